@@ -7,13 +7,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 
+# Commands that need no database; the others first say what is missing.
+WITHOUT_SERVICES = {"bootstrap_db", "check", "compilemessages", "help", "--help", "makemessages", "makemigrations"}
+
 
 def main() -> None:
     for source_root in (ROOT / "platform", ROOT):
         if str(source_root) not in sys.path:
             sys.path.insert(0, str(source_root))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from config.environment import load_or_exit
     from django.core.management import execute_from_command_line
+
+    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVICES:
+        load_or_exit()
 
     execute_from_command_line(sys.argv)
 

@@ -1,7 +1,7 @@
 """The only reader of the process environment: typed, complete, and refusing nonsense at the start.
 
 Standard library only, so that the launcher can use it before anything is installed. `load()` returns one
-frozen `Environment`; a variable that is unknown or badly set raises `BadEnvironment`, whose text is a sentence.
+frozen `Environment`; an unknown or badly set variable raises `BadEnvironment`, whose text is one sentence.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Settings, addresses and entry points: how the parts are put together."""

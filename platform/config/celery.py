@@ -1,0 +1,22 @@
+"""The Celery application: `celery -A config worker`, `celery -A config beat`."""
+
+import os
+
+# Before anything imports numpy or the embedding engine: with more threads, a child that was forked hangs.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from celery import Celery
+from celery.signals import beat_init
+
+app = Celery("troupe")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@beat_init.connect
+def start_relay(**_: object) -> None:
+    """Relay and sweepers live in the beat process: busy workers cannot hold them up."""
+    from jobs.relay import start_clock
+
+    start_clock()

@@ -1,0 +1,102 @@
+"""What happens around each request: an id for it, and the tenant's transaction."""
+
+import re
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
+from typing import Any, cast
+
+from asgiref.sync import markcoroutinefunction
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from uuid_utils.compat import uuid7
+
+from tenants.authentication import authenticate
+from tenants.errors import PlatformError
+from tenants.idempotency import answer_once
+from tenants.problems import problem_response
+from tenants.scope import tenant_scope
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+
+class RequestIdMiddleware:
+    """Gives each request an id (the caller's own, if it sent a sane one), shown in answers and logs."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        sent = request.headers.get("X-Request-Id", "")
+        request.request_id = sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())  # type: ignore[attr-defined]
+        if iscoroutinefunction(self.get_response):
+            return self._finish_later(request)
+        return self._mark(request, cast(HttpResponseBase, self.get_response(request)))
+
+    async def _finish_later(self, request: HttpRequest) -> HttpResponseBase:
+        return self._mark(request, await cast(Awaitable[HttpResponseBase], self.get_response(request)))
+
+    @staticmethod
+    def _mark(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class TenantMiddleware:
+    """Runs a synchronous view inside its tenant's scope, in one transaction that a failed answer undoes.
+
+    It calls the view itself, from `process_view`: there, unlike around `get_response`, we are on the view's own
+    thread also under ASGI, and so on its database connection. Asynchronous views stream; they hold no
+    transaction, and enter the scope by `in_tenant` for as long as a query takes.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        if iscoroutinefunction(view):
+            return None
+        if _is_for_api_keys(request.path):
+            return self._for_key(request, view, args, kwargs)
+        return None
+
+    def _for_key(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase:
+        try:
+            caller = authenticate(request.headers.get("Authorization"))
+            request.caller = caller  # type: ignore[attr-defined]
+            with tenant_scope(caller.tenant_id):
+                response = answer_once(request, lambda: rendered(view(request, *args, **kwargs)))
+                if response.status_code >= 400:
+                    transaction.set_rollback(True)
+                return response
+        except PlatformError as error:
+            return problem_response(error, request)
+
+
+def rendered(response: HttpResponseBase) -> HttpResponse:
+    """The response with its template rendered, while the tenant's rows can still be read."""
+    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+        response.render()
+    return cast(HttpResponse, response)
+
+
+def _is_for_api_keys(path: str) -> bool:
+    return path.startswith("/api/v1/") and not path.startswith("/api/v1/public/")

@@ -1,0 +1,28 @@
+"""The one Celery task. All else is rows."""
+
+import os
+import socket
+from uuid import UUID
+
+from celery import shared_task
+
+from jobs.queueing import publish_next
+from jobs.running import run
+from tenants.scope import tenant_scope
+
+
+@shared_task(name="jobs.run")
+def run_job(tenant_id: str, job_id: str) -> None:
+    """Run one job of one tenant, then let the tenant's next one come. No autoretry: the rows decide."""
+    from jobs.models import Job
+
+    tenant, job = UUID(tenant_id), UUID(job_id)
+    run(tenant_id=tenant, job_id=job, worker=worker_name())
+    with tenant_scope(tenant):
+        queue = Job.objects.filter(pk=job).values_list("queue", flat=True).first()
+    if queue:
+        publish_next(tenant, queue)
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,71 @@
+"""Who is calling: shared by REST views, streaming views and sockets."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from tenants.errors import ScopeMissing, Unauthenticated
+from tenants.models import ApiKey, Tenant
+from tenants.scope import tenant_scope
+from tenants.tokens import API_KEY, parse_token
+
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A server that showed a valid API key."""
+
+    tenant_id: UUID
+    tenant_slug: str
+    tenant_name: str
+    key_id: UUID
+    key_prefix: str
+    scopes: frozenset[str]
+    expires_at: datetime | None
+
+    # What DRF asks of a user.
+    is_authenticated = True
+
+    def require(self, scope: str) -> None:
+        """Raise ScopeMissing unless the key has this scope."""
+        if scope not in self.scopes:
+            raise ScopeMissing(f"This key lacks the scope «{scope}».")
+
+
+def bearer(header: str | None) -> str:
+    """The token of an `Authorization` header. Raises Unauthenticated."""
+    kind, _, token = (header or "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise Unauthenticated
+    return token.strip()
+
+
+def authenticate(header: str | None) -> Caller:
+    """The caller behind an `Authorization` header. Enters the tenant's scope by itself. Raises Unauthenticated."""
+    token = parse_token(bearer(header), API_KEY)
+    with tenant_scope(token.tenant_id):
+        key = ApiKey.objects.for_tenant(token.tenant_id).valid().filter(digest=token.digest).first()
+        if key is None:
+            raise Unauthenticated
+        _note_use(key)
+        tenant = Tenant.objects.get(pk=token.tenant_id)
+        return Caller(
+            tenant_id=tenant.pk,
+            tenant_slug=tenant.slug,
+            tenant_name=tenant.name,
+            key_id=key.pk,
+            key_prefix=key.prefix,
+            scopes=frozenset(key.scopes),
+            expires_at=key.expires_at,
+        )
+
+
+def _note_use(key: ApiKey) -> None:
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_STEP)
+    ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+
