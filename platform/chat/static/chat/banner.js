@@ -1,0 +1,45 @@
+import { byId, showText } from "./dom.js";
+import { t } from "./strings.js";
+
+// A connection that is back within this time is not worth a word.
+const PATIENCE_MS = 600;
+
+/** Says above the conversation how the connection fares, while it is not well. */
+export class Banner {
+  constructor({ onConnectNow }) {
+    this.element = byId("banner");
+    this.state = { name: "idle" };
+    byId("banner-action").addEventListener("click", () => {
+      if (this.state.name === "refused") location.reload();
+      else onConnectNow();
+    });
+  }
+
+  show(state) {
+    const wasWell = ["idle", "ready"].includes(this.state.name);
+    // Between two tries the last loss goes on being shown.
+    if (state.name === "connecting" && this.state.name === "waiting") return;
+    this.state = state;
+    clearTimeout(this.patience);
+    if (wasWell && state.name !== "refused") this.patience = setTimeout(() => this.refresh(), PATIENCE_MS);
+    else this.refresh();
+  }
+
+  refresh() {
+    const { name, reason, retryAt } = this.state;
+    const key = { connecting: "connecting", waiting: { lost: "reconnecting" }[reason] ?? reason, refused: `refused_${reason}` }[name];
+    this.element.hidden = !key;
+    this.element.classList.toggle("is-serious", name === "refused");
+    byId("banner-text").textContent = key ? t(key) : "";
+    showText(byId("banner-action"), { waiting: reason === "lost" && t("connect_now"), refused: reason === "session" && t("reload") }[name]);
+    this.#count(name === "waiting" ? retryAt : null);
+  }
+
+  /** Count down; only for the eye, a screen reader would read every second of it. */
+  #count(retryAt) {
+    clearTimeout(this.tick);
+    const seconds = retryAt ? Math.ceil((retryAt - Date.now()) / 1000) : 0;
+    byId("banner-countdown").textContent = seconds > 0 ? t("retry_in", { seconds }) : "";
+    if (seconds > 0) this.tick = setTimeout(() => this.#count(retryAt), 1000);
+  }
+}

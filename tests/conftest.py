@@ -1,0 +1,107 @@
+"""The stage of every test: one database, and the cast.
+
+Tests commit. Each makes a fresh tenant, sees only that, and flushes nothing; so threads, workers, sockets and a
+second process all see what a test wrote. `tests/plugin.py` has started the services by now.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+from tenants.models import Scope, Tenant
+from tenants.provisioning import create_tenant, issue_key
+from tenants.scope import tenant_scope
+from uuid_utils.compat import uuid7
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database(django_db_blocker: Any) -> Iterator[None]:
+    """The migrated database of this run. It is thrown away with its server, so nothing is rolled back."""
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+        connections.close_all()
+        yield
+        connections.close_all()
+        connections["default"].close_pool()
+
+
+@pytest.fixture(autouse=True)
+def _connections_given_back() -> Iterator[None]:
+    yield
+    connections.close_all()
+
+
+@dataclass(frozen=True)
+class Business:
+    """A tenant and a key to it, as its servers have it."""
+
+    tenant: Tenant
+    token: str
+
+    @property
+    def id(self) -> Any:
+        return self.tenant.pk
+
+    def scope(self) -> Any:
+        return tenant_scope(self.tenant)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def api(self) -> "Api":
+        return Api(self.token)
+
+
+class Api:
+    """Django's test client with the key sent along and JSON both ways."""
+
+    def __init__(self, token: str) -> None:
+        self.client = Client(headers={"Authorization": f"Bearer {token}"})
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(path, query)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.client.post(path, body if body is not None else {}, content_type="application/json", headers=headers)
+
+    def put(self, path: str, body: Any, **headers: str) -> Any:
+        return self.client.put(path, body, content_type="application/json", headers=headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self.client.patch(path, body, content_type="application/json", headers=headers)
+
+    def delete(self, path: str) -> Any:
+        return self.client.delete(path)
+
+    def upload(self, path: str, *, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+        return self.client.post(path, fields, headers=headers or {})
+
+
+@pytest.fixture
+def open_business() -> Callable[..., Business]:
+    """Make one more tenant, with a key of all scopes unless told otherwise."""
+
+    def open_one(name: str, scopes: tuple[str, ...] = tuple(Scope.values)) -> Business:
+        tenant = create_tenant(name=name, slug=f"{name.lower()}-{uuid7().hex[-12:]}")
+        _key, token = issue_key(tenant=tenant, scopes=scopes)
+        return Business(tenant, str(token))
+
+    return open_one
+
+
+@pytest.fixture
+def acme(open_business: Callable[..., Business]) -> Business:
+    """Alice's company."""
+    return open_business("Acme")
+
+
+@pytest.fixture
+def globex(open_business: Callable[..., Business]) -> Business:
+    """Another company. Mallory holds a key of it, and may see nothing of Acme."""
+    return open_business("Globex")
