@@ -14,9 +14,11 @@ import os
 import re
 import secrets
 import socket
+import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -193,6 +195,17 @@ def env_database_url(environ: Mapping[str, str], name: str) -> str:
     return text
 
 
+def env_redis_url(environ: Mapping[str, str], name: str) -> str:
+    """A Redis URL without the number of a database (Troupe uses 0, 1 and 2); empty if not set."""
+    text = env_text(environ, name)
+    if not text:
+        return ""
+    url = split_url(name, text, ("redis", "rediss"))
+    if url.query or url.fragment or not re.fullmatch(r"/?[0-9]*", url.path):
+        raise BadEnvironment(f"{name} must look like redis://:password@host:6379, without options.")
+    return url._replace(path="").geturl()
+
+
 def env_secret(environ: Mapping[str, str], name: str) -> str:
     """A secret long enough to be one; empty if not set. It is never repeated in the error."""
     text = env_text(environ, name)
@@ -258,7 +271,7 @@ def service_addresses(environ: Mapping[str, str], home: Path) -> dict[str, str]:
             f"{missing[0]} is not set; {', '.join(DATABASE_VARIABLES)} are set all three or not at all, "
             "because serving, migrating and sweeping need different roles."
         )
-    configured["REDIS_URL"] = env_url(environ, "REDIS_URL", schemes=("redis", "rediss"))
+    configured["REDIS_URL"] = env_redis_url(environ, "REDIS_URL")
     running = running_services(home) if not all(configured.values()) else {}
     return {name: url or running.get(name, "") for name, url in configured.items()}
 
@@ -273,22 +286,36 @@ def require_services(services: Mapping[str, str]) -> None:
 
 def running_services(home: Path) -> dict[str, str]:
     """Return what a running `make up` wrote down, by variable name; empty if none runs on this home."""
+    written = running_troupe(home)
+    return dict(written["addresses"]) if written else {}
+
+
+def running_troupe(home: Path) -> dict[str, Any] | None:
+    """Return what the `make up` that runs on this home wrote down; None if none runs.
+
+    `process` is its `process_identity`, `addresses` the URLs of its services by variable name, `url` its own.
+    """
     try:
-        written = json.loads((home / SERVICES_FILE).read_text())
-        pid, addresses = int(written["pid"]), dict(written["addresses"])
+        written: dict[str, Any] = json.loads((home / SERVICES_FILE).read_text())
+        is_running = process_identity(written["pid"]) == written["process"]
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return addresses if is_process(pid) else {}
+        return None
+    return written if is_running else None
 
 
-def is_process(pid: int) -> bool:
+def process_identity(pid: int) -> str | None:
+    """Return what tells a process from a later one with the same id (id and start); None if it has ended."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, as another user
-        return True
-    return True
+        # The name, in brackets, may hold blanks; state is the first field behind it, start the twentieth.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else f"{pid}:{fields[19]}"
+    except OSError:
+        if Path("/proc/self").exists():
+            return None
+    asked = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return f"{pid}:{asked.stdout.strip()}" if asked.returncode == 0 else None
 
 
 # --- Home ---------------------------------------------------------------------------------------------------

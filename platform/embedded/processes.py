@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive their parent; processes told apart from later ones of the same id."""
+"""Child processes that cannot outlive their parent."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
-
-import psutil
 
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -101,12 +99,3 @@ def signal_group(pid: int, number: Signals) -> None:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):  # gone; macOS says the latter of zombies
         return
-
-
-def started_at(pid: int) -> float | None:
-    """Return when the process started (seconds since 1970), None if there is none: (pid, start) is unique."""
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.Error:
-        return None

@@ -65,4 +65,4 @@ class Store:
         return answer == b"+OK\r\n+PONG\r\n"
 
     def url(self, port: int) -> str:
-        return f"redis://:{self.password}@127.0.0.1:{port}/0"
+        return f"redis://:{self.password}@127.0.0.1:{port}"
