@@ -68,9 +68,9 @@ def start_services(
         ports["valkey"] = start_valkey(supervisor, store, ports.get("valkey") or port_of(valkey.FIRST_PORT))
         urls["redis_url"] = store.url(ports["valkey"])
     if with_postgres:
-        cluster = postgres.Cluster(
-            postgres_home(home), passwords["postgres"], service_account(), is_durable=is_durable
-        )
+        data_home = postgres_home(home)
+        ensure_home(data_home.parent)
+        cluster = postgres.Cluster(data_home, passwords["postgres"], service_account(), is_durable)
         ports["postgres"] = start_postgres(
             supervisor, cluster, ports.get("postgres") or port_of(postgres.FIRST_PORT)
         )

@@ -9,9 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-from embedded.services import Services, postgres_home
+from embedded.console import Console
+from embedded.ports import random_free_port
+from embedded.services import Services, postgres_home, start_services
+from embedded.supervisor import Supervisor
 
 SOURCES = Path(__file__).resolve().parents[1]
 
@@ -46,3 +50,13 @@ def running_services(home: Path, *, durable: bool = False) -> Iterator[Services]
         process.stdout.close()
         if not durable and postgres_home(home).parent != home:
             shutil.rmtree(postgres_home(home).parent, ignore_errors=True)
+
+
+def serve(home: Path, *, is_durable: bool) -> None:
+    """What `running_services` runs: both services until a signal, or the end of the parent, asks to stop."""
+    with Supervisor(Console(sys.stderr), dies_with_parent=True) as supervisor:
+        started = start_services(
+            supervisor, home, is_durable=is_durable, port_of=lambda first: random_free_port()
+        )
+        print(json.dumps(asdict(started)), flush=True)
+        supervisor.run_until_stopped()
