@@ -1,17 +1,25 @@
 """The Celery application: `celery -A config worker`, `celery -A config beat`."""
 
 import os
+import signal
 
 # Before anything imports numpy or the embedding engine: with more threads, a child that was forked hangs.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_process_init
+from embedded.processes import die_with_parent
 
 app = Celery("troupe")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def end_with_the_worker(**_: object) -> None:
+    """A busy pool process would outlive a killed worker; its job is leased and will be done again."""
+    die_with_parent(signal.SIGKILL)
 
 
 @beat_init.connect

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -80,8 +79,7 @@ def programs(environment: Environment, environ: Mapping[str, str], listener: soc
         "worker", "-m", "celery", "-A", "config", "worker", "-Q", QUEUES,
         "-c", str(environment.worker_concurrency), "--without-gossip", "--without-mingle",
         "--loglevel", "INFO",
-        # Cold: the pool is ended at once, its jobs are done again by whoever claims them.
-        quick_signal=signal.SIGQUIT, stop_timeout_s=WORKER_STOP_S,
+        stop_timeout_s=WORKER_STOP_S,
     )  # fmt: skip
     beat = python(
         "beat", "-m", "celery", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING",
