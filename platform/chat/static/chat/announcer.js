@@ -1,4 +1,9 @@
+import { statusText } from "./messages.js";
+import { explain } from "./strings.js";
+
 const SENTENCE = /[\s\S]*?(?:[。！？…]+[”’」』）]*|[.!?]+["'”’)]*(?=\s)|\n)/y;
+// Marks of citations and of Markdown.
+const UNSPOKEN = /\[\d+(?:\s*,\s*\d+)*\]|[*_`#>|]+/g;
 const KEPT = 20;
 
 /**
@@ -6,29 +11,36 @@ const KEPT = 20;
  * because it changes with every token.
  */
 export class Announcer {
-  constructor(element) {
-    this.element = element;
+  constructor(element, persona) {
+    Object.assign(this, { element, persona });
     this.spoken = new WeakMap();
   }
 
-  /** Say whatever whole sentences are new in a growing answer; `isFinal` says the rest too. */
-  follow(entry, { isFinal }) {
-    const from = this.spoken.get(entry) ?? 0;
-    const upTo = isFinal ? entry.text.length : endOfSentences(entry.text, from);
-    if (upTo <= from) return;
-    this.spoken.set(entry, upTo);
-    this.say(entry.text.slice(from, upTo));
+  /** Say what is new about an entry. What is no news, as in an old conversation, counts as said. */
+  heed(entry, { isNews }) {
+    if (entry.kind === "answer") this.#follow(entry, isNews);
+    else if (entry.kind === "status" && isNews) this.#once(entry, statusText(entry, this.persona));
   }
 
-  /** Take an answer as read, as when an old conversation is loaded. */
-  skip(entry) {
-    this.spoken.set(entry, Infinity);
+  #follow(entry, isNews) {
+    const { text, state } = entry;
+    const from = this.spoken.get(entry) ?? 0;
+    const upTo = state === "running" ? endOfSentences(text, from) : text.length;
+    this.spoken.set(entry, Math.max(from, upTo));
+    if (isNews && upTo > from) this.say(text.slice(from, upTo));
+    if (isNews && state === "failed") this.#once(entry.error, explain(entry.error));
+  }
+
+  #once(thing, text) {
+    if (!this.spoken.has(thing)) this.say(text);
+    this.spoken.set(thing, text.length);
   }
 
   say(text) {
-    if (!text.trim()) return;
+    const words = text.replace(UNSPOKEN, " ").trim();
+    if (!words) return;
     const line = document.createElement("p");
-    line.textContent = text.trim();
+    line.textContent = words;
     this.element.append(line);
     while (this.element.childElementCount > KEPT) this.element.firstElementChild.remove();
   }

@@ -8,7 +8,7 @@ const TALLEST_PX = 200;
 
 /** The box that a message is written in. What is written survives a reload. */
 export class Composer {
-  /** `onSend(text)` returns whether the text was taken; `onInput` is called as soon as somebody writes. */
+  /** `onSend(text)` gets what was written, `onInput` is called as soon as somebody writes. */
   constructor({ memory, onSend, onStop, onInput }) {
     Object.assign(this, { memory, onSend });
     this.box = byId("composer-text");
@@ -28,6 +28,10 @@ export class Composer {
     byId("stop").addEventListener("click", onStop);
     addEventListener("resize", () => this.#fit());
     this.refresh();
+  }
+
+  focus() {
+    this.box.focus({ preventScroll: true });
   }
 
   /** Put a text back for editing. */
@@ -77,7 +81,8 @@ export class Composer {
 
   #submit() {
     const text = this.box.value.trim();
-    if (!text || !this.isOpen || codePoints(this.box.value) > TEXT_LIMIT || !this.onSend(text)) return;
+    if (!text || !this.isOpen || codePoints(this.box.value) > TEXT_LIMIT) return;
+    this.onSend(text);
     this.box.value = "";
     this.memory.forget("draft");
     this.refresh();

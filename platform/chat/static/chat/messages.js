@@ -109,12 +109,12 @@ class AnswerView {
     this.time = part("time");
   }
 
-  update(entry) {
+  update(entry, { isConnected }) {
     this.element.dataset.state = entry.state;
     this.#updateAuthor(entry);
     this.typing.hidden = entry.state !== "running" || entry.text !== "";
     this.#updateAnswer(entry);
-    this.#updateAftermath(entry);
+    this.#updateAftermath(entry, isConnected);
     this.#updateActions(entry);
   }
 
@@ -168,7 +168,7 @@ class AnswerView {
   }
 
   /** What is to be said below an answer that did not come to its own end, and the way to another try. */
-  #updateAftermath({ state, error, finishReason, isRetrying }) {
+  #updateAftermath({ state, error, finishReason, isRetrying }, isConnected) {
     const hasFailed = state === "failed";
     const note = state === "done" && NOTES[finishReason] ? t(NOTES[finishReason]) : null;
     const retry = this.aftermath.querySelector("button");
@@ -176,7 +176,7 @@ class AnswerView {
     showText(this.aftermath.querySelector("p"), hasFailed ? explain(error) : note);
     this.aftermath.hidden = !hasFailed && !note;
     retry.hidden = !(hasFailed ? error.retryable : finishReason === "stopped");
-    retry.disabled = Boolean(isRetrying);
+    retry.disabled = !isConnected || Boolean(isRetrying);
   }
 
   #updateActions({ state, messageId, author, rating, createdAt }) {

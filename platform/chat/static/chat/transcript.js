@@ -19,9 +19,7 @@ export class Transcript {
     this.pending = [];
     this.lastSeq = 0;
     this.handoff = "bot";
-    /** What a view has to draw again: the entries that changed, and whether the list itself did. */
     this.changed = new Set();
-    this.rearranged = true;
   }
 
   get runningTurn() {
@@ -30,6 +28,13 @@ export class Transcript {
 
   get isEmpty() {
     return this.entries.length === 0 && this.pending.length === 0;
+  }
+
+  /** The entries that changed since this was last called. */
+  takeChanged() {
+    const { changed } = this;
+    this.changed = new Set();
+    return changed;
   }
 
   /**
@@ -55,16 +60,14 @@ export class Transcript {
   say({ client_id, text, created_at }) {
     const entry = { kind: "user", key: client_id, clientId: client_id, text, createdAt: created_at, state: "sending" };
     this.pending.push(entry);
-    this.#touch(entry, { moved: true });
-    return entry;
+    this.#touch(entry);
   }
 
   /** The server holds the message `client_id`. Its answer is on the way unless it was known already. */
   accept({ client_id, message_id, turn_id }) {
     const waiting = this.pending.find((entry) => entry.clientId === client_id);
     const known = this.#byMessage(message_id);
-    if (waiting) this.pending.splice(this.pending.indexOf(waiting), 1);
-    this.rearranged = true;
+    if (waiting) this.withdraw(waiting);
     if (known || !waiting) return;
     Object.assign(waiting, { messageId: message_id, state: "sent" });
     this.#append(waiting);
@@ -82,7 +85,26 @@ export class Transcript {
 
   withdraw(entry) {
     this.pending = this.pending.filter((other) => other !== entry);
-    this.rearranged = true;
+  }
+
+  isRefused(clientId) {
+    return this.pending.some((entry) => entry.clientId === clientId && entry.state === "refused");
+  }
+
+  /** A new answer in place of this one was asked for. */
+  setRetrying(entry) {
+    this.#touch(Object.assign(entry, { isRetrying: true }));
+  }
+
+  /** The new answers that were asked for will not come. */
+  forgetRetries() {
+    for (const entry of this.entries) if (entry.isRetrying) this.#touch(Object.assign(entry, { isRetrying: false }));
+  }
+
+  /** What is asked for or under way has to be seen in the light of the new connection. */
+  connectionChanged() {
+    this.forgetRetries();
+    for (const entry of [...this.entries.slice(-1), ...this.pending]) this.#touch(entry);
   }
 
   rate(entry, rating) {
@@ -132,7 +154,7 @@ export class Transcript {
     if (replaced) return replaced;
     // Our own message may come round before its acknowledgement does.
     const waiting = this.pending.find((entry) => entry.state === "sending" && entry.text === text);
-    if (waiting) this.pending.splice(this.pending.indexOf(waiting), 1);
+    if (waiting) this.withdraw(waiting);
     return this.#append(waiting ?? { kind: "user", key: message_id });
   }
 
@@ -145,7 +167,7 @@ export class Transcript {
       else this.entries.push(entry);
     }
     entry.startedSeq = seq;
-    this.#touch(entry, { moved: true });
+    this.#touch(entry);
   }
 
   #delta({ turn_id, offset, text }) {
@@ -184,13 +206,12 @@ export class Transcript {
 
   #append(entry) {
     this.entries.push(entry);
-    this.#touch(entry, { moved: true });
+    this.#touch(entry);
     return entry;
   }
 
-  #touch(entry, { moved = false } = {}) {
+  #touch(entry) {
     this.changed.add(entry);
-    if (moved) this.rearranged = true;
   }
 
   #byMessage(id) {

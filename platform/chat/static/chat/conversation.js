@@ -1,0 +1,236 @@
+import { Connection } from "./connection.js";
+import { Outbox } from "./memory.js";
+import { fetchMessages, openSession } from "./session.js";
+import { Transcript } from "./transcript.js";
+
+// A replay whose end the server does not tell is over when nothing has come for this long.
+const REPLAY_PAUSE_MS = 700;
+const EXPIRY_MARGIN_MS = 10_000;
+
+/**
+ * One visitor's conversation, without its looks: it holds the session, keeps the transcript up to date, and sends
+ * what is in the outbox, one message at a time and never twice.
+ *
+ * `onChange()` is called after every change, `onHistoryRead()` once what was said before is complete, just before
+ * the conversation becomes live, `onConnection(state)` with the states of Connection,
+ * `onPersona(persona)` when the server introduces who answers, and `onProblem({code, detail})` with errors
+ * that belong to no message; `code` is "history_gone" if earlier messages are out of reach.
+ */
+export class Conversation {
+  constructor({ sessionUrl, memory, ...listeners }) {
+    Object.assign(this, { sessionUrl, memory, ...listeners });
+    this.outbox = new Outbox(memory);
+    this.transcript = new Transcript();
+    this.session = memory.read("session");
+    /** Live: what arrives now is news. Not so while the history is read. */
+    this.isLive = this.session === null;
+    this.isStopping = false;
+    this.connection = new Connection({
+      getSession: (renew) => this.#getSession(renew),
+      lastSeq: () => this.transcript.lastSeq,
+      onFrame: (frame) => this.#receive(frame),
+      onState: (state) => this.#connectionChanged(state),
+    });
+  }
+
+  get isConnected() {
+    return this.connection.isReady;
+  }
+
+  /** Take up what was left open at the last visit; nothing is asked of the server if there is nothing. */
+  resume() {
+    const id = this.session?.conversation_id ?? null;
+    const unsent = this.outbox.list().filter((item) => item.conversation_id === id);
+    for (const item of unsent) this.transcript.say(item);
+    if (this.session || unsent.length) this.connect();
+  }
+
+  connect() {
+    this.connection.start();
+  }
+
+  say(text) {
+    const item = { client_id: newId(), text, created_at: new Date().toISOString() };
+    this.transcript.say(item);
+    this.#keep(item);
+    this.connect();
+    this.#changed();
+  }
+
+  /** Send a refused message again. */
+  resend(entry) {
+    this.transcript.sendAgain(entry);
+    this.#changed();
+  }
+
+  /** Take back a message that was not sent. */
+  withdraw(entry) {
+    this.outbox.remove(entry.clientId);
+    this.transcript.withdraw(entry);
+    this.#changed();
+  }
+
+  stopAnswer() {
+    const running = this.transcript.runningTurn;
+    if (!running || !this.connection.send({ type: "turn.stop", turn_id: running.turnId })) return;
+    this.isStopping = true;
+    this.#changed();
+  }
+
+  retry(entry) {
+    if (!this.connection.send({ type: "turn.regenerate", turn_id: entry.turnId })) return;
+    this.transcript.setRetrying(entry);
+    this.#changed();
+  }
+
+  /** Rate an answer 1 or -1. The events do not bring ratings back, so they are remembered here. */
+  rate(entry, rating) {
+    if (!this.connection.send({ type: "message.feedback", message_id: entry.messageId, rating })) return;
+    this.memory.write("ratings", { ...this.memory.read("ratings", {}), [entry.messageId]: rating });
+    this.transcript.rate(entry, rating);
+    this.#changed();
+  }
+
+  ratingOf(entry) {
+    return entry.rating ?? this.memory.read("ratings", {})[entry.messageId] ?? null;
+  }
+
+  /** Leave this conversation for a new one, which opens with the first message. */
+  startAnew() {
+    this.connection.stop();
+    for (const name of ["session", "outbox", "ratings"]) this.memory.forget(name);
+    this.session = null;
+    this.isLive = true;
+    this.transcript.clear();
+    this.#changed();
+  }
+
+  // --- Session -----------------------------------------------------------------------------------------------
+
+  /** The session in hand, or a fresh one for the same conversation where the server will have it. */
+  async #getSession(renew) {
+    const held = this.session;
+    if (held && !renew && Date.parse(held.expires_at) > Date.now() + EXPIRY_MARGIN_MS) return held;
+    const session = await openSession(this.sessionUrl, held);
+    // The visitor may have begun another conversation meanwhile; then nobody waits for this one.
+    if (this.session === held) this.#adopt(session);
+    return session;
+  }
+
+  #adopt(session) {
+    const unsent = this.transcript.pending;
+    if (this.session && this.session.conversation_id !== session.conversation_id) {
+      this.transcript.clear();
+      this.transcript.pending = unsent;
+    }
+    this.session = session;
+    this.memory.write("session", session);
+    for (const { clientId, text, createdAt } of unsent) this.#keep({ client_id: clientId, text, created_at: createdAt });
+  }
+
+  #keep(item) {
+    this.outbox.keep({ ...item, conversation_id: this.session?.conversation_id ?? null });
+  }
+
+  // --- Connection --------------------------------------------------------------------------------------------
+
+  #connectionChanged(state) {
+    clearTimeout(this.replayTimer);
+    this.isCaughtUp = false;
+    this.inFlight = null;
+    this.isStopping = false;
+    this.transcript.connectionChanged();
+    if (state.name === "refused") this.isLive = true;
+    this.onConnection(state);
+    this.#changed();
+  }
+
+  #receive(frame) {
+    if (frame.type === "ready") this.#ready(frame);
+    else if (frame.type === "message.accepted") this.#accepted(frame);
+    else if (frame.type === "error") this.#failed(frame);
+    else if (!this.transcript.apply(frame)) return this.connection.resync();
+    this.#lookForEndOfReplay();
+    this.#changed();
+  }
+
+  #ready({ persona, seq }) {
+    this.readySeq = seq ?? 0;
+    if (persona) this.onPersona(persona);
+  }
+
+  #accepted(frame) {
+    this.outbox.remove(frame.client_id);
+    this.transcript.accept(frame);
+    if (this.inFlight === frame.client_id) this.inFlight = null;
+  }
+
+  #failed(frame) {
+    if (frame.code === "gone") return void this.#refetch();
+    this.transcript.forgetRetries();
+    this.isStopping = false;
+    if (!frame.client_id) return this.onProblem(frame);
+    this.transcript.refuse(frame.client_id, frame);
+    if (this.inFlight === frame.client_id) this.inFlight = null;
+  }
+
+  /** The events are gone: fetch the messages themselves and go on behind them; failing that, go on from now. */
+  async #refetch() {
+    const { session } = this;
+    let after;
+    if (!this.hasRefetched) {
+      this.hasRefetched = true;
+      try {
+        const messages = await fetchMessages(this.sessionUrl, session);
+        if (session !== this.session) return;
+        this.transcript.restore(messages);
+        after = this.transcript.lastSeq;
+      } catch {
+        this.onProblem({ code: "history_gone" });
+      }
+    }
+    this.connection.hello(after);
+    this.#changed();
+  }
+
+  #lookForEndOfReplay() {
+    if (!this.isConnected || this.isCaughtUp) return;
+    clearTimeout(this.replayTimer);
+    if (this.transcript.lastSeq >= this.readySeq) this.#caughtUp();
+    else this.replayTimer = setTimeout(() => (this.#caughtUp(), this.#changed()), REPLAY_PAUSE_MS);
+  }
+
+  #caughtUp() {
+    this.isCaughtUp = true;
+    this.hasRefetched = false;
+    if (!this.isLive) this.onHistoryRead();
+    this.isLive = true;
+  }
+
+  #changed() {
+    this.#sendNext();
+    this.onChange();
+  }
+
+  /** Send the oldest unsent message, once everything before it is answered. */
+  #sendNext() {
+    if (!this.isCaughtUp || this.inFlight || this.transcript.runningTurn) return;
+    const id = this.session.conversation_id;
+    const next = this.outbox
+      .list()
+      .find((item) => item.conversation_id === id && !this.transcript.isRefused(item.client_id));
+    if (!next) return;
+    this.inFlight = next.client_id;
+    this.connection.send({ type: "message.send", client_id: next.client_id, text: next.text });
+  }
+}
+
+/** A random UUID; browsers offer randomUUID over https only. */
+function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
