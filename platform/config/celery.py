@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from celery import Celery
 from celery.signals import beat_init, worker_process_init
+
 from embedded.processes import die_with_parent
 
 app = Celery("troupe")

@@ -76,13 +76,13 @@ def programs(environment: Environment, environ: Mapping[str, str], listener: soc
     count = environment.web_processes
     names = ["web"] if count == 1 else [f"web-{number}" for number in range(1, count + 1)]
     worker = python(
-        "worker", "-m", "celery", "-A", "config", "worker", "-Q", QUEUES,
+        "worker", "-m", "celery", "--quiet", "-A", "config", "worker", "-Q", QUEUES,
         "-c", str(environment.worker_concurrency), "--without-gossip", "--without-mingle",
         "--loglevel", "INFO",
         stop_timeout_s=WORKER_STOP_S,
     )  # fmt: skip
     beat = python(
-        "beat", "-m", "celery", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING",
+        "beat", "-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING",
         "-s", str(environment.home / "beat-schedule"),
     )  # fmt: skip
     return Programs(
@@ -172,6 +172,8 @@ def child_environ(
         "PYTHONUNBUFFERED": "1",
         # Embeddings use one thread per process; several processes share the cores.
         "OMP_NUM_THREADS": "1",
+        # Celery's warning about root; whoever starts Troupe as root on his own machine means it.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
     }
 
 
