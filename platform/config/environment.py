@@ -237,8 +237,11 @@ def split_url(name: str, text: str, schemes: Collection[str]) -> SplitResult:
 def refuse_unknown_names(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith("TROUPE_") and name not in VARIABLES:
-            near = difflib.get_close_matches(name, VARIABLES, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"unset it; known are {', '.join(VARIABLES)}."
+            known = {variable.removeprefix("TROUPE_"): variable for variable in VARIABLES}
+            near = difflib.get_close_matches(name.removeprefix("TROUPE_"), known, n=1)
+            hint = (
+                f"did you mean {known[near[0]]}?" if near else f"unset it; known are {', '.join(VARIABLES)}."
+            )
             raise BadEnvironment(f"{name} is not a setting of Troupe; {hint}")
 
 

@@ -33,8 +33,8 @@ def listening_socket(host: str, port: int, *, backlog: int = 2048) -> socket.soc
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted sockets inherit it. uvloop sets it only on those of listeners that it made itself, and without
-        # it the kernel holds a token back until the one before is acknowledged.
+        # Accepted sockets inherit it. uvloop sets it only for listeners of its own making, and without it the
+        # kernel holds a token back until the one before is acknowledged.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((host, port))
         listener.listen(backlog)
