@@ -17,6 +17,8 @@ from tenants.provisioning import create_tenant, issue_key
 from tenants.scope import tenant_scope
 from uuid_utils.compat import uuid7
 
+from tests.fakes.fixtures import fake_openai, scripted_llm  # noqa: F401 - fixtures for all
+
 
 @pytest.fixture(scope="session", autouse=True)
 def database(django_db_blocker: Any) -> Iterator[None]:

@@ -4,12 +4,12 @@
     scripted_llm.will_fail(429, headers={"Retry-After": "1"})
     scripted_llm.will_answer_with(lambda request: say(f"You said {request.last_text}"), times=None)
 
-Replies are given in the order they were scripted, each `times` times (None: for ever). A chat request that nothing
-was scripted for is refused with a telling 500, and `verify()` then fails the test. Embeddings need no script: they
-are hashes of the text's letters, so that like texts have like vectors.
+Replies are given in the order they were scripted, each `times` times (None: for ever). A chat request that
+nothing was scripted for is refused with a telling 500, and `verify()` then fails the test. Embeddings need no
+script: they are hashes of the text's letters, so that like texts have like vectors.
 
-It runs in a thread; `python -m tests.fakes.openai_server --tokens 200 --delay-ms 20` runs it as a process of its own
-for benchmarks, where a thread would share the interpreter with what is measured.
+It runs in a thread. For benchmarks, where a thread would share the interpreter with what is measured,
+`python -m tests.fakes.openai_server --tokens 200 --delay-ms 20` runs it as a process of its own.
 """
 
 import argparse
@@ -36,7 +36,7 @@ PIECE = 4
 
 @dataclass
 class RecordedRequest:
-    """One request as it came. `has_left` is set once the client closed the connection before the reply ended."""
+    """One request as it came. `has_left` is set when the client hangs up before the reply has ended."""
 
     path: str
     headers: dict[str, str]
@@ -101,6 +101,7 @@ class FakeOpenAI:
         self.dimension = dimension
         self.requests: list[RecordedRequest] = []
         self.unexpected: list[str] = []
+        self.connection_count = 0
         self._port = port
         self._chat: deque[tuple[Answer, int | None]] = deque()
         self._embeddings: deque[tuple[Answer, int | None]] = deque()
@@ -209,6 +210,7 @@ class FakeOpenAI:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connection_count += 1
         try:
             while request := await _read_request(reader):
                 self.requests.append(request)
@@ -225,7 +227,7 @@ class FakeOpenAI:
     async def _handle(
         self, request: RecordedRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        """Answer one request while watching for the client's leaving. Returns whether the connection goes on."""
+        """Answer one request while watching whether the client leaves. Returns False once it has."""
         answering = asyncio.ensure_future(self._answer(request, writer))
         # Nobody sends a second request before the first is answered, so whatever comes is the end.
         leaving = asyncio.ensure_future(reader.read(1))
@@ -305,7 +307,7 @@ class FakeOpenAI:
 
 
 def hash_embedding(text: str, dimension: int = 384) -> np.ndarray:
-    """A bag of letter pairs, `(dimension,)` float32 and L2-normalised: the more pairs two texts share, the closer."""
+    """A bag of letter pairs, `(dimension,)` float32, L2-normalised: texts sharing more pairs are closer."""
     vector = np.zeros(dimension, dtype=np.float32)
     lowered = f" {text.lower()} "
     for pair in itertools.pairwise(lowered):

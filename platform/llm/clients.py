@@ -1,0 +1,82 @@
+"""The `openai` client, one per endpoint and key; all clients of an event loop share one connection pool."""
+
+import asyncio
+import ssl
+from functools import cache
+from weakref import WeakKeyDictionary
+
+import httpx2
+from openai import AsyncOpenAI
+
+from llm.types import RouteConfig
+
+# A stream holds a connection for as long as the model talks, so this bounds the streams of one process.
+MAX_CONNECTIONS = 1000
+MAX_IDLE_CONNECTIONS = 100
+IDLE_S = 60.0
+CONNECT_TIMEOUT_S = 10.0
+# Making a client takes 0.1 ms; keeping more than this many tenants' keys at hand gains nothing.
+MAX_CLIENTS = 256
+
+
+class LoopClients:
+    """The clients of one event loop. Connections cannot be shared between loops."""
+
+    def __init__(self) -> None:
+        self._http = httpx2.AsyncClient(
+            verify=_ssl_context(),
+            limits=httpx2.Limits(
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+                keepalive_expiry=IDLE_S,
+            ),
+            # Time limits between bytes are the door's: they differ before and after the first token.
+            timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
+            # A redirect would carry prompts to a host that nobody configured.
+            follow_redirects=False,
+        )
+        self._clients: dict[tuple[str, str], AsyncOpenAI] = {}
+
+    def client(self, route: RouteConfig) -> AsyncOpenAI:
+        key = (route.base_url, route.api_key)
+        client = self._clients.get(key)
+        if client is None:
+            if len(self._clients) >= MAX_CLIENTS:
+                self._clients.pop(next(iter(self._clients)))
+            # Local endpoints need no key, but the client insists on one.
+            client = AsyncOpenAI(
+                base_url=route.base_url,
+                api_key=route.api_key or "none",
+                timeout=self._http.timeout,
+                max_retries=0,
+                http_client=self._http,
+            )
+            self._clients[key] = client
+        return client
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopClients] = WeakKeyDictionary()
+
+
+def client_for(route: RouteConfig) -> AsyncOpenAI:
+    """The client for this route on the running event loop. It never retries by itself."""
+    loop = asyncio.get_running_loop()
+    clients = _by_loop.get(loop)
+    if clients is None:
+        clients = _by_loop[loop] = LoopClients()
+    return clients.client(route)
+
+
+async def close_clients() -> None:
+    """Close the connections of the running event loop: at shutdown, and at the end of a loop of one's own."""
+    if clients := _by_loop.pop(asyncio.get_running_loop(), None):
+        await clients.aclose()
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """Reading the certificates takes 30 ms, so it is done once a process."""
+    return httpx2.create_ssl_context()

@@ -1,0 +1,67 @@
+"""The one door to models: everything that talks to one calls these functions.
+
+No database is asked in here: a caller resolves its route first (`llm.routes`), calls, and records the call
+after it (`llm.metering`), each in a scope of its own.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from django.utils.translation import gettext_lazy as _
+
+from llm.clients import close_clients
+from llm.embedding import bundled, off_loop
+from llm.errors import ProviderInvalid
+from llm.openai_chat import stream_openai
+from llm.openai_embedding import embed_openai
+from llm.reading import stream_reader
+from llm.types import ChatRequest, Matrix, RouteConfig, Side, StreamItem
+
+__all__ = ["close_clients", "embed", "embed_in_worker", "stream_chat"]
+
+
+def stream_chat(route: RouteConfig, request: ChatRequest) -> AsyncGenerator[StreamItem, None]:
+    """Stream one answer: deltas as they come, then `Finished`, which says that it is whole.
+
+    Before the first delta passing failures are tried again within the route's `timeout_s`; after it never, so
+    that no word is said twice. Raises ProviderUnavailable (StreamCut once something was said),
+    ProviderTimeout or ProviderInvalid; what was yielded before stands. Cancelling the task that iterates, or
+    closing the generator (`contextlib.aclosing` where a loop may be left early), hangs up at once.
+    """
+    return stream_reader(request) if route.is_reader else stream_openai(route, request)
+
+
+async def embed(
+    route: RouteConfig, texts: Sequence[str], side: Side = "query", *, dimension: int | None = None
+) -> Matrix:
+    """`(n, dimension)` float32, L2-normalised. Raises ProviderError, also if their dimension is another."""
+    if not texts or not route.embedding_model:
+        return await off_loop(_embed_bundled, texts, side)
+    vectors = await embed_openai(route, texts)
+    if dimension is not None and vectors.shape[1] != dimension:
+        raise ProviderInvalid(
+            _("The embedding model gives vectors of another dimension than before; check its route."),
+            upstream=f"{vectors.shape[1]} floats, not {dimension}",
+        )
+    return vectors
+
+
+def embed_in_worker(
+    route: RouteConfig, texts: Sequence[str], side: Side = "passage", *, dimension: int | None = None
+) -> Matrix:
+    """As `embed`, for synchronous code that no event loop runs: tasks, commands, REST views."""
+    if not texts or not route.embedding_model:
+        return _embed_bundled(texts, side)
+
+    async def embed_and_close() -> Matrix:
+        try:
+            return await embed(route, texts, side, dimension=dimension)
+        finally:
+            await close_clients()
+
+    return asyncio.run(embed_and_close())
+
+
+def _embed_bundled(texts: Sequence[str], side: Side) -> Matrix:
+    model = bundled()
+    return model.embed_queries(texts) if side == "query" else model.embed_passages(texts)

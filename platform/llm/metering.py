@@ -1,0 +1,55 @@
+"""Every model call leaves a row: who asked, what was used, what it cost."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from llm.models import ModelCall
+from llm.routes import cost_of
+from llm.types import RouteConfig, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """On whose account a call goes. What is not known stays empty."""
+
+    persona_id: UUID | None = None
+    api_key_id: UUID | None = None
+    conversation_id: UUID | None = None
+    turn_id: UUID | None = None
+    end_user: str = ""
+
+
+def record_call(
+    *,
+    route: RouteConfig,
+    usage: Usage,
+    duration_ms: int,
+    payer: Payer,
+    operation: str = ModelCall.Operation.CHAT,
+    model: str = "",
+    first_token_ms: int | None = None,
+    outcome: str = ModelCall.Outcome.OK,
+    error_code: str = "",
+) -> ModelCall:
+    """Write the row of one call, in the current tenant's scope. `model` empty means the route's own."""
+    own_model = route.embedding_name if operation == ModelCall.Operation.EMBED else route.chat_name
+    return ModelCall.objects.create(
+        operation=operation,
+        route=route.slug,
+        model=(model or own_model)[:200],
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        is_estimate=usage.is_estimate,
+        cost=cost_of(usage, route),
+        currency=route.currency,
+        duration_ms=duration_ms,
+        first_token_ms=first_token_ms,
+        outcome=outcome,
+        error_code=error_code,
+        persona_id=payer.persona_id,
+        api_key_id=payer.api_key_id,
+        conversation_id=payer.conversation_id,
+        turn_id=payer.turn_id,
+        end_user=payer.end_user[:200],
+    )

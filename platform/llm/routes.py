@@ -1,0 +1,84 @@
+"""Which endpoint a call goes to, and what it costs there."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from llm.errors import ProviderUnavailable
+from llm.models import Route
+from llm.secrets import SecretUnreadable
+from llm.types import RouteConfig, Usage
+from tenants.errors import NotFound
+
+PLATFORM_SLUG = "platform"
+READER_SLUG = "reader"
+OPENAI_URL = "https://api.openai.com/v1"
+MILLION = 1_000_000
+
+
+def resolve_route(tenant_id: UUID, slug: str | None = None) -> RouteConfig:
+    """The tenant's route of this name; without a name its default, else the platform's, else the reader.
+
+    Call it inside the tenant's scope, before the model is called. Raises NotFound for a name that the tenant
+    has no route of, and ProviderUnavailable when the route's key cannot be decrypted.
+    """
+    routes = Route.objects.for_tenant(tenant_id)
+    if slug:
+        route = routes.filter(slug=slug).first()
+        if route is None:
+            raise NotFound(_("There is no model route of this name."))
+    else:
+        route = routes.filter(is_default=True).first()
+    return _config(route) if route else platform_route()
+
+
+def platform_route() -> RouteConfig:
+    """What the environment configures for all tenants; the reader and the bundled embeddings without that."""
+    environment = settings.ENVIRONMENT
+    has_endpoint = bool(environment.openai_base_url or environment.openai_api_key)
+    chat_model = environment.chat_model if has_endpoint else ""
+    return RouteConfig(
+        slug=PLATFORM_SLUG if chat_model else READER_SLUG,
+        provider="openai" if chat_model else "reader",
+        base_url=environment.openai_base_url or OPENAI_URL,
+        api_key=environment.openai_api_key,
+        chat_model=chat_model,
+        embedding_model=environment.embedding_model if has_endpoint else "",
+    )
+
+
+def cost_of(usage: Usage, route: RouteConfig) -> Decimal:
+    """The price of a call in the route's currency. Cached tokens are paid at their own price."""
+    fresh = usage.input_tokens - usage.cached_tokens
+    total = (
+        fresh * route.price_input
+        + usage.cached_tokens * route.price_cached
+        + usage.output_tokens * route.price_output
+    )
+    return total / MILLION
+
+
+def _config(route: Route) -> RouteConfig:
+    try:
+        api_key = route.api_key
+    except SecretUnreadable:
+        detail = _(
+            "The API key of this model route cannot be read, since TROUPE_SECRET_KEY changed; enter it again."
+        )
+        raise ProviderUnavailable(detail, retryable=False) from None
+    return RouteConfig(
+        slug=route.slug,
+        provider="openai" if route.chat_model else "reader",
+        base_url=route.base_url,
+        api_key=api_key,
+        chat_model=route.chat_model,
+        embedding_model=route.embedding_model,
+        timeout_s=route.timeout_s,
+        stall_timeout_s=route.stall_timeout_s,
+        price_input=route.price_input,
+        price_cached=route.price_cached,
+        price_output=route.price_output,
+        currency=route.currency,
+    )
