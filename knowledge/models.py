@@ -93,6 +93,8 @@ class Document(TenantModel):
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(_("passages"), default=0)
+    # Searchable words of all its chunks, with repetitions: the base's average length is made of these.
+    word_count = models.PositiveIntegerField(default=0)
     # Set when a person agreed to embed a document that takes long (see ingestion.ASK_ABOVE_CHUNKS).
     is_confirmed = models.BooleanField(default=False)
     error_code = models.CharField(max_length=60, blank=True, default="")

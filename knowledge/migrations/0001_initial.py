@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('progress_done', models.PositiveIntegerField(default=0)),
                 ('progress_total', models.PositiveIntegerField(default=0)),
                 ('chunk_count', models.PositiveIntegerField(default=0, verbose_name='passages')),
+                ('word_count', models.PositiveIntegerField(default=0)),
                 ('is_confirmed', models.BooleanField(default=False)),
                 ('error_code', models.CharField(blank=True, default='', max_length=60)),
                 ('error_detail', models.TextField(blank=True, default='')),

@@ -5,6 +5,23 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application
+from typing import Any
 
-application = get_asgi_application()
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+http = get_asgi_application()
+
+# Django is set up from here on.
+from chat.consumers import ChatConsumer  # noqa: E402
+from config.lifespan import Lifespan  # noqa: E402
+from config.startup import Refused  # noqa: E402
+
+application: Any = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": URLRouter([path("ws/v1/chat/", ChatConsumer.as_asgi()), path("<path:rest>", Refused())]),
+        "lifespan": Lifespan(),
+    }
+)

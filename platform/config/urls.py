@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from chat.api.openai import completions_view, embeddings_view, models_view
+from chat.pages import chat_page
 from config.health import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,4 +13,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("tenants.urls")),
+    path("api/v1/", include("llm.urls")),
+    path("api/v1/", include("personas.urls")),
+    path("api/v1/", include("chat.urls")),
+    path("v1/models", models_view, name="openai-models"),
+    path("v1/models/<str:model>", models_view, name="openai-model"),
+    path("v1/chat/completions", completions_view, name="openai-completions"),
+    path("v1/embeddings", embeddings_view, name="openai-embeddings"),
+    path("chat/<str:publishable_key>/", chat_page, name="chat-page"),
 ]

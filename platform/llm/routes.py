@@ -1,5 +1,6 @@
 """Which endpoint a call goes to, and what it costs there."""
 
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from llm.errors import ProviderUnavailable
 from llm.models import Route
 from llm.secrets import SecretUnreadable
-from llm.types import RouteConfig, Usage
+from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Usage
 from tenants.errors import NotFound
 
 PLATFORM_SLUG = "platform"
@@ -47,6 +48,23 @@ def platform_route() -> RouteConfig:
         chat_model=chat_model,
         embedding_model=environment.embedding_model if has_endpoint else "",
     )
+
+
+def route_for_embedding(tenant_id: UUID, model: str) -> RouteConfig:
+    """The route that serves this embedding model: vectors of one model must be made by it for good.
+
+    Raises ProviderUnavailable when no route has it any more.
+    """
+    platform = platform_route()
+    if model == BUNDLED_EMBEDDINGS:
+        return replace(platform, embedding_model="")
+    if platform.embedding_model == model:
+        return platform
+    route = Route.objects.for_tenant(tenant_id).filter(embedding_model=model).first()
+    if route is None:
+        detail = _("No route has the embedding model of this knowledge base any more.")
+        raise ProviderUnavailable(detail, retryable=False)
+    return _config(route)
 
 
 def cost_of(usage: Usage, route: RouteConfig) -> Decimal:

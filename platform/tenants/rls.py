@@ -52,13 +52,16 @@ class IsolateTenantTables(Operation):
         """Models look the same with and without row-level security."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        for name in self.models:
-            model = to_state.apps.get_model(app_label, name)
-            statements = isolation_sql(
-                model, grants=self.grants.get(name, READ_WRITE), system=self.system.get(name)
-            )
-            for statement in statements:
-                schema_editor.execute(statement)
+        models = {name: to_state.apps.get_model(app_label, name) for name in self.models}
+        statements = [
+            statement
+            for name, model in models.items()
+            for statement in isolation_sql(model, self.grants.get(name, READ_WRITE), self.system.get(name))
+        ]
+        # After all walls stand: two models may point at each other.
+        statements += [statement for model in models.values() for statement in foreign_key_sql(model)]
+        for statement in statements:
+            schema_editor.execute(statement)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """The tables go with the migration that made them."""
@@ -88,7 +91,7 @@ class CreatePartitionedModel(CreateModel):
             )
 
 
-def isolation_sql(model: type[models.Model], *, grants: str, system: str | None) -> list[str]:
+def isolation_sql(model: type[models.Model], grants: str, system: str | None) -> list[str]:
     """The statements that isolate one model's table; each may run twice."""
     table = model._meta.db_table
     own_row = "id" if table == "tenants_tenant" else "tenant_id"
@@ -102,8 +105,24 @@ def isolation_sql(model: type[models.Model], *, grants: str, system: str | None)
     ]
     if system:
         statements += [*_policy(table, "system_everything", SYSTEM, "true"), f'GRANT {system} ON "{table}" TO {SYSTEM}']
-    if own_row == "tenant_id":
-        statements += _foreign_keys(model)
+    if own_row == "tenant_id" and not isinstance(model._meta.pk, models.CompositePrimaryKey):
+        # What the composite foreign keys of other tables point at.
+        statements.append(_constraint(table, f"{table}_tenant_id_uniq", "UNIQUE (tenant_id, id)"))
+    return statements
+
+
+def foreign_key_sql(model: type[models.Model]) -> list[str]:
+    """The constraints that keep a row's references inside its tenant, and let a delete reach down."""
+    table = model._meta.db_table
+    if table == "tenants_tenant":
+        return []
+    to_tenant = "FOREIGN KEY (tenant_id) REFERENCES tenants_tenant (id) ON DELETE CASCADE"
+    statements = [_constraint(table, f"{table}_tenant_fk", to_tenant)]
+    for field in model._meta.local_fields:
+        if isinstance(field, TenantForeignKey):
+            column, parent = field.column, field.related_model._meta.db_table
+            reference = f'FOREIGN KEY (tenant_id, "{column}") REFERENCES "{parent}" (tenant_id, id) {_on_delete(field)}'
+            statements.append(_constraint(table, f"{table}_{column}_fk", reference))
     return statements
 
 
@@ -112,25 +131,6 @@ def _policy(table: str, name: str, role: str, condition: str) -> list[str]:
         f'DROP POLICY IF EXISTS {name} ON "{table}"',
         f'CREATE POLICY {name} ON "{table}" TO {role} USING ({condition}) WITH CHECK ({condition})',
     ]
-
-
-def _foreign_keys(model: type[models.Model]) -> list[str]:
-    table = model._meta.db_table
-    statements = _constraint(
-        table, f"{table}_tenant_fk", "FOREIGN KEY (tenant_id) REFERENCES tenants_tenant (id) ON DELETE CASCADE"
-    )
-    if not isinstance(model._meta.pk, models.CompositePrimaryKey):
-        # What the composite foreign keys of other tables point at.
-        statements = [*_constraint(table, f"{table}_tenant_id_uniq", "UNIQUE (tenant_id, id)"), *statements]
-    for field in model._meta.local_fields:
-        if isinstance(field, TenantForeignKey):
-            column, parent = field.column, field.related_model._meta.db_table
-            statements += _constraint(
-                table,
-                f"{table}_{column}_fk",
-                f'FOREIGN KEY (tenant_id, "{column}") REFERENCES "{parent}" (tenant_id, id) {_on_delete(field)}',
-            )
-    return statements
 
 
 def _on_delete(field: TenantForeignKey) -> str:
@@ -143,12 +143,10 @@ def _on_delete(field: TenantForeignKey) -> str:
             return "DEFERRABLE INITIALLY DEFERRED"
 
 
-def _constraint(table: str, name: str, definition: str) -> list[str]:
+def _constraint(table: str, name: str, definition: str) -> str:
     name = name[:63]  # PostgreSQL cuts longer names, silently
-    return [
-        f"""DO $$ BEGIN
-            IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = '{name}' AND conrelid = '{table}'::regclass) THEN
-                ALTER TABLE "{table}" ADD CONSTRAINT "{name}" {definition};
-            END IF;
-        END $$"""
-    ]
+    return f"""DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = '{name}' AND conrelid = '{table}'::regclass) THEN
+            ALTER TABLE "{table}" ADD CONSTRAINT "{name}" {definition};
+        END IF;
+    END $$"""

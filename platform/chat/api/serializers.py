@@ -1,0 +1,84 @@
+"""Shapes of the chat API, as the public contract gives them."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from chat.models import Conversation, Message
+
+
+class EndUserField(serializers.Serializer[Any]):
+    id = serializers.CharField(max_length=190)
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    locale = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+
+
+class SessionRequestSerializer(serializers.Serializer[Any]):
+    persona = serializers.CharField(max_length=100)
+    end_user = EndUserField()
+    conversation_id = serializers.UUIDField(required=False, allow_null=True)
+    ttl_s = serializers.IntegerField(
+        required=False, min_value=60, max_value=int(settings.CHAT_SESSION_TTL_MAX.total_seconds())
+    )
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    conversation_id = serializers.UUIDField()
+    websocket_url = serializers.CharField()
+
+
+class PublicEndUserField(serializers.Serializer[Any]):
+    id = serializers.CharField(max_length=190, required=False)
+    signature = serializers.CharField(max_length=128, required=False)
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    locale = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+
+
+class PublicSessionRequestSerializer(serializers.Serializer[Any]):
+    """`token` is the visitor's last one, expired or not: it proves that the conversation is his."""
+
+    end_user = PublicEndUserField(required=False)
+    conversation_id = serializers.UUIDField(required=False, allow_null=True)
+    token = serializers.CharField(required=False, allow_blank=True, max_length=500)
+
+
+class ConversationEndUserSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="external_id")
+    name = serializers.CharField()
+
+
+class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    persona = serializers.CharField(source="persona.slug")
+    end_user = ConversationEndUserSerializer()
+
+    class Meta:
+        model = Conversation
+        fields = ["id", "persona", "end_user", "state", "opened_at", "last_message_at", "message_count"]
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    finish_reason = serializers.SerializerMethodField()
+    feedback = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Message
+        fields = [
+            "id", "seq", "role", "author", "text", "html", "citations", "finish_reason", "feedback", "created_at",
+        ]  # fmt: skip
+
+    def get_finish_reason(self, message: Message) -> str | None:
+        return message.finish_reason or None
+
+    def get_feedback(self, message: Message) -> dict[str, Any] | None:
+        if message.feedback is None:
+            return None
+        return {"rating": message.feedback, "comment": message.feedback_comment}
+
+
+class TurnRequestSerializer(serializers.Serializer[Any]):
+    client_id = serializers.UUIDField()
+    text = serializers.CharField(trim_whitespace=False)
+    variables = serializers.DictField(required=False)

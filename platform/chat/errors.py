@@ -1,0 +1,61 @@
+"""Failures of the chat. Codes are those of the public contract."""
+
+from django.utils.translation import gettext_lazy as _
+
+from tenants.errors import Conflict, Invalid, NotFound, PlatformError, RateLimited
+
+
+class FrameInvalid(PlatformError):
+    code = "frame_invalid"
+    status = 422
+    default_detail = _("A frame is one JSON object as text, with a «type».")
+
+
+class FrameUnknown(PlatformError):
+    code = "frame_unknown"
+    status = 422
+    default_detail = _("There is no frame of this type.")
+
+
+class FrameTooLarge(PlatformError):
+    code = "frame_too_large"
+    status = 413
+    default_detail = _("A frame may have 64 KB.")
+
+
+class TextTooLong(Invalid):
+    default_detail = _("A message may have 8,000 characters.")
+
+
+class ConversationNotFound(NotFound):
+    default_detail = _("There is no such conversation.")
+
+
+class ConversationClosed(Conflict):
+    default_detail = _("This conversation is closed; start a new one.")
+
+
+class TooManyWaiting(RateLimited):
+    default_detail = _("Several messages wait for an answer already; wait for one of them.")
+
+
+class TurnRunning(Conflict):
+    default_detail = _("An answer is being written; stop it first.")
+
+
+class TurnInterrupted(PlatformError):
+    code = "turn_interrupted"
+    status = 503
+    default_detail = _("The answer was interrupted. Try again.")
+
+
+class TakenOver(PlatformError):
+    code = "taken_over"
+    status = 409
+    default_detail = _("A person has taken over this conversation.")
+
+
+class HistoryGone(PlatformError):
+    code = "gone"
+    status = 410
+    default_detail = _("Too much has happened since; fetch the messages again.")

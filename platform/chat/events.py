@@ -1,0 +1,121 @@
+"""Events of a conversation as values, and as the frames that clients get.
+
+A piece of an answer is a `Delta`; everything else is an `Event`. Both span numbers: an event one, a delta as many
+as pieces were merged into it, with their lengths, so that a replay can cut inside.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+
+@dataclass(slots=True)
+class Event:
+    """Anything but a piece of an answer. `body` is JSON-able and holds neither type nor seq."""
+
+    seq: int
+    type: str
+    body: dict[str, Any]
+
+    @property
+    def first(self) -> int:
+        return self.seq
+
+    @property
+    def last(self) -> int:
+        return self.seq
+
+    def frame(self) -> bytes:
+        return orjson.dumps({"type": self.type, "seq": self.seq, **self.body})
+
+
+@dataclass(slots=True)
+class Delta:
+    """Pieces `first … last` of one turn's answer. `offset` counts the code points before them."""
+
+    first: int
+    turn_id: str
+    offset: int
+    text: str
+    lengths: list[int]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.lengths) - 1
+
+    @property
+    def type(self) -> str:
+        return "turn.delta"
+
+    def frame(self) -> bytes:
+        return orjson.dumps(
+            {"type": "turn.delta", "seq": self.last, "turn_id": self.turn_id, "offset": self.offset, "text": self.text}
+        )
+
+    def after(self, seq: int) -> "Delta | None":
+        """What is left behind `seq`, or None."""
+        if seq < self.first:
+            return self
+        if seq >= self.last:
+            return None
+        skip = seq - self.first + 1
+        length = sum(self.lengths[:skip])
+        return Delta(seq + 1, self.turn_id, self.offset + length, self.text[length:], self.lengths[skip:])
+
+    def follows(self, other: "Item") -> bool:
+        """Whether this continues `other` without a gap, so that both may travel as one."""
+        return isinstance(other, Delta) and other.last + 1 == self.first and other.turn_id == self.turn_id
+
+
+Item = Event | Delta
+
+
+def behind(item: Item, seq: int) -> Item | None:
+    """The item without what a client that has seen `seq` has seen, or None when it saw it all."""
+    if isinstance(item, Delta):
+        return item.after(seq)
+    return item if item.seq > seq else None
+
+
+def merged(items: list[Item]) -> list[Item]:
+    """The same items with neighbouring deltas joined."""
+    result: list[Item] = []
+    run: list[Delta] = []
+    for item in items:
+        if isinstance(item, Delta):
+            if run and not item.follows(run[-1]):
+                result.append(_join(run))
+                run = []
+            run.append(item)
+            continue
+        if run:
+            result.append(_join(run))
+            run = []
+        result.append(item)
+    if run:
+        result.append(_join(run))
+    return result
+
+
+def _join(run: list[Delta]) -> Delta:
+    if len(run) == 1:
+        return run[0]
+    head = run[0]
+    lengths = [length for delta in run for length in delta.lengths]
+    return Delta(head.first, head.turn_id, head.offset, "".join(delta.text for delta in run), lengths)
+
+
+def dump(item: Item, previous: int) -> bytes:
+    """For the log. `previous` is the last number before this item, so that a reader can tell a gap."""
+    if isinstance(item, Delta):
+        return orjson.dumps([previous, item.first, item.turn_id, item.offset, item.text, item.lengths])
+    return orjson.dumps([previous, item.seq, item.type, item.body])
+
+
+def load(data: bytes) -> tuple[Item, int]:
+    """The item and the number before it, as `dump` wrote them."""
+    fields = orjson.loads(data)
+    if len(fields) == 4:
+        return Event(*fields[1:]), fields[0]
+    return Delta(*fields[1:]), fields[0]

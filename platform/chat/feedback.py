@@ -1,0 +1,21 @@
+"""What end users think of an answer."""
+
+from typing import Any
+from uuid import UUID
+
+from chat.models import Message
+from tenants.errors import Invalid, NotFound
+
+MAX_COMMENT_CHARACTERS = 2_000
+
+
+def give_feedback(*, conversation_id: UUID, message_id: UUID, rating: Any, comment: Any = "") -> None:
+    """Rate one of the persona's messages 1 or -1; a later rating takes the place of an earlier one."""
+    if rating not in (1, -1) or isinstance(rating, bool):
+        raise Invalid.field("rating", "1 or -1 is needed.")
+    if not isinstance(comment, str) or len(comment) > MAX_COMMENT_CHARACTERS:
+        raise Invalid.field("comment", "A text of at most 2,000 characters is needed.")
+    answers = Message.objects.filter(pk=message_id, conversation_id=conversation_id, role=Message.Role.BOT)
+    comment = comment.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+    if not answers.update(feedback=rating, feedback_comment=comment):
+        raise NotFound

@@ -1,0 +1,154 @@
+"""Taking a message in: stored, numbered, and its turn opened, in one short transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from chat.errors import ConversationClosed, ConversationNotFound, TextTooLong, TooManyWaiting, TurnRunning
+from chat.models import SEQ_BLOCK, Conversation, Message, Turn
+from chat.rendering import render_said
+from tenants.errors import Invalid, NotFound
+
+MAX_TEXT_CHARACTERS = 8_000
+MAX_VARIABLES = 50
+MAX_VARIABLE_CHARACTERS = 2_000
+# Messages that wait behind a running turn of the same conversation.
+MAX_WAITING = 5
+
+# The events that open a turn, in this order from the first number of its block.
+ACCEPTED, CREATED, STARTED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A message that was taken in. Not `is_new`: it had come before, and nothing changed."""
+
+    turn: Turn
+    message: Message
+    is_new: bool
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether the caller is to start the turn; else it waits behind another one, or is over."""
+        return self.is_new and self.turn.status == Turn.Status.RUNNING
+
+
+def clean_said(text: Any) -> str:
+    """What a person wrote, fit to store. Raises Invalid for what is no text, empty or too long."""
+    if not isinstance(text, str):
+        raise Invalid.field("text", "A text is needed.")
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise TextTooLong(errors=[{"field": "text", "detail": str(TextTooLong.default_detail)}])
+    # NUL cannot be stored, a lone surrogate is no character; both come from broken clients.
+    cleaned = text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8").strip()
+    if not cleaned:
+        raise Invalid.field("text", "The message is empty.")
+    return cleaned
+
+
+def clean_variables(variables: Any) -> dict[str, str]:
+    """Variables as texts by name. Raises Invalid."""
+    if variables is None:
+        return {}
+    if not isinstance(variables, Mapping) or len(variables) > MAX_VARIABLES:
+        raise Invalid.field("variables", f"An object with at most {MAX_VARIABLES} names is needed.")
+    cleaned = {}
+    for name, value in variables.items():
+        if not isinstance(value, str | int | float | bool) or len(str(value)) > MAX_VARIABLE_CHARACTERS:
+            raise Invalid.field(f"variables.{name}", "A short text, a number or a boolean is needed.")
+        cleaned[str(name)] = str(value).replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+    return cleaned
+
+
+def post_message(
+    *, conversation_id: UUID, client_id: UUID, text: str, variables: dict[str, str], process_id: UUID
+) -> Posted:
+    """Append an end user's message and open the turn that will answer it.
+
+    `client_id` is minted by the client: posting it twice returns the same turn, so a client that lost its socket
+    may simply send again. Raises ConversationNotFound, ConversationClosed, TooManyWaiting.
+    """
+    with transaction.atomic():
+        conversation = lock_conversation(conversation_id)
+        said = conversation.messages.filter(client_id=client_id).first()
+        if said is not None:
+            return Posted(Turn.objects.get(pk=said.turn_id), said, is_new=False)
+        if conversation.state == Conversation.State.CLOSED:
+            raise ConversationClosed
+        turn = open_turn(conversation, process_id=process_id, variables=variables)
+        message = Message(
+            conversation=conversation,
+            turn_id=turn.pk,
+            seq=turn.first_seq + CREATED,
+            role=Message.Role.USER,
+            author=conversation.end_user.name,
+            text=text,
+            html=render_said(text),
+            client_id=client_id,
+        )
+        turn.question = message
+        store_turn(turn, message)
+        Conversation.objects.filter(pk=conversation.pk).update(
+            next_seq=turn.first_seq + SEQ_BLOCK, message_count=F("message_count") + 1, last_message_at=message.created_at
+        )
+        return Posted(turn, message, is_new=True)
+
+
+def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Posted:
+    """Answer the question of the last turn anew. Raises NotFound for another turn, TurnRunning while one is open."""
+    with transaction.atomic():
+        conversation = lock_conversation(conversation_id)
+        last = conversation.turns.select_related("question").order_by("-id").first()
+        if last is None or last.pk != turn_id:
+            raise NotFound
+        if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING) or last.holds_conversation:
+            raise TurnRunning
+        turn = open_turn(conversation, process_id=process_id, variables=last.variables)
+        turn.replaces_id = last.pk
+        turn.question = last.question
+        turn.save(force_insert=True)
+        Conversation.objects.filter(pk=conversation.pk).update(next_seq=turn.first_seq + SEQ_BLOCK)
+        return Posted(turn, last.question, is_new=True)
+
+
+def lock_conversation(conversation_id: UUID) -> Conversation:
+    """The conversation, locked until the transaction ends: messages of one conversation come one by one."""
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("end_user")
+    conversation: Conversation | None = rows.filter(pk=conversation_id).first()
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation
+
+
+def open_turn(conversation: Conversation, *, process_id: UUID, variables: dict[str, str]) -> Turn:
+    """A turn that owns the next block of numbers; not saved. It waits if another one holds the conversation."""
+    waiting = conversation.turns.filter(status=Turn.Status.QUEUED).count()
+    if waiting >= MAX_WAITING:
+        raise TooManyWaiting(headers={"Retry-After": "5"})
+    is_free = waiting == 0 and not conversation.turns.filter(holds_conversation=True).exists()
+    return Turn(
+        id=uuid7(),
+        conversation=conversation,
+        status=Turn.Status.RUNNING if is_free else Turn.Status.QUEUED,
+        holds_conversation=is_free,
+        process_id=process_id if is_free else None,
+        fence=conversation.fence,
+        first_seq=conversation.next_seq,
+        variables=variables,
+        created_at=timezone.now(),
+    )
+
+
+def store_turn(turn: Turn, message: Message) -> None:
+    """Insert a turn and its question, which name each other."""
+    message.turn_id = None
+    message.save(force_insert=True)
+    turn.save(force_insert=True)
+    Message.objects.filter(pk=message.pk).update(turn_id=turn.pk)
+    message.turn_id = turn.pk

@@ -1,0 +1,63 @@
+"""Rows as clients see them, in events and in REST alike."""
+
+from typing import Any
+
+from django.conf import settings
+
+from chat.models import Message, Turn
+from personas.models import Persona
+
+
+def timestamp(moment: Any) -> str:
+    """RFC 3339 in UTC."""
+    return str(moment.isoformat().replace("+00:00", "Z"))
+
+
+def message_created(message: Message) -> dict[str, Any]:
+    body = {
+        "message_id": str(message.pk),
+        "role": message.role,
+        "author": message.author,
+        "text": message.text,
+        "html": message.html,
+        "created_at": timestamp(message.created_at),
+    }
+    if message.turn_id:
+        body["turn_id"] = str(message.turn_id)
+    if message.replaces_id:
+        body["replaces"] = str(message.replaces_id)
+    return body
+
+
+def turn_completed(turn: Turn, message: Message) -> dict[str, Any]:
+    """The completed turn: an event's body and what `POST …/turns/` answers."""
+    return {
+        "turn_id": str(turn.pk),
+        "message_id": str(message.pk),
+        "text": message.text,
+        "html": message.html,
+        "citations": message.citations,
+        "finish_reason": message.finish_reason,
+        "usage": {
+            "input_tokens": turn.input_tokens,
+            "output_tokens": turn.output_tokens,
+            "cached_tokens": turn.cached_tokens,
+            "cost": float(turn.cost),
+        },
+        "timing": {"first_token_ms": turn.first_token_ms, "total_ms": turn.total_ms},
+    }
+
+
+def turn_failed(turn_id: Any, *, code: str, detail: str, retryable: bool, text: str) -> dict[str, Any]:
+    return {"turn_id": str(turn_id), "code": code, "detail": detail, "retryable": retryable, "text": text}
+
+
+def persona_card(persona: Persona, live_settings: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a chat page shows of who answers."""
+    return {
+        "slug": persona.slug,
+        "name": name,
+        "avatar_url": live_settings.get("avatar_url") or f"{settings.STATIC_URL}chat/avatar.svg",
+        "greeting": live_settings.get("greeting", ""),
+        "suggestions": live_settings.get("suggestions", []),
+    }

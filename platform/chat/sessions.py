@@ -1,0 +1,149 @@
+"""Sessions: a signed token that lets one end user into one conversation, and nothing else."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from chat.errors import ConversationNotFound
+from chat.models import Conversation, EndUser
+from personas.models import Persona
+from tenants.errors import Invalid, NotFound, Unauthenticated
+from tenants.tokens import SESSION, Token, parse_token
+
+_SALT = "chat.session"
+# A visitor who comes back with an old token is known again for so long.
+RETURN_WITHIN = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a valid session token says."""
+
+    tenant_id: UUID
+    conversation_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session just opened, with what its holder is told."""
+
+    token: str
+    expires_at: datetime
+    conversation: Conversation
+
+
+def open_session(
+    *,
+    persona: Persona,
+    end_user_id: str,
+    name: str = "",
+    locale: str = "",
+    conversation_id: UUID | None = None,
+    ttl: timedelta | None = None,
+    is_test: bool = False,
+) -> Opened:
+    """Let an end user into a new conversation, or into one of his own with this persona.
+
+    Raises ConversationNotFound for a conversation of somebody else, Invalid for a persona that never was published.
+    """
+    if persona.live_version_id is None and not is_test:
+        raise Invalid.field("persona", "This persona is not published; publish it first.")
+    end_user = _end_user(end_user_id, name, locale)
+    if conversation_id is None:
+        conversation = Conversation.objects.create(persona=persona, end_user=end_user, is_test=is_test)
+    else:
+        conversation = _own_conversation(conversation_id, persona, end_user)
+    token, expires_at = session_token(conversation, ttl or settings.CHAT_SESSION_TTL)
+    return Opened(token, expires_at, conversation)
+
+
+def session_token(conversation: Conversation, ttl: timedelta) -> tuple[str, datetime]:
+    """A token for this conversation and when it ends."""
+    expires_at = timezone.now() + ttl
+    claims = {"c": conversation.pk.hex, "x": int(expires_at.timestamp())}
+    return str(Token(SESSION, conversation.tenant_id, signing.dumps(claims, salt=_salt(conversation.tenant_id)))), expires_at
+
+
+def read_session(text: str) -> Session:
+    """Whose session this is. Raises Unauthenticated for a forged, foreign or expired token."""
+    session = _read(text)
+    if session.expires_at <= timezone.now():
+        raise Unauthenticated("This session has expired; open a new one.")
+    return session
+
+
+def returning_conversation(text: str) -> UUID | None:
+    """The conversation that an old token of ours was for, unless it is too old to mean anything."""
+    try:
+        session = _read(text)
+    except Unauthenticated:
+        return None
+    return session.conversation_id if session.expires_at + RETURN_WITHIN > timezone.now() else None
+
+
+def _read(text: str) -> Session:
+    token = parse_token(text, SESSION)
+    try:
+        claims = signing.loads(token.secret, salt=_salt(token.tenant_id))
+        expires_at = datetime.fromtimestamp(claims["x"], tz=timezone.get_default_timezone())
+        return Session(token.tenant_id, UUID(claims["c"]), expires_at)
+    except (signing.BadSignature, KeyError, ValueError, TypeError):
+        raise Unauthenticated from None
+
+
+def _salt(tenant_id: UUID) -> str:
+    """The tenant is part of what is signed: a token with another tenant's id in front is a forged one."""
+    return f"{_SALT}:{tenant_id.hex}"
+
+
+def _end_user(external_id: str, name: str, locale: str) -> EndUser:
+    end_user, created = EndUser.objects.get_or_create(
+        external_id=external_id, defaults={"name": name, "locale": locale}
+    )
+    changes: dict[str, Any] = {
+        field: value for field, value in (("name", name), ("locale", locale)) if value and getattr(end_user, field) != value
+    }
+    if changes and not created:
+        EndUser.objects.filter(pk=end_user.pk).update(**changes)
+        for field, value in changes.items():
+            setattr(end_user, field, value)
+    return end_user
+
+
+def _own_conversation(conversation_id: UUID, persona: Persona, end_user: EndUser) -> Conversation:
+    own = Conversation.objects.filter(pk=conversation_id, persona=persona, end_user=end_user)
+    conversation: Conversation | None = own.first()
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation
+
+
+# --- Visitors of public bots ----------------------------------------------------------------------------------
+def visitor_id(persona: Persona, end_user: dict[str, Any] | None) -> str:
+    """A signed visitor's own id, or a new one for an anonymous visitor. Raises Unauthenticated for a bad signature."""
+    if not end_user or not end_user.get("id"):
+        return f"visitor-{uuid7().hex}"
+    expected = hmac.new(persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, str(end_user.get("signature", ""))):
+        raise Unauthenticated("The signature does not fit this end user's id.")
+    return f"user-{end_user['id']}"
+
+
+def returning_visitor(persona: Persona, old_token: str, conversation_id: UUID) -> EndUser:
+    """The visitor who shows an old token of the conversation he asks for. Raises NotFound."""
+    if not old_token or returning_conversation(old_token) != conversation_id:
+        raise NotFound
+    conversation = Conversation.objects.select_related("end_user").filter(pk=conversation_id, persona=persona).first()
+    if conversation is None:
+        raise NotFound
+    end_user: EndUser = conversation.end_user
+    return end_user

@@ -1,0 +1,49 @@
+"""What a socket needs to know when somebody comes in."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from chat.history import has_open_turn, latest_seq
+from chat.models import Conversation
+from chat.presenting import persona_card
+from tenants.errors import Unauthenticated
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A conversation as somebody finds it who comes in."""
+
+    conversation_id: UUID
+    persona: dict[str, Any]
+    seq: int
+    is_open: bool
+
+    def ready(self) -> dict[str, Any]:
+        """The frame that greets a socket."""
+        return {
+            "type": "ready",
+            "conversation_id": str(self.conversation_id),
+            "persona": self.persona,
+            "seq": self.seq,
+        }
+
+
+def visit(conversation_id: UUID) -> Visit:
+    """Come in. Raises Unauthenticated when the conversation is gone, or the persona answers no more."""
+    conversation = (
+        Conversation.objects.select_related("persona", "persona__live_version").filter(pk=conversation_id).first()
+    )
+    if conversation is None:
+        raise Unauthenticated
+    persona = conversation.persona
+    version = None if conversation.is_test else persona.live_version
+    if version is None and not conversation.is_test:
+        raise Unauthenticated
+    settings, name = (version.settings, version.name) if version else (persona.settings, persona.name)
+    return Visit(
+        conversation_id=conversation_id,
+        persona=persona_card(persona, settings, name),
+        seq=latest_seq(conversation_id),
+        is_open=has_open_turn(conversation_id),
+    )
