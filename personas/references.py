@@ -1,0 +1,49 @@
+"""The rows that settings name: bases by slug or id, a route by slug. They must be the tenant's own."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from knowledge.models import KnowledgeBase
+from llm.models import Route
+from personas.access import as_uuid
+from personas.schema import PersonaSettings
+from tenants.errors import Invalid
+
+
+def base_ids(tenant_id: UUID, references: Sequence[str]) -> dict[str, UUID]:
+    """The knowledge bases that are there, in the order named; what is gone is missing."""
+    ids = [value for reference in references if (value := as_uuid(reference))]
+    rows = KnowledgeBase.objects.for_tenant(tenant_id).filter(Q(slug__in=references) | Q(pk__in=ids))
+    known = {name: pk for pk, slug in rows.values_list("pk", "slug") for name in (slug, str(pk))}
+    return {each: known[each] for each in references if each in known}
+
+
+def check_references(tenant_id: UUID, settings: PersonaSettings) -> None:
+    """Raises Invalid that names each reference to nothing; a neighbour's row is nothing, too."""
+    bases = base_ids(tenant_id, settings.knowledge_bases) if settings.knowledge_bases else {}
+    errors = [
+        *_missing(
+            "knowledge_bases", settings.knowledge_bases, bases, _("There is no knowledge base «%(name)s».")
+        ),
+        *_missing("lorebooks", settings.lorebooks, (), _("There is no lorebook «%(name)s».")),
+        *_missing("tools", settings.tools, (), _("There is no tool «%(name)s».")),
+    ]
+    if settings.route and not Route.objects.for_tenant(tenant_id).filter(slug=settings.route).exists():
+        detail = _("There is no model route «%(name)s».") % {"name": settings.route}
+        errors.append({"field": "settings.route", "detail": detail})
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _missing(
+    field: str, references: Sequence[str], known: Iterable[str], detail: str
+) -> list[dict[str, str]]:
+    known = set(known)
+    return [
+        {"field": f"settings.{field}.{number}", "detail": detail % {"name": reference}}
+        for number, reference in enumerate(references)
+        if reference not in known
+    ]

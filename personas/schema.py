@@ -1,0 +1,238 @@
+"""What a persona's settings may hold: one pydantic model for validation, JSON Schema and admin forms.
+
+Titles and descriptions are marked for translation here and translated when the schema is shown.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from llm.text import scrub
+from llm.tokens import CHARACTERS_PER_TOKEN, count_tokens
+from tenants.errors import Invalid
+
+# What is required in every prompt must leave room for the question in 8,000 tokens, so it is short by rule
+# rather than cut in silence: this, and the limits of refusal, topics to avoid and notes below.
+INSTRUCTIONS_MAX_TOKENS = 3000
+VOICE_MAX_TOKENS = 500
+
+
+def _storable(text: str) -> str:
+    if scrub(text) != text:
+        raise PydanticCustomError("not_storable", "NUL or lone surrogates")
+    return text
+
+
+# What PostgreSQL and UTF-8 can hold. Stands after limits of length, which pydantic then checks as a text's.
+Storable = AfterValidator(_storable)
+Line = Annotated[str, Field(max_length=200), Storable]
+
+
+def _within(limit: int) -> AfterValidator:
+    def check(text: str) -> str:
+        if (tokens := count_tokens(text)) > limit:
+            raise PydanticCustomError(
+                "too_many_tokens", "{tokens} tokens", {"limit": limit, "tokens": tokens}
+            )
+        return text
+
+    return AfterValidator(check)
+
+
+def _prompt_text(limit: int) -> Any:
+    return Annotated[str, Field(max_length=int(limit * CHARACTERS_PER_TOKEN)), Storable, _within(limit)]
+
+
+# Null means "do not send it": some models refuse the parameter. One schema with two types reads better in a
+# form than pydantic's anyOf.
+Temperature = Annotated[
+    Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None,
+    WithJsonSchema({"type": ["number", "null"], "minimum": 0, "maximum": 2}),
+]
+
+
+class Settings(BaseModel):
+    """Nothing unknown, nothing converted: "0.5" is not a number, and a typing error is not a setting."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Example(Settings):
+    user: Annotated[str, Field(min_length=1, max_length=1000), Storable] = Field(title=_("Somebody says"))
+    say: Annotated[str, Field(min_length=1, max_length=2000), Storable] = Field(title=_("The persona says"))
+
+
+class Memory(Settings):
+    history_messages: int = Field(
+        default=40,
+        ge=0,
+        le=200,
+        title=_("Messages remembered"),
+        description=_(
+            "How many earlier messages of the conversation the model is shown, as far as they fit."
+        ),
+    )
+
+
+class Safety(Settings):
+    avoid: list[Annotated[str, Field(max_length=40), Storable]] = Field(
+        default=[],
+        max_length=10,
+        title=_("Topics to avoid"),
+        description=_("The persona declines to talk about these."),
+    )
+
+
+class Handoff(Settings):
+    enabled: bool = Field(
+        default=True,
+        title=_("Offer a person"),
+        description=_("A person is offered when the persona cannot help."),
+    )
+    note: Annotated[str, Field(max_length=200), Storable] = Field(
+        default="",
+        title=_("How people are reached"),
+        description=_("Hours or a telephone number, told when a person is offered."),
+    )
+
+
+class PersonaSettings(Settings):
+    """What every kind of persona has. A kind inherits, and changes defaults or adds what is its own."""
+
+    instructions: _prompt_text(INSTRUCTIONS_MAX_TOKENS) = Field(  # type: ignore[valid-type]
+        default="",
+        title=_("Instructions"),
+        description=_(
+            "Who the persona is and what it does. {{name}} is replaced by the variable of that name."
+        ),
+    )
+    voice: _prompt_text(VOICE_MAX_TOKENS) = Field(  # type: ignore[valid-type]
+        default="", title=_("Voice"), description=_("How the persona speaks.")
+    )
+    greeting: Annotated[str, Field(max_length=2000), Storable] = Field(
+        default="", title=_("Greeting"), description=_("Shown before the first message.")
+    )
+    suggestions: list[Line] = Field(
+        default=[], max_length=12, title=_("Suggestions"), description=_("First questions to choose from.")
+    )
+    examples: list[Example] = Field(
+        default=[],
+        max_length=300,
+        title=_("Examples"),
+        description=_(
+            "Short exchanges that show how the persona answers. Without a model, these are what it says."
+        ),
+    )
+    refusal: Annotated[str, Field(max_length=300), Storable] = Field(
+        default="", title=_("When it does not know"), description=_("Said when the documents hold no answer.")
+    )
+    language: Literal["", "zh", "en"] = Field(
+        default="", title=_("Language"), description=_("Empty: the language of the message.")
+    )
+    knowledge_bases: list[Line] = Field(
+        default=[],
+        max_length=20,
+        title=_("Knowledge bases"),
+        description=_("What the persona answers from, by slug or id."),
+    )
+    lorebooks: list[Line] = Field(
+        default=[],
+        max_length=20,
+        title=_("Lorebooks"),
+        description=_("Background it draws on, by slug or id."),
+    )
+    tools: list[Line] = Field(
+        default=[], max_length=20, title=_("Tools"), description=_("What the persona may use, by name.")
+    )
+    model: Line = Field(
+        default="",
+        title=_("Model"),
+        description=_("The name sent to the endpoint. Empty: the route's own model."),
+    )
+    route: Line = Field(
+        default="",
+        title=_("Route"),
+        description=_("Which of the routes to models is used. Empty: the default one."),
+    )
+    temperature: Temperature = Field(
+        default=None,
+        title=_("Temperature"),
+        description=_("0 always says the likeliest, 2 is wild. Empty: the model's own."),
+    )
+    max_output_tokens: int = Field(
+        default=1024, ge=1, le=32_000, title=_("Longest answer"), description=_("In tokens.")
+    )
+    memory: Memory = Field(default=Memory(), title=_("Memory"))
+    safety: Safety = Field(default=Safety(), title=_("Safety"))
+    handoff: Handoff = Field(default=Handoff(), title=_("Hand-over to a person"))
+
+
+AnySettings = TypeVar("AnySettings", bound=PersonaSettings)
+
+
+def read_settings(model: type[AnySettings], values: Any) -> AnySettings:
+    """Check settings that came from outside. Raises Invalid that names every field that is wrong."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as failure:
+        errors = [
+            {"field": _path(error), "detail": _sentence(error)} for error in failure.errors(include_url=False)
+        ]
+        raise Invalid(errors=errors) from None
+
+
+def load_settings(model: type[AnySettings], stored: Any) -> AnySettings:
+    """Settings that were checked when they were stored. One that has been given up since is passed over."""
+    return model.model_validate(stored, extra="ignore")
+
+
+def settings_schema(model: type[PersonaSettings]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a kind's settings, its texts in the language of the request."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+    return {keyword: _translated(keyword, value) for keyword, value in schema.items()}
+
+
+def _translated(keyword: str, value: Any) -> Any:
+    match value:
+        case dict():
+            return {inner: _translated(inner, part) for inner, part in value.items()}
+        case str() if keyword in ("title", "description"):
+            return gettext(value)
+    return value
+
+
+_SENTENCES = {
+    "extra_forbidden": _("There is no such setting."),
+    "missing": _("This field is required."),
+    "string_type": _("This must be text."),
+    "string_unicode": _("This holds characters that are not valid text."),
+    "string_too_short": _("This must not be empty."),
+    "string_too_long": _("At most {max_length} characters."),
+    "int_type": _("This must be a whole number."),
+    "float_type": _("This must be a number."),
+    "finite_number": _("This must be a number."),
+    "bool_type": _("This must be true or false."),
+    "list_type": _("This must be a list."),
+    "model_type": _("This must be an object."),
+    "too_long": _("At most {max_length} entries."),
+    "greater_than_equal": _("This must be at least {ge}."),
+    "less_than_equal": _("This must be at most {le}."),
+    "literal_error": _("This must be one of {expected}."),
+    "not_storable": _("This holds NUL or broken characters."),
+    "too_many_tokens": _(
+        "At most {limit} tokens (one per Chinese character or 3.5 other letters); this has {tokens}."
+    ),
+}
+
+
+def _path(error: ErrorDetails) -> str:
+    return ".".join(["settings", *(str(step) for step in error["loc"])])
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Our own words, since pydantic's are English and written for programmers."""
+    sentence = _SENTENCES.get(error["type"])
+    return gettext(sentence).format(**error.get("ctx", {})) if sentence else error["msg"]
