@@ -135,9 +135,12 @@ class FakeChat:
         self.close_next_with: deque[int] = deque()
         # Errors for the next messages, in order.
         self.refuse_next_with: deque[str] = deque()
+        # Whether the sender hears of its message before everybody does, or after.
+        self.acknowledges_first = False
         self.is_down = False
         self.is_taken_down = False
         self.has_lost_events = False
+        self.has_lost_messages = False
         self._replies: deque[Reply] = deque()
         self._may_go_on = asyncio.Event()
         self._token_numbers = itertools.count(1)
@@ -294,7 +297,7 @@ class FakeChat:
         """Two pages of what was said, to the holder of the conversation's token alone."""
         token = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
         talk = self.tokens.get(token)
-        if talk is None or talk.id not in scope["path"]:
+        if talk is None or talk.id not in scope["path"] or self.has_lost_messages:
             await respond_json(send, 404, {"code": "not_found"})
             return
         citations = {e["message_id"]: e["citations"] for e in talk.events if e["type"] == "turn.completed"}
@@ -378,16 +381,15 @@ class FakeChat:
         if client_id in talk.accepted:
             await send_json(send, talk.accepted[client_id])
             return
-        turn_id = new_id()
-        accepted = talk.accepted[client_id] = {
-            "type": "message.accepted", "client_id": client_id, "message_id": new_id(), "turn_id": turn_id,
-        }  # fmt: skip
-        await talk.emit(
-            "message.created", message_id=accepted["message_id"], turn_id=turn_id, role="user", author=None,
-            text=frame["text"], html=paragraphs(frame["text"]), created_at=now(),
-        )  # fmt: skip
-        await send_json(send, accepted)
-        await self._start_turn(talk, turn_id, answers=accepted["message_id"])
+        ids = {"message_id": new_id(), "turn_id": new_id()}
+        accepted = talk.accepted[client_id] = {"type": "message.accepted", "client_id": client_id, **ids}
+        if self.acknowledges_first:
+            await send_json(send, accepted)
+        said = {"role": "user", "author": None, "text": frame["text"], "html": paragraphs(frame["text"])}
+        await talk.emit("message.created", **ids, **said, created_at=now())
+        if not self.acknowledges_first:
+            await send_json(send, accepted)
+        await self._start_turn(talk, ids["turn_id"], answers=ids["message_id"])
 
     async def _start_turn(
         self, talk: Talk, turn_id: str, *, replaces: str | None = None, answers: str = ""

@@ -168,6 +168,15 @@ def test_a_suggestion_is_asked_and_the_answer_arrives_in_pieces(carol, fake_chat
     assert [frame["text"] for frame in fake_chat.frames_of("message.send")] == [PERSONA["suggestions"][0]]
 
 
+def test_it_does_not_matter_which_word_of_a_message_comes_first(carol, fake_chat):
+    fake_chat.acknowledges_first = True
+
+    carol.asks_and_reads("First", "One.")
+    carol.asks_and_reads("Second", "Two.")
+
+    expect(carol.messages).to_contain_text([PERSONA["greeting"], "First", "One.", "Second", "Two."])
+
+
 def test_a_finished_answer_shows_the_servers_html_with_safe_links(carol, fake_chat):
     link = '<a href="https://acme.example/returns">here</a>'
     html = f"<p><strong>Yes</strong>, see {link}.</p><p><code>[1]</code> [7] [1]</p>"
@@ -383,6 +392,17 @@ def test_history_that_left_the_event_log_is_fetched_from_the_server(carol, fake_
     assert sum(path.endswith("/messages/") for path in fake_chat.requests) == 2  # its two pages
 
 
+def test_history_that_cannot_be_had_at_all_does_not_stop_the_conversation(carol, fake_chat):
+    carol.asks_and_reads("First", "One.")
+    fake_chat.has_lost_events = fake_chat.has_lost_messages = True
+
+    carol.page.reload()
+
+    expect(carol.notice).to_contain_text("Earlier messages could not be loaded.")
+    carol.asks_and_reads("Second", "Two.")
+    expect(carol.said).to_have_text(["Second"])
+
+
 def test_what_is_written_without_a_connection_is_sent_once_when_it_is_back(carol, fake_chat):
     carol.asks_and_reads("First", "One.")
     fake_chat.is_down = True
@@ -512,6 +532,17 @@ def test_a_second_tab_sees_the_same_conversation(carol, fake_chat, open_page):
     for tab in (carol, other):
         expect(tab.answer).to_have_text("Two, really.")
         expect(tab.answers).to_have_count(3)
+
+
+def test_an_answer_gives_way_to_a_person_without_alarm(carol, fake_chat):
+    fake_chat.will_answer("Let me", HOLD, Fail("taken_over", retryable=False))
+    carol.says("May I talk to somebody?")
+    expect(carol.answer).to_have_text("Let me")
+
+    fake_chat.go_on()
+
+    expect(carol.answers.last).to_contain_text("A person has taken over this conversation.")
+    expect(carol.page.locator(".is-failure")).to_have_count(0)
 
 
 def test_a_person_who_takes_over_is_shown_by_name(carol, fake_chat):
@@ -762,11 +793,15 @@ def test_the_page_fits_small_screens(open_page, fake_chat, width, height):
 
 
 def test_tapping_beside_the_sheet_closes_it_and_turning_the_screen_keeps_it(open_page, fake_chat):
-    carol = open_page(viewport={"width": 360, "height": 740})
-    fake_chat.will_answer(ANSWER, citations=[RETURNS])
-    carol.says("How long?")
+    carol = open_page(viewport={"width": 360, "height": 740}, device_scale_factor=2)
+    carol.shows("phone-welcome")
+    fake_chat.will_answer(ANSWER, citations=[RETURNS, SHIPPING])
+    carol.says("How long may I return tea?")
+    expect(carol.answers.last.locator(".actions")).to_be_visible()
+    carol.shows("phone-answer")
     carol.answer.locator(".cite").first.click()
     expect(carol.panel).to_be_visible()
+    carol.shows("phone-citation")
 
     carol.page.set_viewport_size({"width": 1000, "height": 360})
     assert carol.panel.evaluate("element => element.open && !element.matches(':modal')")
@@ -818,6 +853,7 @@ def test_everything_can_be_reached_and_has_a_name(carol, fake_chat):
 
     assert names == [
         "Skip to the message box", "New conversation", "切换到中文", "Switch between light and dark",
+        "Messages",
         "Source 1: Returns · 退换货.pdf", "Source 2: Shipping.docx",  # the marks in the text
         "Source 1: Returns · 退换货.pdf", "Source 2: Shipping.docx",  # the list below it
         "Copy the answer", "Good answer", "Bad answer",

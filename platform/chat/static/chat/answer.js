@@ -1,6 +1,7 @@
 import { label, t } from "./strings.js";
 
 const MARK = /\[(\d+(?:\s*,\s*\d+)*)\]/g;
+const WORD_JOINER = "\u2060";
 // Marks inside these mean something else.
 const NOT_INSIDE = "a, button, code, pre";
 
@@ -51,13 +52,13 @@ function markCitations(root, citations) {
   }
 }
 
-/** A text cut at its marks; a mark of numbers that are no citations stays text. */
+/** A text cut at its marks, which keep to the word before; a mark of numbers that are no citations stays text. */
 function* piecesOf(text, byNumber) {
   let from = 0;
   for (const match of text.matchAll(MARK)) {
     const cited = match[1].split(",").map((number) => byNumber.get(Number(number)));
     if (!cited.every(Boolean)) continue;
-    yield text.slice(from, match.index);
+    yield text.slice(from, match.index).trimEnd() + WORD_JOINER;
     for (const citation of cited) yield citationButton(citation);
     from = match.index + match[0].length;
   }

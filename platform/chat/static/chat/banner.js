@@ -32,7 +32,7 @@ export class Banner {
     this.element.classList.toggle("is-serious", name === "refused");
     byId("banner-text").textContent = key ? t(key) : "";
     showText(byId("banner-action"), { waiting: reason === "lost" && t("connect_now"), refused: reason === "session" && t("reload") }[name]);
-    this.#count(name === "waiting" ? retryAt : null);
+    this.#count(name === "waiting" && reason !== "offline" ? retryAt : null);
   }
 
   /** Count down; only for the eye, a screen reader would read every second of it. */

@@ -7,8 +7,12 @@ const LIMITED_DELAY_MS = 10_000;
 const PING_EVERY_MS = 25_000;
 const ANSWER_WITHIN_MS = 10_000;
 const OPEN_WITHIN_MS = 15_000;
-// Renewed sessions in a row that do not get as far as `ready`.
+// Without a network only a server on this very machine can answer, and that is quick.
+const ANSWER_OFFLINE_WITHIN_MS = 2000;
+// Renewed sessions in a row that do not last.
 const RENEWALS = 2;
+// A connection that lasted this long was a good one: the next loss begins a new count.
+const STEADY_AFTER_MS = 5000;
 
 export const Close = { TOKEN: 4401, LIMIT: 4429, DRAIN: 1012, STALE: 4000 };
 
@@ -19,7 +23,7 @@ export const Close = { TOKEN: 4401, LIMIT: 4429, DRAIN: 1012, STALE: 4000 };
  *
  * `onState` gets one of
  *   {name: "idle" | "connecting" | "ready"}
- *   {name: "waiting", reason: "lost" | "offline" | "limited", retryAt}   retryAt: ms since the epoch, or null
+ *   {name: "waiting", reason: "lost" | "offline" | "limited", retryAt}   retryAt: ms since the epoch
  *   {name: "refused", reason: "session" | "gone" | "origin"}            for good
  */
 export class Connection {
@@ -31,9 +35,9 @@ export class Connection {
     this.losses = 0;
     this.renewals = 0;
     addEventListener("online", () => this.connectNow());
-    addEventListener("offline", () => this.#drop("offline"));
+    addEventListener("offline", () => this.#probe());
     addEventListener("pageshow", (event) => event.persisted && this.connectNow());
-    document.addEventListener("visibilitychange", () => document.hidden || this.connectNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#awake());
   }
 
   get isReady() {
@@ -70,7 +74,7 @@ export class Connection {
   }
 
   hello(after) {
-    this.socket.send(JSON.stringify(after === undefined ? { type: "hello" } : { type: "hello", after }));
+    this.socket?.send(JSON.stringify(after === undefined ? { type: "hello" } : { type: "hello", after }));
   }
 
   async #connect({ renew = false } = {}) {
@@ -108,11 +112,11 @@ export class Connection {
   }
 
   #receive(frame) {
-    this.#expectSilence();
-    if (frame.type === "ready") {
-      this.losses = this.renewals = 0;
+    if (frame.type === "ready" && !this.isReady) {
+      this.steadyTimer = setTimeout(() => (this.losses = this.renewals = 0), STEADY_AFTER_MS);
       this.#become({ name: "ready" });
     }
+    if (this.isReady) this.#expectSilence();
     if (frame.type !== "pong") this.onFrame(frame);
   }
 
@@ -128,18 +132,17 @@ export class Connection {
     return this.#wait("lost", this.#backOff());
   }
 
-  #drop(reason) {
-    if (["idle", "refused"].includes(this.state.name)) return;
-    this.#letGo();
-    this.#wait(reason, null);
+  /** The visitor is back at the page: what was lost in the background is not worth a wait. */
+  #awake() {
+    this.connectNow();
+    this.#probe();
   }
 
-  /** Wait `delayMs` and connect again; without a delay, until the browser says that it is online. */
+  /** Wait and connect again. Offline too: the server may be on this machine. */
   #wait(reason, delayMs) {
-    if (!navigator.onLine) [reason, delayMs] = ["offline", null];
     clearTimeout(this.retryTimer);
-    if (delayMs !== null) this.retryTimer = setTimeout(() => this.#connect(), delayMs);
-    this.#become({ name: "waiting", reason, retryAt: delayMs === null ? null : Date.now() + delayMs });
+    this.retryTimer = setTimeout(() => this.#connect(), delayMs);
+    this.#become({ name: "waiting", reason: navigator.onLine ? reason : "offline", retryAt: Date.now() + delayMs });
   }
 
   #backOff() {
@@ -152,18 +155,21 @@ export class Connection {
     this.attempt = null;
     clearTimeout(this.retryTimer);
     clearTimeout(this.silenceTimer);
+    clearTimeout(this.steadyTimer);
     const { socket } = this;
     this.socket = null;
     socket?.close(Close.STALE);
   }
 
-  /** A quiet line may be a dead one, as after a change of network: ask, and believe it gone without an answer. */
   #expectSilence() {
     clearTimeout(this.silenceTimer);
-    this.silenceTimer = setTimeout(() => {
-      this.socket.send('{"type":"ping"}');
-      this.#expectSomethingWithin(ANSWER_WITHIN_MS);
-    }, PING_EVERY_MS);
+    this.silenceTimer = setTimeout(() => this.#probe(), PING_EVERY_MS);
+  }
+
+  /** A quiet line may be a dead one, as after a change of network: ask, and believe it gone without an answer. */
+  #probe() {
+    if (!this.send({ type: "ping" })) return;
+    this.#expectSomethingWithin(navigator.onLine ? ANSWER_WITHIN_MS : ANSWER_OFFLINE_WITHIN_MS);
   }
 
   #expectSomethingWithin(ms) {

@@ -92,6 +92,7 @@ export class Conversation {
   }
 
   ratingOf(entry) {
+    if (!entry.messageId) return null;
     return entry.rating ?? this.memory.read("ratings", {})[entry.messageId] ?? null;
   }
 
@@ -156,6 +157,7 @@ export class Conversation {
 
   #ready({ persona, seq }) {
     this.readySeq = seq ?? 0;
+    this.isCaughtUp = false;
     if (persona) this.onPersona(persona);
   }
 
@@ -177,24 +179,32 @@ export class Conversation {
   /** The events are gone: fetch the messages themselves and go on behind them; failing that, go on from now. */
   async #refetch() {
     const { session } = this;
+    this.isRefetching = true;
     let after;
-    if (!this.hasRefetched) {
-      this.hasRefetched = true;
-      try {
-        const messages = await fetchMessages(this.sessionUrl, session);
-        if (session !== this.session) return;
-        this.transcript.restore(messages);
-        after = this.transcript.lastSeq;
-      } catch {
-        this.onProblem({ code: "history_gone" });
-      }
+    try {
+      if (!this.hasRefetched) after = await this.#restoreMessages(session);
+    } catch {
+      this.onProblem({ code: "history_gone" });
     }
+    this.isRefetching = false;
+    if (session !== this.session) return;
+    this.hasRefetched = true;
     this.connection.hello(after);
+    this.#lookForEndOfReplay();
     this.#changed();
   }
 
+  /** Returns the number of the newest event among the messages. */
+  async #restoreMessages(session) {
+    const messages = await fetchMessages(this.sessionUrl, session);
+    if (session !== this.session) return undefined;
+    this.isLive = false;
+    this.transcript.restore(messages);
+    return this.transcript.lastSeq;
+  }
+
   #lookForEndOfReplay() {
-    if (!this.isConnected || this.isCaughtUp) return;
+    if (!this.isConnected || this.isCaughtUp || this.isRefetching) return;
     clearTimeout(this.replayTimer);
     if (this.transcript.lastSeq >= this.readySeq) this.#caughtUp();
     else this.replayTimer = setTimeout(() => (this.#caughtUp(), this.#changed()), REPLAY_PAUSE_MS);

@@ -172,7 +172,7 @@ class AnswerView {
     const hasFailed = state === "failed";
     const note = state === "done" && NOTES[finishReason] ? t(NOTES[finishReason]) : null;
     const retry = this.aftermath.querySelector("button");
-    this.aftermath.classList.toggle("is-failure", hasFailed);
+    this.aftermath.classList.toggle("is-failure", hasFailed && error.code !== "taken_over");
     showText(this.aftermath.querySelector("p"), hasFailed ? explain(error) : note);
     this.aftermath.hidden = !hasFailed && !note;
     retry.hidden = !(hasFailed ? error.retryable : finishReason === "stopped");

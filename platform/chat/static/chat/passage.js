@@ -25,6 +25,8 @@ export class PassagePanel {
 
   /** Show source `n` of an answer. `opener` gets the focus back. */
   open({ answer, citations, n, opener }) {
+    this.opener?.removeAttribute("aria-expanded");
+    opener.setAttribute("aria-expanded", "true");
     Object.assign(this, { answer, citations, opener });
     this.position = citations.findIndex((citation) => citation.n === n);
     this.#present();
@@ -35,7 +37,8 @@ export class PassagePanel {
   close() {
     if (!this.dialog.open) return;
     this.dialog.close();
-    this.opener?.focus();
+    this.opener.removeAttribute("aria-expanded");
+    this.opener.focus();
     this.opener = null;
   }
 

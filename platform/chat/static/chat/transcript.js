@@ -136,6 +136,8 @@ export class Transcript {
 
   #messageCreated(event) {
     const entry = this.#byMessage(event.message_id) ?? this.#placeFor(event);
+    const replaced = this.#byMessage(event.replaces);
+    if (replaced && replaced !== entry) this.entries.splice(this.entries.indexOf(replaced), 1);
     const common = { messageId: event.message_id, text: event.text, createdAt: event.created_at };
     if (entry.kind === "user") return void this.#touch(Object.assign(entry, common, { state: "sent" }));
     if (entry.kind === "status") return void this.#touch(Object.assign(entry, common));
