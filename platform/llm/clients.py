@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
 from functools import cache
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,8 @@ IDLE_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 # Making a client takes 0.1 ms; keeping more than this many tenants' keys at hand gains nothing.
 MAX_CLIENTS = 256
+# Of an error's body: enough for any message.
+MAX_FAILURE_BYTES = 65_536
 
 
 class LoopClients:
@@ -34,6 +37,7 @@ class LoopClients:
             timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
             # A redirect would carry prompts to a host that nobody configured.
             follow_redirects=False,
+            event_hooks={"response": [_bound_failure]},
         )
         self._clients: dict[tuple[str, str], AsyncOpenAI] = {}
 
@@ -51,11 +55,37 @@ class LoopClients:
                 max_retries=0,
                 http_client=self._http,
             )
+            # It took these from the environment: they are the operator's, and not for a tenant's endpoint.
+            client.organization = client.project = None
             self._clients[key] = client
         return client
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+class FirstBytes(httpx2.AsyncByteStream):
+    """The beginning of a body."""
+
+    def __init__(self, body: httpx2.AsyncByteStream, limit_bytes: int) -> None:
+        self._body = body
+        self._left_bytes = limit_bytes
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for data in self._body:
+            yield data[: self._left_bytes]
+            self._left_bytes -= len(data)
+            if self._left_bytes <= 0:
+                break
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+async def _bound_failure(response: httpx2.Response) -> None:
+    """The client reads the body of a failure to its end, which may never come."""
+    if not response.is_success and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = FirstBytes(response.stream, MAX_FAILURE_BYTES)
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopClients] = WeakKeyDictionary()

@@ -56,6 +56,15 @@ class UsageRowSerializer(serializers.Serializer[Any]):
     turns = serializers.IntegerField()
 
 
+class UsageSerializer(serializers.Serializer[Any]):
+    by = serializers.ChoiceField(choices=list(GROUPINGS))
+    results = UsageRowSerializer(many=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        limits = {"from": serializers.DateTimeField(), "to": serializers.DateTimeField()}
+        return {**super().get_fields(), **limits}
+
+
 class UsageView(APIView):
     """What the tenant's personas used."""
 
@@ -69,15 +78,14 @@ class UsageView(APIView):
             OpenApiParameter("to", OpenApiTypes.STR, description="date or time, exclusive; now if absent"),
             OpenApiParameter("by", OpenApiTypes.STR, enum=list(GROUPINGS), default="day"),
         ],
-        responses=UsageRowSerializer(many=True),
+        responses=UsageSerializer,
     )
     def get(self, request: Request) -> Response:
         query = UsageQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         by, start, end = (query.validated_data[name] for name in ("by", "from", "to"))
-        rows = usage_by(by, start=start, end=end)
-        answer = {"by": by, "from": start, "to": end, "results": UsageRowSerializer(rows, many=True).data}
-        return Response(answer)
+        answer = {"by": by, "from": start, "to": end, "results": usage_by(by, start=start, end=end)}
+        return Response(UsageSerializer(answer).data)
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -82,6 +82,17 @@ class TestAWholeAnswer:
             "stream_options": {"include_usage": True},
         }
 
+    async def test_the_operators_own_account_is_not_told_to_a_tenants_endpoint(
+        self, route, fake_openai, monkeypatch
+    ):
+        for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
+            monkeypatch.setenv(name, "operator-secret")
+        fake_openai.will_say("Yes.")
+
+        await listen(replace(route, api_key=""))
+
+        assert "operator-secret" not in str(fake_openai.chat_requests[0].headers)
+
     async def test_what_a_persona_sets_is_passed_on(self, route, fake_openai):
         fake_openai.will_say("Yes.")
         schema = {"type": "json_schema", "json_schema": {"name": "npc", "schema": {"type": "object"}}}
@@ -202,6 +213,14 @@ class TestBeforeTheFirstWord:
         assert "sk-acme" not in str(error.detail)
         assert "sk-acme" in error.upstream
         assert len(fake_openai.chat_requests) == 1
+
+    async def test_a_failure_that_never_ends_is_read_no_further_than_its_beginning(self, route, fake_openai):
+        fake_openai.will_fail(400, b"x" * 30_000_000)
+
+        _, error = await listen_until_it_fails(route)
+
+        assert isinstance(error, ProviderInvalid)
+        assert await fake_openai.chat_requests[0].client_leaves()
 
     async def test_nobody_listens_there(self, route):
         _, error = await listen_until_it_fails(replace(route, base_url="http://127.0.0.1:9/v1"))
