@@ -155,7 +155,7 @@ TIME_ZONE = "UTC"
 
 # --- Files --------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = ENVIRONMENT.home / "static"
+# Served from where they lie: there is nothing to collect and nothing to forget.
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = ENVIRONMENT.home / "media"
 # JSON bodies; uploads are checked by the parser, which has its own limit.

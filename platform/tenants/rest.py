@@ -66,8 +66,10 @@ class CursorPages(CursorPagination):
         }
 
 
-class OldestFirst(CursorPages):
-    ordering = "id"
+class BySequence(CursorPages):
+    """Oldest first, by the number that a conversation gave."""
+
+    ordering = "seq"
 
 
 class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

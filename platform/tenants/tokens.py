@@ -12,7 +12,7 @@ API_KEY = "tk"
 PUBLISHABLE = "pk"
 SESSION = "st"
 
-_SHAPE = re.compile(r"(tk|pk|st)_([0-9a-f]{32})_([A-Za-z0-9_.:\-]{8,2000})")
+_SHAPE = re.compile(r"(tk|pk|st)_([0-9a-f]{32})_([A-Za-z0-9_.\-]{8,2000})")
 
 
 @dataclass(frozen=True)

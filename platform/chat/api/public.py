@@ -22,7 +22,7 @@ from personas.access import access_by_publishable_key
 from personas.models import Persona
 from tenants.authentication import bearer
 from tenants.errors import NotFound, PlatformError, Unauthenticated
-from tenants.rest import OldestFirst
+from tenants.rest import BySequence
 from tenants.scope import tenant_scope
 from tenants.tokens import PUBLISHABLE, parse_token
 
@@ -99,7 +99,7 @@ class PublicSessionsView(PublicView):
 
 class PublicMessages(PublicView, GenericAPIView[Message]):
     serializer_class = MessageSerializer
-    pagination_class = OldestFirst
+    pagination_class = BySequence
 
     @extend_schema(auth=[])
     @in_keys_tenant

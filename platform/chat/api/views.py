@@ -22,7 +22,7 @@ from chat.erasing import erase_conversation
 from chat.models import Conversation, Message
 from chat.sessions import Opened, open_session
 from personas.access import access_published
-from tenants.rest import OldestFirst, caller_of
+from tenants.rest import BySequence, caller_of
 
 
 class SessionsView(APIView):
@@ -88,7 +88,7 @@ class ConversationDetail(APIView):
 class MessageList(GenericAPIView[Message]):
     required_scope = "chat"
     serializer_class = MessageSerializer
-    pagination_class = OldestFirst
+    pagination_class = BySequence
 
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """What was said, oldest first. Answers that another one took the place of are left out."""
