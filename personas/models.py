@@ -23,7 +23,7 @@ def new_widget_secret() -> str:
 class PersonaQuerySet(TenantQuerySet):
     def published(self) -> Self:
         """Those that answer, with the version that does."""
-        return self.exclude(live_version=None).select_related("live_version")
+        return self.exclude(live_version=None).select_related("live_version__tenant", "tenant")
 
 
 class Persona(TenantModel):

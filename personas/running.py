@@ -15,6 +15,7 @@ class RunningPersona:
     tenant_id: UUID
     persona_id: UUID
     name: str
+    tenant_name: str
     kind: PersonaKind
     settings: PersonaSettings
     version: int | None
@@ -36,6 +37,7 @@ def _running(
         tenant_id=tenant_id,
         persona_id=persona_id,
         name=source.name,
+        tenant_name=source.tenant.name,
         kind=kind,
         settings=load_settings(kind.settings_model, source.settings),
         version=version,

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from personas.access import as_uuid
 from personas.models import ANY_ORIGIN, Persona, PersonaVersion
+from personas.turns import PreparedTurn
 
 SLUG_PATTERN = r"[a-z0-9][a-z0-9_-]{0,62}"
 ORIGIN_PATTERN = r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?"
@@ -149,8 +151,12 @@ class PromptSerializer(serializers.Serializer[Any]):
     messages = PromptMessageSerializer(many=True)
     input_tokens = serializers.IntegerField()
     sections = PromptSectionSerializer(many=True)
-    sources = PromptSourceSerializer(many=True)
+    sources = serializers.SerializerMethodField()
     trace = serializers.JSONField()
+
+    @extend_schema_field(PromptSourceSerializer(many=True))
+    def get_sources(self, turn: PreparedTurn) -> list[dict[str, Any]]:
+        return [source.as_citation() for source in turn.sources]
 
 
 class KindSerializer(serializers.Serializer[Any]):

@@ -142,7 +142,7 @@ def compile_turn(
         sections=prompt.sections,
         sources=prompt.sources,
         input_tokens=prompt.input_tokens,
-        reader_task=_reader_task(context, prompt.sources),
+        reader_task=_reader_task(plan.persona, context, prompt.sources),
         trace={
             "persona_version": plan.persona.version,
             "language": context.language,
@@ -195,12 +195,14 @@ def _source(n: int, found: Found) -> Source:
     )
 
 
-def _reader_task(context: TurnContext, sources: Sequence[Source]) -> ReaderTask:
+def _reader_task(persona: RunningPersona, context: TurnContext, sources: Sequence[Source]) -> ReaderTask:
     """What the reader may say when no model is connected: quotations and the persona's authored lines."""
-    settings = context.settings
+    settings = persona.settings
     return ReaderTask(
         question=context.question,
-        history=tuple(said.text for said in context.history),
+        history=tuple(each.text for each in context.history if each.role == "user"),
+        said=tuple(each.text for each in context.history if each.role != "user"),
+        names=(persona.name, persona.tenant_name),
         passages=tuple(
             Passage(n=each.n, title=each.title, heading=each.heading, text=each.text, score=each.similarity)
             for each in sources

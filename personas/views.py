@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
@@ -12,7 +13,7 @@ from personas.history import SoFar, so_far
 from personas.kinds import all_kinds, kind_named
 from personas.models import Persona, PersonaVersion
 from personas.publishing import create_persona, delete_persona, edit_persona, publish, roll_back
-from personas.recall import search_for
+from personas.recall import recall_and_compile
 from personas.running import running_draft
 from personas.serializers import (
     KindSerializer,
@@ -24,7 +25,7 @@ from personas.serializers import (
     PublishedSerializer,
     RollbackSerializer,
 )
-from personas.turns import Asked, PreparedTurn, compile_turn, plan_turn
+from personas.turns import Asked, TurnPlan, plan_turn
 from personas.variables import check_variables
 from tenants.errors import Invalid, NotFound
 from tenants.rest import CursorPages, caller_of
@@ -128,17 +129,22 @@ class VersionList(GenericAPIView[PersonaVersion]):
 
 class PromptView(APIView):
     required_scope = "manage"
+    # The question is embedded, which may be a call to a provider.
+    enters_scope_itself = True
 
     @extend_schema(request=PromptQuestionSerializer, responses=PromptSerializer)
     def post(self, request: Request, persona: str) -> Response:
         """The exact messages that the model would get for the draft, and why each section is there."""
-        row = access_persona(caller_of(request).tenant_id, persona)
-        return Response(PromptSerializer(_prepared(row, **checked(PromptQuestionSerializer, request))).data)
+        tenant_id = caller_of(request).tenant_id
+        asked = checked(PromptQuestionSerializer, request)
+        turn = recall_and_compile(tenant_id, lambda: _plan(tenant_id, persona, **asked))
+        return Response(PromptSerializer(turn).data)
 
 
-def _prepared(row: Persona, *, text: str, variables: Any, conversation_id: Any) -> PreparedTurn:
-    persona = running_draft(row)
-    if persona.kind.needs_world:
+def _plan(tenant_id: UUID, persona: str, *, text: str, variables: Any, conversation_id: Any) -> TurnPlan:
+    row = access_persona(tenant_id, persona)
+    draft = running_draft(row)
+    if draft.kind.needs_world:
         raise KindNeedsWorld
     before = so_far(row.pk, conversation_id) if conversation_id else SoFar()
     asked = Asked(
@@ -148,8 +154,7 @@ def _prepared(row: Persona, *, text: str, variables: Any, conversation_id: Any) 
         end_user=before.end_user,
         variables=check_variables(variables),
     )
-    plan = plan_turn(persona, asked)
-    return compile_turn(plan, search_for(plan))
+    return plan_turn(draft, asked)
 
 
 class KindList(APIView):
