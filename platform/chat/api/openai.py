@@ -13,7 +13,7 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.streaming import Posting, TurnFailed, json_body
+from chat.api.streaming import Posting, TurnFailed
 from chat.events import Delta, Event
 from chat.posting import clean_said
 from chat.preparing import Overrides
@@ -24,6 +24,7 @@ from llm.types import RouteConfig
 from personas.access import access_published
 from personas.context import Said
 from personas.models import Persona
+from tenants.asynchronous import json_body
 from tenants.authentication import Caller, authenticate
 from tenants.errors import Invalid, NotFound, PlatformError
 from tenants.problems import MethodNotAllowed

@@ -1,16 +1,12 @@
 """Answers over HTTP: whole, or as Server-Sent Events. Asynchronous views, which hold no transaction."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import wraps
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 
 from chat.access import access_conversation
 from chat.api.serializers import TurnRequestSerializer
@@ -25,37 +21,13 @@ from chat.preparing import Overrides
 from chat.presenting import turn_completed
 from chat.process import heart
 from chat.replaying import replay
-from tenants.authentication import Caller, authenticate
-from tenants.errors import BodyTooLarge, Invalid, PlatformError
-from tenants.problems import MethodNotAllowed, problem_response
-from tenants.scope import in_tenant, off_loop
+from tenants.asynchronous import for_callers, json_body
+from tenants.authentication import Caller
+from tenants.errors import Invalid, PlatformError
+from tenants.scope import in_tenant
 
 # Proxies close streams that are silent for a minute; a comment now and then keeps them open.
 KEEP_ALIVE_S = 15.0
-MAX_BODY_BYTES = 256 * 1024
-
-AsyncView = Callable[..., Awaitable[HttpResponseBase]]
-
-
-def for_callers(scope: str, *methods: str) -> Callable[[Callable[..., Awaitable[HttpResponseBase]]], AsyncView]:
-    """An asynchronous view for API keys with this scope. Failures become problem+json, as everywhere."""
-
-    def decorate(view: Callable[..., Awaitable[HttpResponseBase]]) -> AsyncView:
-        @csrf_exempt
-        @wraps(view)
-        async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            try:
-                if request.method not in methods:
-                    raise MethodNotAllowed(f"Use {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)})
-                caller = await off_loop(authenticate, request.headers.get("Authorization"))
-                caller.require(scope)
-                return await view(request, caller, *args, **kwargs)
-            except PlatformError as error:
-                return problem_response(error, request)
-
-        return guarded
-
-    return decorate
 
 
 @for_callers("chat", "GET")
@@ -196,22 +168,6 @@ async def _lines(items: AsyncIterator[Item]) -> AsyncIterator[bytes]:
         if waiting:
             waiting.cancel()
         await items.aclose()  # type: ignore[attr-defined]
-
-
-def json_body(request: HttpRequest) -> dict[str, Any]:
-    """The body as an object. Raises Invalid."""
-    if len(request.body) > MAX_BODY_BYTES:
-        raise BodyTooLarge
-    try:
-        body = orjson.loads(request.body or b"{}")
-    except (orjson.JSONDecodeError, RecursionError):
-        try:  # orjson refuses lone surrogates, which we take and clean
-            body = json.loads(request.body)
-        except (ValueError, RecursionError):
-            raise Invalid("The body must be one JSON object.") from None
-    if not isinstance(body, dict):
-        raise Invalid("The body must be one JSON object.")
-    return body
 
 
 def _turn_of(item: Item) -> str | None:

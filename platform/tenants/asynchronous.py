@@ -1,0 +1,60 @@
+"""Asynchronous views for API keys: they may wait or stream, since they hold no transaction.
+
+They share `authenticate` with the synchronous ones, and enter the tenant's scope by `in_tenant` for a query.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+import orjson
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from tenants.authentication import authenticate
+from tenants.errors import BodyTooLarge, Invalid, PlatformError
+from tenants.problems import MethodNotAllowed, problem_response
+from tenants.scope import off_loop
+
+MAX_BODY_BYTES = 256 * 1024
+
+AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+
+
+def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], AsyncView]:
+    """A view for API keys with this scope: `async def view(request, caller, …)`. Failures become problem+json."""
+
+    def decorate(view: AsyncView) -> AsyncView:
+        @csrf_exempt
+        @wraps(view)
+        async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                if request.method not in methods:
+                    raise MethodNotAllowed(f"Use {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)})
+                caller = await off_loop(authenticate, request.headers.get("Authorization"))
+                caller.require(scope)
+                return await view(request, caller, *args, **kwargs)
+            except PlatformError as error:
+                return problem_response(error, request)
+
+        return guarded
+
+    return decorate
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The body as an object. Raises BodyTooLarge, Invalid."""
+    if len(request.body) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    try:
+        body = orjson.loads(request.body or b"{}")
+    except (orjson.JSONDecodeError, RecursionError):
+        try:  # orjson refuses lone surrogates, which we take and clean
+            body = json.loads(request.body)
+        except (ValueError, RecursionError):
+            raise Invalid("The body must be one JSON object.") from None
+    if not isinstance(body, dict):
+        raise Invalid("The body must be one JSON object.")
+    return body
