@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,6 +20,8 @@ MAX_ATTEMPTS = 3
 FIRST_PAUSE_S = 0.25
 # Nobody watches an empty answer for longer; whoever asks learns how long to wait instead.
 MAX_PAUSE_S = 10.0
+# What asks for more than a month means something else.
+LONGEST_WAIT_S = 30 * 86_400
 
 PASSING_STATUSES = {408, 409, 425, 429}
 
@@ -86,13 +89,23 @@ def _refusal(error: APIStatusError) -> ProviderError:
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds from `Retry-After-Ms` or `Retry-After`, a number or a date. None if absent or nonsense."""
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name, "").strip()
-        if text[:9].replace(".", "", 1).isdigit() and len(text) < 10:
-            return float(text) * unit_s
-    try:
-        at = parsedate_to_datetime(headers.get("retry-after", ""))
-    except (ValueError, TypeError):
-        return None
+    for read in (_milliseconds, _seconds, _seconds_until):
+        with suppress(ValueError, TypeError, OverflowError):
+            wait_s = read(headers)
+            if 0 <= wait_s < LONGEST_WAIT_S:
+                return wait_s
+    return None
+
+
+def _milliseconds(headers: Mapping[str, str]) -> float:
+    return float(headers.get("retry-after-ms", "")) / 1000
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    return float(headers.get("retry-after", ""))
+
+
+def _seconds_until(headers: Mapping[str, str]) -> float:
+    at = parsedate_to_datetime(headers.get("retry-after", ""))
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    return (at - datetime.now(UTC)).total_seconds()

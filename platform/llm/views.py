@@ -13,6 +13,8 @@ from rest_framework.views import APIView
 from llm.usage import GROUPINGS, usage_by
 
 DEFAULT_SPAN = timedelta(days=30)
+# Outside of them dates can no longer be reckoned with, in Python or in PostgreSQL.
+YEARS = range(2000, 3000)
 
 
 class MomentField(serializers.Field[datetime, str, str, Any]):
@@ -23,6 +25,8 @@ class MomentField(serializers.Field[datetime, str, str, Any]):
             moment = datetime.fromisoformat(data)
         except ValueError:
             raise serializers.ValidationError(_("This must be a date or an RFC 3339 time.")) from None
+        if moment.year not in YEARS:
+            raise serializers.ValidationError(_("There is nothing recorded of that year."))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def to_representation(self, value: datetime) -> str:

@@ -5,9 +5,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
+from llm.calling import retry_after_s
 from llm.door import close_clients, stream_chat
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable, StreamCut
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, StreamItem, TextDelta, ToolCallDelta
@@ -388,3 +391,29 @@ async def test_a_question_with_half_a_character_can_be_asked(route, fake_openai)
     await listen(route, ChatRequest([ChatMessage("user", "room \ud83d\x00?")]))
 
     assert fake_openai.chat_requests[0].last_text == "room \ufffd\ufffd?"
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({}, None),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"}, None),
+        ({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "²"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e400"}, None),
+        ({"retry-after": "-5"}, None),
+    ],
+)
+def test_how_long_an_endpoint_asks_to_wait(headers, wait_s):
+    assert retry_after_s(headers) == wait_s
+
+
+def test_a_date_to_come_back_at():
+    at = datetime.now(UTC) + timedelta(seconds=90)
+
+    assert 80 < retry_after_s({"retry-after": format_datetime(at, usegmt=True)}) <= 90

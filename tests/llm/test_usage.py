@@ -128,6 +128,8 @@ def test_a_key_without_the_scope_is_refused(open_business):
         ({"by": "colour"}, "by"),
         ({"from": "yesterday"}, "from"),
         ({"to": "2026-13-01"}, "to"),
+        ({"to": "0001-01-01"}, "to"),
+        ({"from": "\x00"}, "from"),
         ({"from": "2026-11-02", "to": "2026-11-01"}, "from"),
     ],
 )
