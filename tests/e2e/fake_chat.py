@@ -28,6 +28,8 @@ import uvicorn
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
+from chat.pages import CONTENT_SECURITY_POLICY
+
 PUBLISHABLE_KEY = "pk_acme_tea"
 PERSONA = {
     "slug": "mei",
@@ -36,10 +38,6 @@ PERSONA = {
     "greeting": "Welcome to Acme Tea! Ask me about our teas and returns.\n欢迎光临，请问有什么可以帮您？",
     "suggestions": ["How long do I have to return tea?", "绿茶应该怎么保存？", "Do you ship abroad?"],
 }
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
-)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -165,7 +163,11 @@ class FakeChat:
         self._emit(lambda talk: talk.emit_message("human", text, name))
 
     def hand_over(self, state: str, agent: str | None = None) -> None:
-        self._emit(lambda talk: talk.emit("conversation.handoff", state=state, agent=agent))
+        self.tells("conversation.handoff", state=state, agent=agent)
+
+    def tells(self, kind: str, **fields: Any) -> None:
+        """Log and send any event."""
+        self._emit(lambda talk: talk.emit(kind, **fields))
 
     def send_raw(self, frame: dict[str, Any]) -> None:
         """Send a frame that is no event of the conversation, such as an error."""
@@ -239,7 +241,8 @@ class FakeChat:
         if path.startswith("/static/"):
             await self._static(path.removeprefix("/static/"), send)
         elif path == f"/chat/{PUBLISHABLE_KEY}/":
-            await respond(send, 200, self._page(), "text/html; charset=utf-8")
+            policy = CONTENT_SECURITY_POLICY.format(sockets=self.base_url.replace("http", "ws"))
+            await respond(send, 200, self._page(), "text/html; charset=utf-8", policy)
         elif path.startswith("/chat/"):
             await respond(send, 404, render_to_string("chat/not_found.html"), "text/html; charset=utf-8")
         elif path == f"{public}sessions/":
@@ -497,13 +500,14 @@ async def respond_json(send: Send, status: int, body: Any) -> None:
     await respond(send, status, json.dumps(body), "application/json")
 
 
-async def respond(send: Send, status: int, body: str | bytes, content_type: str) -> None:
+async def respond(send: Send, status: int, body: str | bytes, content_type: str, policy: str = "") -> None:
     data = body.encode() if isinstance(body, str) else body
     headers = [
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(data)).encode()),
-        (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
         (b"x-content-type-options", b"nosniff"),
     ]
+    if policy:
+        headers.append((b"content-security-policy", policy.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": data})

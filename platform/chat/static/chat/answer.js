@@ -10,7 +10,7 @@ const NOT_INSIDE = "a, button, code, pre";
  * links open beside the chat, wide tables can be scrolled.
  */
 export function answerFragment(html, citations) {
-  const { body } = new DOMParser().parseFromString(html, "text/html");
+  const { body } = new DOMParser().parseFromString(withoutStyles(html), "text/html");
   for (const link of body.querySelectorAll("a[href]")) Object.assign(link, { target: "_blank", rel: "noopener noreferrer" });
   for (const table of body.querySelectorAll("table")) wrapTable(table);
   markCitations(body, citations);
@@ -33,6 +33,11 @@ export function citedIn(text, citations) {
   const numbers = new Set([...text.matchAll(MARK)].flatMap((match) => match[1].split(",").map(Number)));
   const cited = citations.filter(({ n }) => numbers.has(n));
   return cited.length ? cited : citations;
+}
+
+/** Cells are aligned by their style, which our content security policy would drop: say it by the older attribute. */
+function withoutStyles(html) {
+  return html.replace(/<(t[hd]) style="text-align:\s*(left|center|right);?"/g, '<$1 align="$2"');
 }
 
 function wrapTable(table) {

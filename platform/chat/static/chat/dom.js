@@ -36,6 +36,7 @@ export function drawAvatar(element, { name, avatar_url }) {
   }
   const image = document.createElement("img");
   image.alt = "";
+  image.onerror = () => drawAvatar(element, { name });
   image.src = avatar_url;
   element.replaceChildren(image);
 }

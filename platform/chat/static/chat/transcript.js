@@ -141,6 +141,7 @@ export class Transcript {
     const common = { messageId: event.message_id, text: event.text, createdAt: event.created_at };
     if (entry.kind === "user") return void this.#touch(Object.assign(entry, common, { state: "sent" }));
     if (entry.kind === "status") return void this.#touch(Object.assign(entry, common));
+    if (event.turn_id) entry.turnId = event.turn_id;
     if (event.role === "human") entry.author = nameOf(event.author);
     if (event.feedback) entry.rating = event.feedback.rating ?? event.feedback;
     // What was kept of a failed answer is a stored message too; it stays a failed answer.
