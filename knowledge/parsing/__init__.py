@@ -1,0 +1,51 @@
+"""Files to text: `parse` is the one entry. It touches neither database nor network."""
+
+from pathlib import PurePath
+
+from knowledge.parsing import docx, html, markdown, pdf, plain, spreadsheets
+from knowledge.parsing.cleaning import clean_text
+from knowledge.parsing.document import Block, ParsedDocument
+from knowledge.parsing.errors import DocumentEmpty, FileTooLarge, UnreadableFile
+from knowledge.parsing.limits import MAX_FILE_BYTES, Budget
+from knowledge.parsing.sniffing import MEDIA_TYPES, sniff
+
+__all__ = ["MAX_FILE_BYTES", "Block", "ParsedDocument", "UnreadableFile", "media_type_of", "parse"]
+
+_READERS = {
+    "pdf": pdf.read_pdf,
+    "docx": docx.read_docx,
+    "xlsx": spreadsheets.read_xlsx,
+    "csv": spreadsheets.read_csv,
+    "html": html.read_html,
+    "markdown": markdown.read_markdown,
+    "text": plain.read_text,
+}
+_MAX_TITLE = 300
+
+
+def parse(data: bytes, filename: str = "", declared_type: str = "") -> ParsedDocument:
+    """Read a file as what its content says it is; name and declared type only tell kinds of text apart.
+
+    Raises an UnreadableFile: FileTooLarge, UnsupportedMediaType, FileEncrypted, FileBroken or DocumentEmpty.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise FileTooLarge
+    if not data.strip():
+        raise DocumentEmpty
+    found = _READERS[sniff(data, filename, declared_type)](data, Budget())
+    blocks = [block for block in found.blocks if block.text.strip()]
+    if not any(character.isalnum() for block in blocks for character in block.text):
+        raise DocumentEmpty
+    return ParsedDocument(title=_title(found.title, blocks, filename), blocks=blocks)
+
+
+def media_type_of(data: bytes, filename: str = "", declared_type: str = "") -> str:
+    """The media type that the content says. Raises as `parse` does for what is no document at all."""
+    return MEDIA_TYPES[sniff(data, filename, declared_type)]
+
+
+def _title(own: str, blocks: list[Block], filename: str) -> str:
+    """The document's own title, else its file name, else its first words."""
+    candidates = (own, PurePath(filename).stem, blocks[0].text)
+    titles = (" ".join(clean_text(candidate).split()) for candidate in candidates)
+    return next(title for title in titles if title)[:_MAX_TITLE]
