@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 - said before newer modules are missed
@@ -72,6 +73,21 @@ def services(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Run one part alone, as containers do: web, worker or beat."""
+    from embedded import stack
+    from embedded.console import Console
+
+    stack.run_part(arguments.part, os.environ, Console())
+
+
+def ready(arguments: argparse.Namespace) -> int:
+    """Ask the web server whether it is ready; the exit status says so."""
+    from embedded import stack
+
+    return 0 if stack.is_ready_now(os.environ) else 1
+
+
 def bootstrap(arguments: argparse.Namespace) -> int:
     """Make roles, database and extensions on the server of the URL given, a superuser's."""
     from embedded.bootstrap import Logins
@@ -107,14 +123,16 @@ def parser() -> argparse.ArgumentParser:
     of_services = action(services)
     of_services.add_argument("--home", type=lambda text: Path(text).absolute(), required=True)
     of_services.add_argument("--durable", action="store_true")
+    action(run).add_argument("part", choices=["web", "worker", "beat"])
+    action(ready)
     action(bootstrap).add_argument("superuser_url")
     return commands
 
 
-def main() -> int:
-    arguments = parser().parse_args()
+def run_command(command: Callable[[], int | None]) -> int:
+    """Run it and return the exit status; what can go wrong at a start is told in a sentence."""
     try:
-        return int(arguments.run(arguments))
+        return command() or 0
     except BadEnvironment as error:
         print(f"Troupe cannot start: {error}", file=sys.stderr)
     except StartFailed as error:
@@ -127,4 +145,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    arguments = parser().parse_args()
+    sys.exit(run_command(lambda: arguments.run(arguments)))

@@ -36,6 +36,12 @@ class ReadyProbe:
             self.close()
         return False
 
+    def asked_once(self) -> bool:
+        """Ask, wait for the answer, and return whether it is 200."""
+        while not (is_ready := self()) and self.connection is not None:
+            time.sleep(0.02)
+        return is_ready
+
     def ask(self) -> None:
         """Connect and send the question: over loopback to a socket that listens, neither waits."""
         if time.monotonic() < self.ask_at_s:

@@ -1,0 +1,101 @@
+"""The table of Troupe's own processes: what each runs, and how it is ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from config.environment import REPOSITORY, Environment
+from embedded.processes import Program
+
+QUEUES = "interactive,embedding,analytics,memory,maintenance"
+# Running turns may finish; afterwards they are marked as interrupted and can be asked again.
+DRAIN_S = 30
+# Jobs are leased: one that is cut short is done again.
+WORKER_STOP_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """What runs once the services answer."""
+
+    # Run to the end before the servers start, unless nothing changed since the last time.
+    migrate: Program
+    # Run to the end once the page is up.
+    seed: Program | None
+    servers: tuple[Program, ...]
+
+
+# Makes the table from the settings, the children's environment and the socket on which the web listens.
+Table = Callable[[Environment, Mapping[str, str], socket.socket], Programs]
+
+
+def troupe(environment: Environment, environ: Mapping[str, str], listener: socket.socket) -> Programs:
+    return Programs(
+        migrate=python("migrate", environ, "manage.py", "migrate", "--noinput", "--verbosity", "0"),
+        seed=python("seed", environ, "manage.py", "seed_demo") if environment.demo else None,
+        servers=(
+            *web(environment, environ, listener),
+            worker(environment, environ),
+            beat(environment, environ),
+        ),
+    )
+
+
+def web(environment: Environment, environ: Mapping[str, str], listener: socket.socket) -> list[Program]:
+    """One program per web process. They share one listening socket, so that each can die alone."""
+    count = environment.web_processes
+    names = ["web"] if count == 1 else [f"web-{number}" for number in range(1, count + 1)]
+    return [
+        python(
+            name, environ,
+            "-m", "uvicorn", "config.asgi:application", "--fd", str(listener.fileno()),
+            "--loop", "uvloop", "--http", "httptools", "--ws", "wsproto", "--timeout-keep-alive", "75",
+            "--timeout-graceful-shutdown", str(DRAIN_S), "--no-access-log", "--no-server-header",
+            keep_open=(listener.fileno(),), stop_timeout_s=DRAIN_S + 5,
+        )
+        for name in names
+    ]  # fmt: skip
+
+
+def worker(environment: Environment, environ: Mapping[str, str]) -> Program:
+    return python(
+        "worker", environ,
+        "-m", "celery", "--quiet", "-A", "config", "worker", "-Q", QUEUES,
+        "-c", str(environment.worker_concurrency), "--without-gossip", "--without-mingle",
+        "--loglevel", "INFO",
+        stop_timeout_s=WORKER_STOP_S,
+    )  # fmt: skip
+
+
+def beat(environment: Environment, environ: Mapping[str, str]) -> Program:
+    return python(
+        "beat", environ,
+        "-m", "celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING",
+        "-s", str(environment.home / "beat-schedule"),
+    )  # fmt: skip
+
+
+def python(name: str, environ: Mapping[str, str], *arguments: str, **options: Any) -> Program:
+    command = (sys.executable, *arguments)
+    return Program(name, command, cwd=REPOSITORY, environ=environ, rank=1, **options)
+
+
+def child_environ(environ: Mapping[str, str], environment: Environment, **variables: str) -> dict[str, str]:
+    """What Troupe's processes see: our environment, with `variables` and what they all need."""
+    return {
+        **environ,
+        **variables,
+        "TROUPE_HOME": str(environment.home),
+        # Both source roots, also before the project itself is installed.
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "platform"), str(REPOSITORY)]),
+        "PYTHONUNBUFFERED": "1",
+        # Embeddings use one thread per process; several processes share the cores.
+        "OMP_NUM_THREADS": "1",
+        # Celery's warning about root; whoever starts Troupe as root on his own machine means it.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+    }
