@@ -23,8 +23,8 @@ _POINTS_BACK_EN = re.compile(
     re.IGNORECASE,
 )
 # So short that the subject must stand elsewhere, yet a question: "多少钱？", "How much?"
-_ELLIPTIC_ZH = re.compile(r"[吗么什谁哪几多怎何？?]")
-_ELLIPTIC_EN = re.compile(r"\b(how|what|when|where|which|who|why)\b|\?", re.IGNORECASE)
+_ELLIPTIC_ZH = re.compile(r"[吗么什谁哪几多怎何]")
+_ELLIPTIC_EN = re.compile(r"\b(how|what|when|where|which|who|why)\b", re.IGNORECASE)
 
 
 def search_query(history: Sequence[Said], question: str) -> str:

@@ -1,4 +1,4 @@
-"""Recall and prompt of one turn for synchronous callers. No transaction is open while a provider is called."""
+"""Recall and prompt of one turn for synchronous callers, without a transaction around calls to a provider."""
 
 from collections.abc import Callable
 from uuid import UUID

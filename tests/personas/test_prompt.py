@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm.tokens import count_tokens
 
+from llm.tokens import count_tokens
 from personas.context import Said, Source
 from personas.errors import PromptTooLong
 from personas.prompt import (
@@ -30,7 +30,9 @@ def section(name: str, text: str = "", **fields: object) -> Section:
 
 
 def passage(n: int, text: str) -> Part:
-    return Part(text, Source(n=n, chunk_id=SOMEWHERE, document_id=SOMEWHERE, title="Rules", text=text, score=1.0))
+    return Part(
+        text, Source(n=n, chunk_id=SOMEWHERE, document_id=SOMEWHERE, title="Rules", text=text, score=1.0)
+    )
 
 
 def said(*lines: str) -> list[Said]:
@@ -38,7 +40,10 @@ def said(*lines: str) -> list[Said]:
 
 
 def compiled(
-    *sections: Section, history: list[Said] | None = None, question: str = "Any rooms?", budget_tokens: int = 8000
+    *sections: Section,
+    history: list[Said] | None = None,
+    question: str = "Any rooms?",
+    budget_tokens: int = 8000,
 ) -> CompiledPrompt:
     return compile_prompt(sections, history=history or [], question=question, budget_tokens=budget_tokens)
 
@@ -75,7 +80,10 @@ def test_without_anything_else_the_question_stands_alone() -> None:
 
 
 def test_the_prefix_is_the_same_byte_for_byte_whatever_changes() -> None:
-    stable = [section("rules", "Be kind. " * 60), section("examples", "Look:", parts=(Part("a" * 700), Part("b" * 700)))]
+    stable = [
+        section("rules", "Be kind. " * 60),
+        section("examples", "Look:", parts=(Part("a" * 700), Part("b" * 700))),
+    ]
     knowledge = section("knowledge", "Found:", stable=False, parts=(passage(1, "茶" * 300),), priority=70)
     first = compiled(*stable, question="Hi", budget_tokens=1500)
     later = compiled(
@@ -108,7 +116,11 @@ def test_a_text_is_cut_at_the_end_of_a_sentence_and_says_so() -> None:
 
 def test_a_passage_is_kept_whole_or_left_out_with_its_number() -> None:
     parts = (passage(1, "一" * 100), passage(2, "二" * 500), passage(3, "三" * 100))
-    prompt = compiled(section("knowledge", "<passages>", stable=False, parts=parts, closing="</passages>", budget_tokens=250))
+    prompt = compiled(
+        section(
+            "knowledge", "<passages>", stable=False, parts=parts, closing="</passages>", budget_tokens=250
+        )
+    )
     content = prompt.messages[-1].content
     assert [source.n for source in prompt.sources] == [1, 3]
     assert "一" * 100 in content
@@ -117,7 +129,9 @@ def test_a_passage_is_kept_whole_or_left_out_with_its_number() -> None:
 
 
 def test_parts_without_room_leave_no_empty_shell() -> None:
-    prompt = compiled(section("knowledge", "<passages>", stable=False, parts=(passage(1, "一" * 100),), budget_tokens=50))
+    prompt = compiled(
+        section("knowledge", "<passages>", stable=False, parts=(passage(1, "一" * 100),), budget_tokens=50)
+    )
     assert prompt.messages[-1].content == "Any rooms?"
     assert prompt.sources == ()
     assert report(prompt, "knowledge") == (True, False)
@@ -132,7 +146,12 @@ def test_history_goes_from_its_oldest_end_and_begins_with_the_user() -> None:
 
 
 def test_neighbours_of_one_side_become_one_message() -> None:
-    history = [Said("user", "Hello?"), Said("user", "Anybody?"), Said("bot", "Yes."), Said("human", "I am Alice.")]
+    history = [
+        Said("user", "Hello?"),
+        Said("user", "Anybody?"),
+        Said("bot", "Yes."),
+        Said("human", "I am Alice."),
+    ]
     prompt = compiled(history=history)
     assert [(message.role, message.content) for message in prompt.messages] == [
         ("user", "Hello?\n\nAnybody?"),
