@@ -38,12 +38,16 @@ class ReaderTask:
     """All that one turn may draw on. Passages come best first, as the search ranked them."""
 
     question: str
-    history: Sequence[str] = ()  # earlier messages of both sides, oldest first
+    history: Sequence[str] = ()  # what the person said before, oldest first
     passages: Sequence[Passage] = ()
     examples: Sequence[Example] = ()
     authored: Sequence[str] = ()  # lines the persona may say when no example fits
     refusal: str = ""  # the persona's own words for "not in my documents"; "" takes ours
     language: str = ""  # "zh" or "en" when the surface knows it; "" is told from the question
+    names: Sequence[str] = ()  # of the persona and its tenant: they tell nothing when a question says them
+    said: Sequence[
+        str
+    ] = ()  # the persona's own earlier lines, oldest first, so that it need not repeat itself
     has_documents: bool = False  # the persona reads documents: without an answer in them it declines
 
 

@@ -1,0 +1,180 @@
+"""What speaks for each sentence as the answer: the words of the question it covers, and how near its passage is.
+
+No vector is computed here: the search has already compared the question with every passage, and within a
+passage the words tell the sentences apart better than the small embedding model does (measured on the demo's
+tune questions: 51 of 56 right by words and passage scores; embedding the sentences changed none of it).
+"""
+
+import math
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from llm.reader.expected import Expected, expected, holds
+from llm.reader.quoting import quotables
+from llm.reader.types import Passage, ReaderTask
+from llm.reader.words import HAN, Bag, Unit, bag, fold, is_chinese, units
+
+# How much of a word's weight counts when the sentence lacks it but what stands around it has it.
+IN_HEADING, IN_TITLE, IN_PASSAGE = 0.75, 0.4, 0.35
+BY_CONCEPT = 0.85  # said in other words, or in the other language
+NAME_BONUS = 1.3
+# Beside the share of the question that a sentence covers (0 to 1):
+FOR_FORM = 0.2  # it has the price, time or number that is asked for
+FOR_NEARNESS = 0.25  # per `COSINE_SPREAD` that its passage is nearer than the others in its language
+COSINE_SPREAD = 0.05  # of multilingual-e5-small: passages lie within about this of each other
+COSINE_MIDDLE = 0.85  # of multilingual-e5-small: where answerable and other questions meet
+LANGUAGE_GAP = 0.05  # how much farther multilingual-e5-small holds a passage in the other language
+MISSING = 0.3  # a word covered less than this is missing
+SHORT_FOLLOW_UP = 1.0  # a question of this weight or less cannot stand alone
+BORROWED = 0.5  # what a follow-up takes over from the question before it counts half
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sentence or row that might be the answer."""
+
+    passage: Passage
+    text: str
+    covers: tuple[float, ...]  # 0..1 for each unit of the question
+    coverage: float  # 0..1, weighted
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the decision to answer rests on; each about -2 to 2, so that weights can be compared."""
+
+    coverage: float  # share of the question that the sentence covers
+    gap: float  # share of the weightiest word that it lacks
+    unheard: float  # share of the question that no passage speaks of
+    cosine: float  # passage and question, in half spreads around the middle
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """A question held against all passages that the search brought."""
+
+    task: ReaderTask
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """What is asked about. A follow-up too short to stand alone borrows from the question before it."""
+        question = self._without_names(self.task.question)
+        asked = units(question)
+        if not self.task.history or not _leans_on_history(question, asked):
+            return asked
+        known = {unit.text for unit in asked}
+        earlier = units(self._without_names(self.task.history[-1]))
+        borrowed = (
+            replace(unit, weight=BORROWED * unit.weight) for unit in earlier if unit.text not in known
+        )
+        return [*asked, *borrowed]
+
+    @cached_property
+    def form(self) -> Expected:
+        return expected(fold(self.task.question))
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """All sentences and rows, the likeliest answer first."""
+        found = [
+            self._candidate(passage, text)
+            for passage in self.task.passages
+            for text in quotables(passage.text)
+        ]
+        return sorted(found, key=lambda candidate: -candidate.score)
+
+    def evidence(self, candidate: Candidate) -> Evidence:
+        total = sum(self._weights) or 1.0
+        lacking = [
+            weight
+            for weight, covered, unit in zip(self._weights, candidate.covers, self.units, strict=True)
+            if covered < MISSING and not unit.is_weak
+        ]
+        unheard = [
+            weight
+            for weight, found, unit in zip(self._weights, self._found_in, self.units, strict=True)
+            if not found and not unit.is_weak
+        ]
+        return Evidence(
+            coverage=candidate.coverage,
+            gap=max(lacking, default=0.0) / total,
+            unheard=sum(unheard) / total,
+            cosine=(self._cosine(candidate.passage) - COSINE_MIDDLE) / (COSINE_SPREAD / 2),
+        )
+
+    def _candidate(self, passage: Passage, text: str) -> Candidate:
+        around = (
+            (bag(passage.heading), IN_HEADING),
+            (bag(passage.title), IN_TITLE),
+            (bag(passage.text), IN_PASSAGE),
+        )
+        own = bag(text)
+        covers = tuple(
+            max(_strength(unit, own), *(share * _strength(unit, where) for where, share in around))
+            for unit in self.units
+        )
+        coverage = sum(w * c for w, c in zip(self._weights, covers, strict=True)) / (
+            sum(self._weights) or 1.0
+        )
+        has_form = holds(self.form, own.text)
+        nearness = (self._cosine(passage) - self._background) / COSINE_SPREAD
+        bonus = FOR_FORM if has_form and self.form is not Expected.ANYTHING else 0.0
+        score = coverage + bonus + FOR_NEARNESS * nearness
+        return Candidate(passage, text, covers, coverage, score)
+
+    @cached_property
+    def _found_in(self) -> list[int]:
+        """In how many sentences each unit is found."""
+        sentences = [bag(text) for passage in self.task.passages for text in quotables(passage.text)]
+        return [sum(_strength(unit, sentence) > 0 for sentence in sentences) for unit in self.units]
+
+    @cached_property
+    def _weights(self) -> list[float]:
+        """How much each unit tells: the rarer among the sentences, the more."""
+        sentences = sum(len(quotables(passage.text)) for passage in self.task.passages)
+        return [
+            unit.weight * (NAME_BONUS if unit.is_name else 1.0) * math.log((sentences + 1) / (found + 0.5))
+            for unit, found in zip(self.units, self._found_in, strict=True)
+        ]
+
+    @cached_property
+    def _background(self) -> float:
+        """The middle nearness of what the search brought."""
+        return statistics.median(self._cosine(passage) for passage in self.task.passages)
+
+    def _cosine(self, passage: Passage) -> float:
+        """As near as in one language. What only words found is as far as the farthest that the vectors found."""
+        score = self._farthest if passage.score is None else passage.score
+        return score + (LANGUAGE_GAP if is_chinese(passage.text) != self._is_chinese else 0.0)
+
+    @cached_property
+    def _is_chinese(self) -> bool:
+        return is_chinese(self.task.question)
+
+    @cached_property
+    def _farthest(self) -> float:
+        known = [passage.score for passage in self.task.passages if passage.score is not None]
+        return min(known, default=COSINE_MIDDLE - COSINE_SPREAD / 2)
+
+    def _without_names(self, question: str) -> str:
+        """The question without the names of the house, which are said out of politeness and stand in no document."""
+        for name in self.task.names:
+            for part in re.findall(f"[{HAN}]{{2,}}|[^{HAN}]{{2,}}", fold(name)):
+                question = re.sub(re.escape(part.strip()), " ", question, flags=re.IGNORECASE)
+        return question
+
+
+def _strength(unit: Unit, where: Bag) -> float:
+    if unit.text in where.words or (not unit.text.isascii() and unit.text in where.text):
+        return 1.0
+    return 0.0 if unit.concepts.isdisjoint(where.concepts) else BY_CONCEPT
+
+
+def _leans_on_history(question: str, asked: Sequence[Unit]) -> bool:
+    """ "And to Hong Kong?", 那香港呢？: begins as a follow-up, or has next to nothing of its own."""
+    follows = re.match(r"\s*(?:那|还有|and\b|what about|how about|but\b|also\b)", question, re.IGNORECASE)
+    return follows is not None or sum(unit.weight for unit in asked) <= SHORT_FOLLOW_UP
