@@ -1,0 +1,88 @@
+"""The demo: three small businesses from `demo/`, so that a fresh start has something to talk to.
+
+Seeding again changes nothing that is there, so a demo that people have edited stays as they left it.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from config.environment import write_private
+from knowledge.collecting import add_file, create_base
+from knowledge.models import KnowledgeBase
+from personas.models import Persona
+from personas.publishing import create_persona, publish
+from tenants.models import Member, Tenant, User
+from tenants.provisioning import add_member, create_tenant
+from tenants.scope import tenant_scope
+from tenants.system import tenant_by_slug
+
+FOLDER = settings.ROOT / "demo"
+OPERATOR = "operator@troupe.example"
+
+
+@dataclass
+class Seeded:
+    """What a newcomer is told: who may sign in, and whom to talk to."""
+
+    logins: list[dict[str, str]] = field(default_factory=list)
+    chats: list[dict[str, str]] = field(default_factory=list)
+
+
+def seed(folder: Path = FOLDER) -> Seeded:
+    """Make what is missing of the demo. Documents are put in line; a worker embeds them."""
+    seeded = Seeded()
+    password = _kept_password()
+    for business in json.loads((folder / "demo.json").read_text())["tenants"]:
+        tenant = tenant_by_slug(business["slug"]) or create_tenant(name=business["name"], slug=business["slug"])
+        email = f"owner@{tenant.slug}.example"
+        with tenant_scope(tenant):
+            add_member(tenant=tenant, email=email, role=Member.Role.OWNER, password=password)
+            seeded.logins.append({"who": tenant.name, "email": email, "password": password})
+            for base in business["knowledge_bases"]:
+                _seed_base(base, folder / "documents" / base["slug"])
+            for slug in business["personas"]:
+                seeded.chats.append(_seed_persona(tenant, json.loads((folder / "personas" / f"{slug}.json").read_text())))
+    if not User.objects.filter(email=OPERATOR).exists():
+        User.objects.create_superuser(OPERATOR, password)
+    seeded.logins.append({"who": "Operator of all tenants", "email": OPERATOR, "password": password})
+    _tell(seeded)
+    return seeded
+
+
+def _seed_base(wanted: dict[str, str], documents: Path) -> None:
+    if KnowledgeBase.objects.filter(slug=wanted["slug"]).exists():
+        return
+    base = create_base(**wanted)
+    for path in sorted(documents.iterdir()):
+        add_file(base=base, filename=path.name, data=path.read_bytes())
+
+
+def _seed_persona(tenant: Tenant, wanted: dict[str, Any]) -> dict[str, str]:
+    persona = Persona.objects.filter(slug=wanted["slug"]).first()
+    if persona is None:
+        persona = create_persona(tenant_id=tenant.pk, **wanted)
+        publish(persona, by="demo")
+    return {"name": f"{tenant.name} · {persona.name}", "url": persona.chat_path}
+
+
+def _kept_password() -> str:
+    """One password for all demo logins, made at the first seeding."""
+    try:
+        return str(json.loads(_file().read_text())["logins"][0]["password"])
+    except (OSError, ValueError, LookupError):
+        return secrets.token_urlsafe(9)
+
+
+def _tell(seeded: Seeded) -> None:
+    """For the launcher, which prints it when everything is up."""
+    text = json.dumps({"logins": seeded.logins, "chats": seeded.chats}, ensure_ascii=False, indent=2)
+    write_private(_file(), text)
+
+
+def _file() -> Path:
+    return settings.ENVIRONMENT.home / "demo.json"
