@@ -72,7 +72,7 @@ class Persona(TenantModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.publishable_key:
-            self.publishable_key = str(mint(PUBLISHABLE, self.tenant_id))
+            self.publishable_key = str(mint(PUBLISHABLE, self.tenant.pk))
         super().save(*args, **kwargs)
 
     @property

@@ -7,7 +7,7 @@ since many chat templates take a system message at the beginning only. Pure: equ
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -89,22 +89,31 @@ class CompiledPrompt:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A section as it goes into the prompt; `text` is "" when it was dropped."""
+    """A section as it goes into the prompt, `kept_tokens` of its `tokens`. Its text is "" when dropped."""
 
     section: Section
-    text: str
+    tokens: int
+    kept_tokens: int
+    text: str = ""
     sources: tuple[Source, ...] = ()
 
-    @property
-    def tokens(self) -> int:
-        return _cost(self.text)
+    def report(self) -> SectionReport:
+        role = "system" if self.section.stable else "user"
+        return SectionReport(self.section.name, role, self.tokens, self.kept_tokens, self.section.why)
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """The newest messages of a conversation, as far as there was room."""
+
+    all: int
+    tokens: int
+    kept: tuple[Said, ...]
+    kept_tokens: int
 
     def report(self) -> SectionReport:
-        section = self.section
-        whole = _cost(_assembled(section, section.parts))
-        return SectionReport(
-            section.name, "system" if section.stable else "user", whole, min(self.tokens, whole), section.why
-        )
+        why = _("%(kept)s of %(all)s earlier messages") % {"kept": len(self.kept), "all": self.all}
+        return SectionReport("history", "history", self.tokens, self.kept_tokens, why)
 
 
 def compile_prompt(
@@ -124,9 +133,9 @@ def compile_prompt(
     changing = [each for each in optional if not each.stable]
     fitted |= {each.name: purse.serve(each) for each in optional if each.stable}
     fitted |= {each.name: purse.serve(each) for each in changing if each.priority >= HISTORY_PRIORITY}
-    kept_history = purse.serve_history(history)
+    recent = purse.serve_history(history)
     fitted |= {each.name: purse.serve(each) for each in changing if each.priority < HISTORY_PRIORITY}
-    return _lay_out([fitted[each.name] for each in sections], history, kept_history, question)
+    return _lay_out([fitted[each.name] for each in sections], recent, question)
 
 
 class _Purse:
@@ -142,24 +151,23 @@ class _Purse:
         fitted = _fit(
             section, section.budget_tokens if section.required else min(section.budget_tokens, room)
         )
-        self.room -= fitted.tokens
+        self.room -= fitted.kept_tokens
         if section.stable:
-            self.stable_room -= fitted.tokens
+            self.stable_room -= fitted.kept_tokens
         return fitted
 
-    def serve_history(self, history: Sequence[Said]) -> list[Said]:
+    def serve_history(self, history: Sequence[Said]) -> _History:
         """The newest messages that fit, beginning with a user's, as some chat templates demand."""
-        kept: list[Said] = []
-        room = self.room
-        for said in reversed(history):
-            room -= _history_tokens([said])
-            if room < 0:
-                break
-            kept.insert(0, said)
-        while kept and kept[0].role != "user":
-            kept.pop(0)
-        self.room -= _history_tokens(kept)
-        return kept
+        costs = [_cost(said.text) + MESSAGE_TOKENS for said in history]
+        first, kept_tokens = len(history), 0
+        while first and kept_tokens + costs[first - 1] <= self.room:
+            first -= 1
+            kept_tokens += costs[first]
+        while first < len(history) and history[first].role != "user":
+            kept_tokens -= costs[first]
+            first += 1
+        self.room -= kept_tokens
+        return _History(len(history), sum(costs), tuple(history[first:]), kept_tokens)
 
 
 def cut_to_tokens(text: str, limit: int) -> str:
@@ -178,32 +186,41 @@ def cut_to_tokens(text: str, limit: int) -> str:
 
 def _fit(section: Section, limit: int) -> _Fitted:
     """As much of a section as costs no more than `limit` tokens."""
-    limit -= _cost(section.closing) + 1
-    if not section.parts:
-        beginning = cut_to_tokens(section.text, limit) if limit > 0 else ""
-        return _Fitted(section, f"{beginning}\n{section.closing}".rstrip() if beginning else "")
-    kept: list[Part] = []
-    limit -= _cost(section.text)
-    for part in section.parts:
-        if _cost(part.text) <= limit:
+    return _fit_parts(section, limit) if section.parts else _fit_text(section, limit)
+
+
+def _fit_text(section: Section, limit: int) -> _Fitted:
+    frame = _cost(section.closing) + 1
+    whole = count_tokens(section.text) + frame
+    if whole <= limit:
+        return _Fitted(section, whole, whole, _joined(section.text, section.closing))
+    beginning = cut_to_tokens(section.text, limit - frame) if limit > frame else ""
+    if not beginning:
+        return _Fitted(section, whole, 0)
+    kept = count_tokens(beginning) + frame
+    return _Fitted(section, whole, kept, _joined(beginning, section.closing))
+
+
+def _fit_parts(section: Section, limit: int) -> _Fitted:
+    frame = _cost(section.text) + _cost(section.closing)
+    costs = [_cost(part.text) for part in section.parts]
+    taken, kept = frame, []
+    for part, cost in zip(section.parts, costs, strict=True):
+        if taken + cost <= limit:
             kept.append(part)
-            limit -= _cost(part.text)
+            taken += cost
     if not kept:
-        return _Fitted(section, "")
-    return _Fitted(section, _assembled(section, kept), tuple(part.source for part in kept if part.source))
+        return _Fitted(section, frame + sum(costs), 0)
+    text = _joined(section.text, *(part.text for part in kept), section.closing)
+    sources = tuple(part.source for part in kept if part.source)
+    return _Fitted(section, frame + sum(costs), taken, text, sources)
 
 
-def _assembled(section: Section, parts: Iterable[Part]) -> str:
-    return "\n".join(text for text in (section.text, *(part.text for part in parts), section.closing) if text)
+def _joined(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)
 
 
-def _history_tokens(history: Sequence[Said]) -> int:
-    return sum(_cost(said.text) + MESSAGE_TOKENS for said in history)
-
-
-def _lay_out(
-    fitted: Sequence[_Fitted], history: Sequence[Said], kept_history: Sequence[Said], question: str
-) -> CompiledPrompt:
+def _lay_out(fitted: Sequence[_Fitted], recent: _History, question: str) -> CompiledPrompt:
     stable = [each for each in fitted if each.section.stable]
     changing = [each for each in fitted if not each.section.stable]
     system = "\n\n".join(each.text for each in stable if each.text)
@@ -211,25 +228,16 @@ def _lay_out(
     asked = f"{CONTEXT_OPENS}\n{context}\n{CONTEXT_CLOSES}\n\n{question}" if context else question
     messages = [
         *([ChatMessage(role="system", content=system)] if system else []),
-        *_in_turns([*kept_history, Said("user", asked)]),
+        *_in_turns([*recent.kept, Said("user", asked)]),
     ]
-    history_report = SectionReport(
-        "history",
-        "history",
-        _history_tokens(history),
-        _history_tokens(kept_history),
-        _("%(kept)s of %(all)s earlier messages") % {"kept": len(kept_history), "all": len(history)},
-    )
-    question_report = SectionReport(
-        "question", "user", _cost(question), _cost(question), _("What is asked now")
-    )
+    asked_tokens = _cost(question)
     return CompiledPrompt(
         messages=tuple(messages),
         sections=(
             *(each.report() for each in stable),
-            history_report,
+            recent.report(),
             *(each.report() for each in changing),
-            question_report,
+            SectionReport("question", "user", asked_tokens, asked_tokens, _("What is asked now")),
         ),
         sources=tuple(source for each in changing for source in each.sources),
         input_tokens=sum(count_tokens(message.content) + MESSAGE_TOKENS for message in messages),

@@ -43,7 +43,7 @@ def edit_persona(persona: Persona, *, settings: dict[str, Any] | None = None, **
         setattr(persona, field, value)
     if settings is not None or "kind" in fields:
         merged = {**persona.settings, **(settings or {})}
-        persona.settings = checked_settings(persona.tenant_id, persona.kind, merged)
+        persona.settings = checked_settings(persona.tenant.pk, persona.kind, merged)
     _save(persona)
     return persona
 
@@ -55,7 +55,7 @@ def publish(persona: Persona, *, by: str = "") -> PersonaVersion:
     if kind.needs_world:
         raise KindNeedsWorld
     settings = read_settings(kind.settings_model, persona.settings)
-    check_references(persona.tenant_id, settings)
+    check_references(persona.tenant.pk, settings)
     newest = persona.versions.order_by("-number").values_list("number", flat=True).first() or 0
     version = persona.versions.create(
         tenant_id=persona.tenant_id,
@@ -81,7 +81,7 @@ def roll_back(persona: Persona, *, number: int) -> PersonaVersion:
 
 def delete_persona(persona: Persona) -> None:
     """Delete a persona and all that hangs on it. The database reaches down by itself and loads no row."""
-    rows = Persona.objects.for_tenant(persona.tenant_id).filter(pk=persona.pk)
+    rows = Persona.objects.for_tenant(persona.tenant).filter(pk=persona.pk)
     rows._raw_delete(using=rows.db)
 
 
@@ -98,7 +98,12 @@ def checked_settings(tenant_id: UUID, kind: str, settings: Mapping[str, Any]) ->
 
 def _locked(persona: Persona) -> Persona:
     """The row as it is now, held until the transaction ends, so that two editors keep each other's keys."""
-    locked: Persona = Persona.objects.for_tenant(persona.tenant_id).select_for_update().get(pk=persona.pk)
+    locked: Persona = (
+        Persona.objects.for_tenant(persona.tenant)
+        .select_related("tenant")
+        .select_for_update(of=["self"])
+        .get(pk=persona.pk)
+    )
     return locked
 
 

@@ -22,19 +22,17 @@ class RunningPersona:
 
 
 def running_draft(persona: Persona) -> RunningPersona:
-    return _running(persona.tenant_id, persona.pk, persona, None)
+    return _running(persona.pk, persona, None)
 
 
 def running_version(version: PersonaVersion) -> RunningPersona:
-    return _running(version.tenant_id, version.persona_id, version, version.number)
+    return _running(version.persona_id, version, version.number)
 
 
-def _running(
-    tenant_id: UUID, persona_id: UUID, source: Persona | PersonaVersion, version: int | None
-) -> RunningPersona:
+def _running(persona_id: UUID, source: Persona | PersonaVersion, version: int | None) -> RunningPersona:
     kind = kind_named(source.kind)
     return RunningPersona(
-        tenant_id=tenant_id,
+        tenant_id=source.tenant.pk,
         persona_id=persona_id,
         name=source.name,
         tenant_name=source.tenant.name,
