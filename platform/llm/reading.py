@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 from llm.embedding import bundled, off_loop
 from llm.errors import NoModelConnected
-from llm.reader.types import ReaderAnswer, ReaderTask
+from llm.reader import ReaderAnswer, ReaderTask, read
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, Finished, StreamItem, TextDelta, Usage
 
@@ -19,17 +19,21 @@ async def stream_reader(request: ChatRequest) -> AsyncGenerator[StreamItem, None
     if request.reader is None:
         raise NoModelConnected
     answer = await off_loop(_read, request.reader)
-    for piece in _PIECES.findall(answer.text):
+    for piece in pieces(answer.text):
         yield TextDelta(piece)
         await asyncio.sleep(0)  # other streams of this process go on meanwhile
-    yield Finished("stop", _usage(request.reader, answer), cited=answer.cited)
+    usage = _usage(request.reader, answer)
+    yield Finished("stop", usage, cited=answer.cited, declined=answer.declined, trace=answer.trace)
+
+
+def pieces(text: str) -> list[str]:
+    """Cut a text into words that, joined, are the text."""
+    return _PIECES.findall(text)
 
 
 def _read(task: ReaderTask) -> ReaderAnswer:
-    from llm.reader import read
-
     model = bundled()
-    return read(task, embed_query=model.embed_query, embed_passages=model.embed_passages)
+    return read(task, model.embed_query, model.embed_passages)
 
 
 def _usage(task: ReaderTask, answer: ReaderAnswer) -> Usage:

@@ -128,11 +128,17 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a whole answer; always the last item. `cited` is set by the reader alone."""
+    """The end of a whole answer; always the last item. The rest is set by the reader alone.
+
+    `cited`: the numbers of the passages it quoted. `declined`: the documents do not answer, so that a person
+    should be offered. `trace`: why it answered so, JSON-able.
+    """
 
     finish_reason: FinishReason
     usage: Usage
     cited: tuple[int, ...] | None = None
+    declined: bool = False
+    trace: Mapping[str, Any] = field(default_factory=dict)
 
 
 StreamItem = TextDelta | ToolCallDelta | Finished

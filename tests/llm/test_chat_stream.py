@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.chat_stream import ChatStream
@@ -33,6 +33,7 @@ BODY = (
 )
 
 
+@settings(deadline=None, max_examples=60)  # a busy machine is no fault
 @given(st.lists(st.integers(0, len(BODY)), max_size=12))
 def test_cuts_change_nothing(cuts: list[int]):
     edges = [0, *sorted(cuts), len(BODY)]
@@ -45,11 +46,13 @@ def test_cuts_change_nothing(cuts: list[int]):
     assert stream.failure is None
 
 
+@settings(deadline=None, max_examples=60)  # a busy machine is no fault
 @given(st.binary(max_size=400))
 def test_no_bytes_break_it(noise: bytes):
     heard(ChatStream(), noise, b"data: " + noise + b"\n\n")
 
 
+@settings(deadline=None, max_examples=60)  # a busy machine is no fault
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -73,7 +73,7 @@ class TestTheBundledModel:
         assert not np.allclose(short, long)
 
     def test_threads_get_what_one_thread_gets(self):
-        texts = [f"茶 number {number}" for number in range(40)]
+        texts = [f"茶 number {number}" for number in range(12)]
         alone = bundled().embed_passages(texts)
 
         with ThreadPoolExecutor(4) as pool:
