@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from uuid_utils.compat import uuid7
 
+from tenants.adminsite.entering import ADMIN_PATH, run_admin_view
 from tenants.authentication import authenticate
 from tenants.errors import PlatformError
 from tenants.idempotency import answer_once
@@ -77,6 +78,8 @@ class TenantMiddleware:
             return None
         if _is_for_api_keys(request.path):
             return self._for_key(request, view, args, kwargs)
+        if request.path.startswith(ADMIN_PATH):
+            return run_admin_view(request, view, args, kwargs)
         return None
 
     def _for_key(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase:

@@ -5,9 +5,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from config.environment import load_or_exit
+from config.look import UNFOLD as UNFOLD
+
+# `ModelForm[Member]` and the like run as well as check.
+django_stubs_ext.monkeypatch()
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = load_or_exit(need_services=False)
@@ -24,8 +29,8 @@ INSTALLED_APPS = [
     "personas",
     "chat",
     "config.apps.TroupeConfig",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "tenants.adminsite.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,6 +1,8 @@
 """All addresses. Each app brings its own under `urls.py`; this page shows how they hang together."""
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from chat.api.openai import completions_view, embeddings_view, models_view
@@ -8,12 +10,16 @@ from chat.pages import chat_page
 from config.health import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz),
     path("readyz", readyz),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("llm.urls")),
+    path("api/v1/", include("knowledge.urls")),
     path("api/v1/", include("personas.urls")),
     path("api/v1/", include("chat.urls")),
     path("v1/models", models_view, name="openai-models"),

@@ -1,0 +1,96 @@
+"""What stands around the admin's pages: header, sidebar, styles. `config.look` names these functions."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tenants.adminsite.seats import seat_of
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("tenantsadmin/desk.css")
+
+
+def script(request: HttpRequest) -> str:
+    return static("tenantsadmin/desk.js")
+
+
+def header(request: HttpRequest) -> str:
+    seat = seat_of(request)
+    return seat.tenant.name if seat else "Troupe"
+
+
+def subheader(request: HttpRequest) -> str:
+    seat = seat_of(request)
+    return "Troupe" if seat else ""
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: only what this role may see, in the order in which a newcomer needs it."""
+    groups = _tenant_groups(request) if seat_of(request) else []
+    if request.user.is_superuser:
+        groups.append(
+            _group(
+                _("Operator"),
+                [
+                    _item(_("Tenants"), "apartment", reverse("admin:choose")),
+                    _model_item(request, "tenants.user", "person"),
+                ],
+            )
+        )
+    return groups
+
+
+def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        _group("", [_item(_("Dashboard"), "space_dashboard", reverse("admin:index"))]),
+        _group(
+            _("Content"),
+            [
+                _model_item(request, "knowledge.knowledgebase", "menu_book"),
+                _model_item(request, "knowledge.document", "description"),
+                _model_item(request, "personas.persona", "theater_comedy"),
+            ],
+        ),
+        _group(
+            _("Conversations"),
+            [
+                _model_item(request, "chat.conversation", "forum"),
+                _model_item(request, "chat.enduser", "group"),
+                _model_item(request, "llm.modelcall", "monitoring"),
+            ],
+        ),
+        _group(
+            _("Settings"),
+            [
+                _model_item(request, "llm.route", "alt_route"),
+                _model_item(request, "tenants.apikey", "key"),
+                _model_item(request, "tenants.member", "badge"),
+                _model_item(request, "jobs.job", "pending_actions"),
+                _model_item(request, "tenants.auditentry", "history"),
+                _model_item(request, "tenants.tenant", "tune"),
+            ],
+        ),
+    ]
+
+
+def _group(title: str, items: list[dict[str, Any] | None]) -> dict[str, Any]:
+    return {"title": title, "items": [item for item in items if item]}
+
+
+def _item(title: Any, icon: str, link: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": link}
+
+
+def _model_item(request: HttpRequest, label: str, icon: str) -> dict[str, Any] | None:
+    """A model's list, if there is one and this role may see it."""
+    app, name = label.split(".")
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.label_lower == label and model_admin.has_module_permission(request):
+            title = str(model._meta.verbose_name_plural)
+            return _item(title[:1].upper() + title[1:], icon, reverse(f"admin:{app}_{name}_changelist"))
+    return None
