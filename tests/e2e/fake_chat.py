@@ -29,6 +29,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
 from chat.pages import CONTENT_SECURITY_POLICY
+from embedded.ports import listening_socket, random_free_port
 
 PUBLISHABLE_KEY = "pk_acme_tea"
 PERSONA = {
@@ -188,7 +189,7 @@ class FakeChat:
     # --- The server -----------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = listening_socket("127.0.0.1", random_free_port())
         self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             self._app,
