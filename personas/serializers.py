@@ -167,3 +167,11 @@ class KindSerializer(serializers.Serializer[Any]):
     description = serializers.CharField()
     type = serializers.CharField()
     properties = serializers.DictField()
+
+
+class KindListSerializer(serializers.Serializer[Any]):
+    """There are few kinds, so they come in one page."""
+
+    results = KindSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)

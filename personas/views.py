@@ -16,6 +16,7 @@ from personas.publishing import create_persona, delete_persona, edit_persona, pu
 from personas.recall import recall_and_compile
 from personas.running import running_draft
 from personas.serializers import (
+    KindListSerializer,
     KindSerializer,
     PersonaSerializer,
     PersonaVersionSerializer,
@@ -43,6 +44,7 @@ class PersonaList(GenericAPIView[Persona]):
     required_scope = "manage"
     serializer_class = PersonaSerializer
 
+    @extend_schema(responses=PersonaSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The tenant's personas, newest first."""
         personas = Persona.objects.for_tenant(caller_of(request).tenant_id).select_related("live_version")
@@ -119,6 +121,7 @@ class VersionList(GenericAPIView[PersonaVersion]):
     serializer_class = PersonaVersionSerializer
     pagination_class = VersionPages
 
+    @extend_schema(responses=PersonaVersionSerializer(many=True))
     def get(self, request: Request, persona: str) -> Response:
         """Every version that was published, newest first."""
         row = access_persona(caller_of(request).tenant_id, persona)
@@ -158,7 +161,7 @@ def _plan(tenant_id: UUID, persona: str, *, text: str, variables: Any, conversat
 
 
 class KindList(APIView):
-    @extend_schema(responses=KindSerializer(many=True))
+    @extend_schema(operation_id="v1_persona_kinds_list", responses=KindListSerializer)
     def get(self, request: Request) -> Response:
         """The kinds of persona, each with the JSON Schema of its settings."""
         schemas = [kind.schema() for kind in all_kinds()]

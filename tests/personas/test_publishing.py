@@ -1,9 +1,10 @@
 """Drafts become versions; versions never change; an older one can answer again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import ProgrammingError, connection, connections
 
 from personas.access import access_by_publishable_key, access_published
 from personas.models import Persona, PersonaVersion
@@ -102,3 +103,21 @@ def test_the_key_and_the_slug_lead_to_published_personas_only(acme: Any, innkeep
         assert access_by_publishable_key(acme.id, key).live_version.number == 1
         assert access_published(acme.id, "innkeeper").live_version.number == 1
         assert Persona.objects.published().count() == 1
+
+
+def test_two_editors_at_once_lose_nothing(acme: Any, innkeeper: Any) -> None:
+    def work(number: int) -> None:
+        acme.api.patch(PATH, {"settings": {"voice": "Gruff."} if number % 2 else {"temperature": 0.5}})
+        assert acme.api.post(f"{PATH}publish/").status_code == 200
+        connections.close_all()
+
+    with ThreadPoolExecutor(4) as editors:
+        list(editors.map(work, range(4)))
+
+    versions = acme.api.get(f"{PATH}versions/").json()["results"]
+    assert [each["version"] for each in versions] == [4, 3, 2, 1]
+    assert [each["is_live"] for each in versions] == [True, False, False, False]
+    assert acme.api.get(PATH).json()["settings"] == INNKEEPER["settings"] | {
+        "voice": "Gruff.",
+        "temperature": 0.5,
+    }

@@ -1,12 +1,17 @@
 """What settings may hold, said alike by validation and by the JSON Schema."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from personas.kinds import kind_named
+from personas.schema import load_settings, read_settings
 from tests.personas.conftest import INNKEEPER, draft, wrong_fields
 
+DEMO = Path(__file__).resolve().parents[2] / "demo" / "personas"
 LONG = "a" * 20_000
 
 
@@ -111,3 +116,15 @@ def test_a_companion_has_its_own_defaults(acme: Any) -> None:
     schema = acme.api.get("/api/v1/persona-kinds/companion/").json()
     assert schema["properties"]["handoff"]["default"]["enabled"] is False
     assert schema["properties"]["memory"]["default"]["history_messages"] == 80
+
+
+@pytest.mark.parametrize("name", ["qing", "finch", "xiaoman"])
+def test_the_demos_personas_are_valid(name: str) -> None:
+    persona = json.loads((DEMO / f"{name}.json").read_text(encoding="utf-8"))
+    read_settings(kind_named(persona["kind"]).settings_model, persona["settings"])
+
+
+def test_settings_of_an_older_release_still_load() -> None:
+    model = kind_named("companion").settings_model
+    loaded = load_settings(model, {"voice": "Soft.", "given_up": 1, "safety": {"given_up": 1}})
+    assert loaded.voice == "Soft."
