@@ -27,6 +27,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from embedded.ports import listening_socket, random_free_port
+
 CHAT_MODEL = "scripted-chat"
 EMBEDDING_MODEL = "scripted-embedding"
 
@@ -102,7 +104,7 @@ class FakeOpenAI:
         self.requests: list[RecordedRequest] = []
         self.unexpected: list[str] = []
         self.connection_count = 0
-        self._port = port
+        self._port = port or random_free_port()
         self._chat: deque[tuple[Answer, int | None]] = deque()
         self._embeddings: deque[tuple[Answer, int | None]] = deque()
         self._lock = threading.Lock()
@@ -197,8 +199,8 @@ class FakeOpenAI:
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", self._port, backlog=1024)
-        self._port = server.sockets[0].getsockname()[1]
+        listener = listening_socket("127.0.0.1", self._port)
+        server = await asyncio.start_server(self._connected, sock=listener)
         self._is_ready.set()
         await self._stopping.wait()
         server.close()
