@@ -1,0 +1,22 @@
+"""`python -m tests.bench [streaming] [search] [memory]`: measure, and print a table. All by default."""
+
+import os
+import sys
+from importlib import import_module
+
+from tests.bench.stage import set_up_django
+
+PARTS = ["streaming", "search", "memory"]
+
+
+def main() -> None:
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # this process only prepares; what is measured runs elsewhere
+    set_up_django()
+    for part in sys.argv[1:] or PARTS:
+        print(f"\n{part}")
+        for what, how_much in import_module(f"tests.bench.{part}").measure():
+            print(f"  {what:<88} {how_much:>20}")
+
+
+if __name__ == "__main__":
+    main()

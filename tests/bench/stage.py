@@ -1,0 +1,107 @@
+"""Processes to measure, on services of their own."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from tests import plugin
+from tests.chat.stage import ROOT, free_port
+
+UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--loop", "uvloop", "--http", "httptools", "--ws", "wsproto"]
+
+
+def set_up_django() -> None:
+    """Migrate the database that `tests.plugin` started."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process and how it is reached."""
+
+    process: psutil.Process
+    url: str
+
+    def cpu_s(self) -> float:
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+@contextlib.contextmanager
+def python(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}", **environ},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+@contextlib.contextmanager
+def fake_model(*, tokens: int, delay_ms: float) -> Iterator[Running]:
+    """The scripted model in a process of its own, which says the same to everybody."""
+    module = ["-m", "tests.fakes.openai_server", "--tokens", str(tokens), "--delay-ms", str(delay_ms)]
+    with python(*module) as process:
+        assert process.stdout
+        yield Running(psutil.Process(process.pid), process.stdout.readline().strip())
+
+
+@contextlib.contextmanager
+def server(application: str, **environ: str) -> Iterator[Running]:
+    """A web process, ready to be asked."""
+    port = free_port()
+    command = [*UVICORN, "--port", str(port), "--log-level", "warning", "--no-access-log", application]
+    with python(*command, **environ) as process:
+        wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        yield Running(psutil.Process(process.pid), f"ws://127.0.0.1:{port}")
+
+
+def wait_for(url: str, process: Any) -> None:
+    """Until something answers, whatever it says."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended"
+        with contextlib.suppress(OSError):
+            try:
+                urllib.request.urlopen(url, timeout=1).close()
+                return
+            except urllib.error.HTTPError:
+                return
+            except OSError as error:
+                # A raw WebSocket server hangs up on plain HTTP: it is there.
+                if "Remote end closed" in str(error) or "reset" in str(error):
+                    return
+        time.sleep(0.1)
+    raise TimeoutError(url)
+
+
+def service_process(name: str) -> psutil.Process:
+    """PostgreSQL's or Valkey's main process of this run."""
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if name in line and str(plugin.home) in line and "embedded" not in line:
+            return process
+    raise LookupError(name)
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
