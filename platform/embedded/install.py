@@ -42,8 +42,8 @@ def ensure_installed(wanted: str) -> None:
 
 def run_in_venv(arguments: list[str]) -> NoReturn:
     """Go on as the environment's Python with these arguments; does not return."""
-    environ = dict(os.environ)
-    environ["PYTHONPATH"] = str(REPOSITORY / "platform")
+    # Bytecode is kept, whatever the caller's habit: uv installs sources alone, which take seconds to compile.
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY / "platform"), "PYTHONDONTWRITEBYTECODE": ""}
     os.execve(PYTHON, [str(PYTHON), *arguments], environ)
 
 

@@ -23,11 +23,13 @@ WORKER_STOP_S = 15.0
 class Programs:
     """What runs once the services answer."""
 
-    # Run to the end before the servers start, unless nothing changed since the last time.
+    # Run to the end before the rest starts, unless nothing changed since the last time.
     migrate: Program
-    # Run to the end once the page is up.
+    web: tuple[Program, ...]
+    # Started once the page is up: on two cores three imports of Django side by side would hold it up.
+    background: tuple[Program, ...]
+    # Run to the end after that, once.
     seed: Program | None
-    servers: tuple[Program, ...]
 
 
 # Makes the table from the settings, the children's environment and the socket on which the web listens.
@@ -37,12 +39,9 @@ Table = Callable[[Environment, Mapping[str, str], socket.socket], Programs]
 def troupe(environment: Environment, environ: Mapping[str, str], listener: socket.socket) -> Programs:
     return Programs(
         migrate=python("migrate", environ, "manage.py", "migrate", "--noinput", "--verbosity", "0"),
+        web=tuple(web(environment, environ, listener)),
+        background=(worker(environment, environ), beat(environment, environ)),
         seed=python("seed", environ, "manage.py", "seed_demo") if environment.demo else None,
-        servers=(
-            *web(environment, environ, listener),
-            worker(environment, environ),
-            beat(environment, environ),
-        ),
     )
 
 
@@ -94,6 +93,8 @@ def child_environ(environ: Mapping[str, str], environment: Environment, **variab
         # Both source roots, also before the project itself is installed.
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "platform"), str(REPOSITORY)]),
         "PYTHONUNBUFFERED": "1",
+        # Keep what was compiled: without, each process of each start compiles some 3000 modules (8 s) again.
+        "PYTHONDONTWRITEBYTECODE": "",
         # Embeddings use one thread per process; several processes share the cores.
         "OMP_NUM_THREADS": "1",
         # Celery's warning about root; whoever starts Troupe as root on his own machine means it.

@@ -78,8 +78,10 @@ def run(
     wanted = table(environment, children_see, listener)
     stamps = Stamps(home, REPOSITORY, variables["DATABASE_OWNER_URL"])
     migrate(supervisor, wanted.migrate, stamps)
-    children = [supervisor.start(program) for program in wanted.servers]
-    wait_until_ready(supervisor, children, listener, environment)
+    web = [supervisor.start(program) for program in wanted.web]
+    wait_until_ready(supervisor, web, listener, environment)
+    for program in wanted.background:
+        supervisor.start(program)
     if wanted.seed is not None:
         seed(supervisor, wanted.seed, stamps, home)
     state.write(is_ready=True)

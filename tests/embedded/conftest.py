@@ -77,14 +77,14 @@ class Machine:
         self.starts(*wrong, **variables)
         return self.wait_until_ready()
 
-    def wait_until_ready(self) -> dict[str, Any]:
+    def wait_until_ready(self, timeout_s: float = 60) -> dict[str, Any]:
         def ready() -> dict[str, Any] | None:
             assert self.process is not None
             assert self.process.poll() is None, self.said
             state = self.state
             return state if state and state["is_ready"] else None
 
-        return dict(wait_for(ready, "being ready", 60))
+        return dict(wait_for(ready, "being ready", timeout_s))
 
     def ends(self, timeout_s: float = 20) -> int:
         assert self.process is not None

@@ -33,16 +33,15 @@ def stand_ins(environment: Environment, environ: Mapping[str, str], listener: so
     wrong = sys.argv[1:]
     return Programs(
         migrate=program("migrate", *(["fail"] if "migrate-fails" in wrong else [])),
-        seed=program("seed", *(["fail"] if "seed-fails" in wrong else [])) if environment.demo else None,
-        servers=(
+        web=(
             program(
                 "web",
                 "end" if "web-ends" in wrong else str(listener.fileno()),
                 keep_open=(listener.fileno(),),
             ),
-            program("worker", str(environment.worker_concurrency)),
-            program("beat"),
         ),
+        background=(program("worker", str(environment.worker_concurrency)), program("beat")),
+        seed=program("seed", *(["fail"] if "seed-fails" in wrong else [])) if environment.demo else None,
     )
 
 

@@ -24,7 +24,7 @@ def test_the_first_start_brings_everything_up(machine):
     assert f"Troupe is ready: {state['url']}" in machine.said
     assert "alice@acme.example  oolong  Alice" in machine.said
     assert f"{state['url']}chat/pk_1/  茶馆" in machine.said
-    assert "worker   | works on 2 jobs" in machine.said
+    wait_for(lambda: "worker   | works on 2 jobs" in machine.said, "the worker's start")
     for private in ("services.json", "passwords.json", "secret-key"):
         assert stat.S_IMODE((machine.home / private).stat().st_mode) == 0o600, private
 
@@ -198,10 +198,12 @@ def test_what_postgres_committed_survives_its_death(running):
 
 def test_a_killed_supervisor_leaves_no_orphan(machine):
     machine.is_up()
+    wait_for(lambda: "works on" in machine.said, "the worker's pool")
     everything = machine.all_processes()
     assert len(everything) > 8  # PostgreSQL's and the worker's own children among them
 
     machine.process.kill()
+    machine.ends()
 
     wait_for(lambda: all(map(is_gone, everything)), "the end of all processes", 10)
     machine.is_up()
