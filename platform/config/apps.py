@@ -6,3 +6,6 @@ class TroupeConfig(AppConfig):
 
     name = "config"
     label = "troupe"
+
+    def ready(self) -> None:
+        from config import celery  # noqa: F401 - so that web processes know the broker too

@@ -13,6 +13,8 @@ from celery.signals import beat_init, worker_process_init
 from embedded.processes import die_with_parent
 
 app = Celery("troupe")
+# For every thread: the current application is kept per thread, and others would look for a RabbitMQ here.
+app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
