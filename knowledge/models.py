@@ -1,17 +1,18 @@
 """Knowledge bases, the documents in them, and the passages that are searched and cited."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 from uuid_utils.compat import uuid7
 
-from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
+from tenants.base import OwnTenant, TenantForeignKey, TenantModel, TenantQuerySet
 from tenants.scope import current_tenant_id
 
 
@@ -20,7 +21,7 @@ class KnowledgeBaseQuerySet(TenantQuerySet):
         """Annotate `document_count` and `chunk_total`, counted in SQL so that a list needs no query per row."""
         return self.annotate(
             document_count=models.Count("documents"),
-            chunk_total=models.functions.Coalesce(models.Sum("documents__chunk_count"), 0),
+            chunk_total=Coalesce(models.Sum("documents__chunk_count"), 0),
         )
 
 
@@ -32,7 +33,7 @@ class KnowledgeBase(TenantModel):
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
-    objects = KnowledgeBaseQuerySet.as_manager()
+    objects: ClassVar[Any] = KnowledgeBaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("knowledge base")
@@ -102,7 +103,7 @@ class Document(TenantModel):
     created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
     ready_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = DocumentQuerySet.as_manager()
+    objects: ClassVar[Any] = DocumentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("document")
@@ -151,9 +152,7 @@ class Chunk(models.Model):
     """One passage: what is embedded, found and cited. `start` and `end` count code points of the source's text."""
 
     pk = models.CompositePrimaryKey("tenant_id", "id")
-    tenant = models.ForeignKey(
-        "tenants.Tenant", models.CASCADE, default=current_tenant_id, db_constraint=False, related_name="+"
-    )
+    tenant = OwnTenant()
     id = models.UUIDField(default=uuid7)
     base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="+")
     document = TenantForeignKey(Document, models.CASCADE, related_name="+")
@@ -179,9 +178,7 @@ class ChunkVector(models.Model):
     """A chunk's vector in one space. One table per dimension."""
 
     pk = models.CompositePrimaryKey("tenant_id", "chunk_id", "space_id")
-    tenant = models.ForeignKey(
-        "tenants.Tenant", models.CASCADE, default=current_tenant_id, db_constraint=False, related_name="+"
-    )
+    tenant = OwnTenant()
     chunk_id = models.UUIDField()
     base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="+")
     space = TenantForeignKey(Space, models.CASCADE, related_name="+")

@@ -17,8 +17,8 @@ from knowledge.asking import asked_words
 from knowledge.fusion import CountedChunk, Fused, WordStatistics, fuse, score_words
 from knowledge.models import VECTOR_TABLES, Chunk, Document, Space, Term
 from knowledge.words import Word, quote_lexeme
-from llm.routes import route_for_embedding
-from llm.types import RouteConfig, Vector
+from llm.routes import resolve_route, route_for_embedding
+from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Vector
 
 Mode = Literal["hybrid", "vector", "keyword"]
 
@@ -28,6 +28,8 @@ CANDIDATES = 50
 EXACT_BELOW = 20_000
 # Reading every match costs; more words than these say little more.
 MOST_WORDS = 12
+# How much cosine of the bundled model a wholly covered question is worth (docs/adr/0010-fuse-by-evidence.md).
+BUNDLED_COSINE_PER_COVERAGE = 0.18
 # A word that stands in more than this share of a large base tells passages hardly apart.
 TOO_COMMON = 0.3
 
@@ -69,6 +71,12 @@ def embedding_of(tenant_id: UUID, base_ids: Sequence[UUID]) -> dict[str, RouteCo
     }
 
 
+def route_of_base(tenant_id: UUID, base_id: UUID) -> RouteConfig:
+    """The route that embeds this base's passages: its space's, or for a new base the tenant's own."""
+    space = Space.objects.for_tenant(tenant_id).filter(base_id=base_id, is_active=True).first()
+    return route_for_embedding(tenant_id, space.model) if space else resolve_route(tenant_id)
+
+
 def search_bases(
     tenant_id: UUID,
     base_ids: Sequence[UUID],
@@ -90,11 +98,16 @@ def search_bases(
     candidates = max(CANDIDATES, 2 * top_k)
     similarities = _nearest(reach, vectors, candidates) if mode != "keyword" else {}
     coverages = _covering(reach, asked_words(query), candidates) if mode != "vector" else {}
-    fused = fuse(similarities, coverages)
+    fused = fuse(similarities, coverages, _cosine_per_coverage(vectors))
     if mode == "keyword":
         fused = [one for one in fused if one.keyword_rank]
         fused.sort(key=lambda one: one.keyword_rank or 0)
     return _described(tenant_id, fused[:top_k], mode)
+
+
+def _cosine_per_coverage(vectors: Mapping[str, Vector]) -> float | None:
+    """Measured for the bundled model; None has it estimated from what was found."""
+    return BUNDLED_COSINE_PER_COVERAGE if set(vectors) <= {BUNDLED_EMBEDDINGS} else None
 
 
 def _reach(tenant_id: UUID, base_ids: Sequence[UUID], metadata: Mapping[str, Any] | None) -> _Reach:

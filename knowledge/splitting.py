@@ -19,7 +19,7 @@ NEARLY_FULL = 0.7
 WELL_FILLED = 1.2
 SMALLEST_REST = 0.3
 # Sections shorter than this say too little alone, and go together with short neighbours of the same parent.
-TINY_TOKENS = 24
+TINY_TOKENS = 16
 # More than any language has; what is longer is no prose (a base64 blob, a ruler of dashes).
 CHARACTERS_PER_TOKEN = 20
 

@@ -5,7 +5,6 @@ import django.db.models.deletion
 import django.utils.timezone
 import pgvector.django.halfvec
 import tenants.base
-import tenants.scope
 import uuid_utils.compat
 from django.db import migrations, models
 
@@ -29,7 +28,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, verbose_name='name')),
                 ('language', models.CharField(blank=True, default='', max_length=10, verbose_name='language')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'knowledge base',
@@ -56,7 +55,7 @@ class Migration(migrations.Migration):
                 ('error_detail', models.TextField(blank=True, default='')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='added')),
                 ('ready_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='documents', to='knowledge.knowledgebase', verbose_name='knowledge base')),
             ],
             options={
@@ -78,7 +77,7 @@ class Migration(migrations.Migration):
                 ('enabled', models.BooleanField(default=True)),
                 ('words', django.contrib.postgres.search.SearchVectorField()),
                 ('word_count', models.PositiveIntegerField()),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('document', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.document')),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
             ],
@@ -92,7 +91,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spaces', to='knowledge.knowledgebase')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
         ),
         CreatePartitionedModel(
@@ -101,7 +100,7 @@ class Migration(migrations.Migration):
                 ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('chunk_id', models.UUIDField()),
                 ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=768)),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
                 ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
             ],
@@ -115,7 +114,7 @@ class Migration(migrations.Migration):
                 ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('chunk_id', models.UUIDField()),
                 ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=384)),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
                 ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
             ],
@@ -129,7 +128,7 @@ class Migration(migrations.Migration):
                 ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('chunk_id', models.UUIDField()),
                 ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=1536)),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
                 ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
             ],
@@ -143,7 +142,7 @@ class Migration(migrations.Migration):
                 ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('chunk_id', models.UUIDField()),
                 ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=1024)),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
                 ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
             ],
@@ -158,7 +157,7 @@ class Migration(migrations.Migration):
                 ('word', models.CharField(max_length=100)),
                 ('chunks', models.PositiveIntegerField()),
                 ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
         ),
         migrations.CreateModel(
@@ -168,7 +167,7 @@ class Migration(migrations.Migration):
                 ('data', models.BinaryField()),
                 ('text', models.TextField(default='')),
                 ('document', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='knowledge.document')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'document'), name='source_once')],

@@ -7,7 +7,7 @@ from knowledge.parsing.cleaning import clean_text
 from knowledge.parsing.document import Block, ParsedDocument
 from knowledge.parsing.errors import DocumentEmpty, FileTooLarge, UnreadableFile
 from knowledge.parsing.limits import MAX_FILE_BYTES, Budget
-from knowledge.parsing.sniffing import MEDIA_TYPES, sniff
+from knowledge.parsing.sniffing import MEDIA_TYPES, Format, sniff
 
 __all__ = ["MAX_FILE_BYTES", "Block", "ParsedDocument", "UnreadableFile", "media_type_of", "parse"]
 
@@ -28,11 +28,7 @@ def parse(data: bytes, filename: str = "", declared_type: str = "") -> ParsedDoc
 
     Raises an UnreadableFile: FileTooLarge, UnsupportedMediaType, FileEncrypted, FileBroken or DocumentEmpty.
     """
-    if len(data) > MAX_FILE_BYTES:
-        raise FileTooLarge
-    if not data.strip():
-        raise DocumentEmpty
-    found = _READERS[sniff(data, filename, declared_type)](data, Budget())
+    found = _READERS[_format(data, filename, declared_type)](data, Budget())
     blocks = [block for block in found.blocks if block.text.strip()]
     if not any(character.isalnum() for block in blocks for character in block.text):
         raise DocumentEmpty
@@ -40,8 +36,19 @@ def parse(data: bytes, filename: str = "", declared_type: str = "") -> ParsedDoc
 
 
 def media_type_of(data: bytes, filename: str = "", declared_type: str = "") -> str:
-    """The media type that the content says. Raises as `parse` does for what is no document at all."""
-    return MEDIA_TYPES[sniff(data, filename, declared_type)]
+    """The media type that the content says, told without reading it all.
+
+    Raises an UnreadableFile where that is enough to see that `parse` would.
+    """
+    return MEDIA_TYPES[_format(data, filename, declared_type)]
+
+
+def _format(data: bytes, filename: str, declared_type: str) -> Format:
+    if len(data) > MAX_FILE_BYTES:
+        raise FileTooLarge
+    if not data.strip():
+        raise DocumentEmpty
+    return sniff(data, filename, declared_type)
 
 
 def _title(own: str, blocks: list[Block], filename: str) -> str:

@@ -1,0 +1,21 @@
+"""Background work on documents. Celery finds this module; the rows in `jobs` decide what runs."""
+
+from jobs.handlers import Run, job_handler
+from jobs.models import Job
+from knowledge.collecting import INGEST
+from knowledge.ingestion import ingest_document
+from knowledge.models import Document
+from tenants.errors import PlatformError
+
+
+def say_why(job: Job, error: PlatformError) -> None:
+    """The last attempt failed: the document says so, unless it was deleted meanwhile."""
+    Document.objects.filter(pk=job.subject_id).update(
+        status=Document.Status.FAILED, error_code=error.code, error_detail=str(error.detail)
+    )
+
+
+@job_handler(INGEST, on_failure=say_why)
+def ingest(run: Run) -> None:
+    """Make a document findable, a slice at a time."""
+    ingest_document(run)
