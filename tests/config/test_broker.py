@@ -3,6 +3,7 @@
 from threading import Thread
 
 from django.conf import settings
+
 from jobs.tasks import run_job
 
 
