@@ -1,7 +1,7 @@
 """Personas: who answers. A draft that people edit, and the versions that were published of it."""
 
 import secrets
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -57,7 +57,7 @@ class Persona(TenantModel):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True, editable=False)
 
-    objects = PersonaQuerySet.as_manager()
+    objects: ClassVar[Any] = PersonaQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("persona")

@@ -70,11 +70,16 @@ class TurnRun:
     async def run(self, writer: Writer) -> None:
         """Everything between the first event and the last one in the log."""
         self._open(writer)
-        await writer.flush()
-        await hub().tell(self.turn.conversation_id, "moved")
+        announcing = asyncio.create_task(self._announce(writer))
         await self._answer(writer)
+        await announcing
         await self._close(writer)
         await writer.flush()
+
+    async def _announce(self, writer: Writer) -> None:
+        """Let other processes know; the model is asked meanwhile."""
+        await writer.flush()
+        await hub().tell(self.turn.conversation_id, "moved")
 
     def _open(self, writer: Writer) -> None:
         first = self.turn.first_seq

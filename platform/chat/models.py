@@ -1,7 +1,7 @@
 """Conversations, what was said in them, and the turns that answer."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -75,7 +75,7 @@ class Conversation(TenantModel):
     # Rises when a person takes over. A bot's answer that began under a lower one is refused.
     fence = models.PositiveIntegerField(default=0, editable=False)
 
-    objects = ConversationQuerySet.as_manager()
+    objects: ClassVar[Any] = ConversationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("conversation")
@@ -122,7 +122,7 @@ class Message(TenantModel):
     replaced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(_("when"), default=timezone.now)
 
-    objects = MessageQuerySet.as_manager()
+    objects: ClassVar[Any] = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("message")
@@ -183,7 +183,7 @@ class Turn(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
 
-    objects = TurnQuerySet.as_manager()
+    objects: ClassVar[Any] = TurnQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("turn")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -74,7 +74,7 @@ def post_message(
     `client_id` is minted by the client: posting it twice returns the same turn, so a client that lost its socket
     may simply send again. Raises ConversationNotFound, ConversationClosed, TooManyWaiting.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
         said = conversation.messages.filter(client_id=client_id).first()
         if said is not None:
@@ -93,7 +93,8 @@ def post_message(
             client_id=client_id,
         )
         turn.question = message
-        store_turn(turn, message)
+        message.save(force_insert=True)  # before its turn, which it names: references are checked at the commit
+        turn.save(force_insert=True)
         Conversation.objects.filter(pk=conversation.pk).update(
             next_seq=turn.first_seq + SEQ_BLOCK, message_count=F("message_count") + 1, last_message_at=message.created_at
         )
@@ -102,7 +103,7 @@ def post_message(
 
 def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Posted:
     """Answer the question of the last turn anew. Raises NotFound for another turn, TurnRunning while one is open."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
         last = conversation.turns.select_related("question").order_by("-id").first()
         if last is None or last.pk != turn_id:
@@ -128,10 +129,11 @@ def lock_conversation(conversation_id: UUID) -> Conversation:
 
 def open_turn(conversation: Conversation, *, process_id: UUID, variables: dict[str, str]) -> Turn:
     """A turn that owns the next block of numbers; not saved. It waits if another one holds the conversation."""
-    waiting = conversation.turns.filter(status=Turn.Status.QUEUED).count()
-    if waiting >= MAX_WAITING:
+    unfinished = Q(status=Turn.Status.QUEUED) | Q(holds_conversation=True)
+    ahead = list(conversation.turns.filter(unfinished).values_list("status", flat=True))
+    if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
         raise TooManyWaiting(headers={"Retry-After": "5"})
-    is_free = waiting == 0 and not conversation.turns.filter(holds_conversation=True).exists()
+    is_free = not ahead
     return Turn(
         id=uuid7(),
         conversation=conversation,
@@ -143,12 +145,3 @@ def open_turn(conversation: Conversation, *, process_id: UUID, variables: dict[s
         variables=variables,
         created_at=timezone.now(),
     )
-
-
-def store_turn(turn: Turn, message: Message) -> None:
-    """Insert a turn and its question, which name each other."""
-    message.turn_id = None
-    message.save(force_insert=True)
-    turn.save(force_insert=True)
-    Message.objects.filter(pk=message.pk).update(turn_id=turn.pk)
-    message.turn_id = turn.pk

@@ -40,7 +40,7 @@ def settle_turn(*, turn_id: UUID, process_id: UUID, outcome: Outcome, author: st
     `message_seq` and `last_seq` are the numbers of the two events that will tell of it. Raises TurnInterrupted when
     the turn is not this process's any more, TakenOver when a person has taken over since it began.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         turn = Turn.objects.select_for_update().get(pk=turn_id)
         if not turn.holds_conversation or turn.process_id != process_id or turn.status != Turn.Status.RUNNING:
             raise TurnInterrupted
@@ -107,7 +107,7 @@ def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, last_seq:
 
 def release_turn(*, turn_id: UUID, process_id: UUID) -> Turn | None:
     """Give the conversation free, once the turn's last event is in the log. The next waiting turn, now ours."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         turn = Turn.objects.get(pk=turn_id)
         conversation = lock_conversation(turn.conversation_id)
         held = Turn.objects.filter(pk=turn_id, holds_conversation=True, process_id=process_id)

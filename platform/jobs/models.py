@@ -1,7 +1,7 @@
 """Background work. The row is the truth; the broker only carries "look at this job", and may be empty any time."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
@@ -84,7 +84,7 @@ class Job(TenantModel):
     error_code = models.CharField(max_length=60, default="")
     error_detail = models.TextField(default="")
 
-    objects = JobQuerySet.as_manager()
+    objects: ClassVar[Any] = JobQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -157,7 +157,7 @@ class ModelCall(TenantModel):
     turn_id = models.UUIDField(null=True)
     end_user = models.CharField(_("end user"), max_length=200, blank=True)
 
-    objects = ModelCallQuerySet.as_manager()
+    objects: ClassVar[Any] = ModelCallQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("model call")

@@ -12,10 +12,11 @@ import orjson
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.serializers import Serializer
 
 from tenants.authentication import authenticate
 from tenants.errors import BodyTooLarge, Invalid, PlatformError
-from tenants.problems import MethodNotAllowed, problem_response
+from tenants.problems import MethodNotAllowed, field_errors, problem_response
 from tenants.scope import off_loop
 
 MAX_BODY_BYTES = 256 * 1024
@@ -23,10 +24,10 @@ MAX_BODY_BYTES = 256 * 1024
 AsyncView = Callable[..., Awaitable[HttpResponseBase]]
 
 
-def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], AsyncView]:
+def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[..., Any]]:
     """A view for API keys with this scope: `async def view(request, caller, …)`. Failures become problem+json."""
 
-    def decorate(view: AsyncView) -> AsyncView:
+    def decorate(view: AsyncView) -> Callable[..., Any]:
         @csrf_exempt
         @wraps(view)
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -58,3 +59,10 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Invalid("The body must be one JSON object.")
     return body
+
+
+def validated(serializer: Serializer[Any]) -> dict[str, Any]:
+    """What a serializer took. Raises Invalid, as DRF's own views would answer."""
+    if not serializer.is_valid():
+        raise Invalid(errors=list(field_errors(serializer.errors)))
+    return dict(serializer.validated_data)

@@ -1,6 +1,6 @@
 """What every tenant-owned model is made of."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
@@ -33,16 +33,31 @@ class TenantForeignKey(models.ForeignKey[Any, Any]):
         return name, path, list(args), dict(kwargs)
 
 
+class OwnTenant(models.ForeignKey[Any, Any]):
+    """The tenant that a row belongs to: unless said otherwise, the one whose scope we are in.
+
+    Constraint and cascade are made by IsolateTenantTables, so that a delete reaches down without Django.
+    """
+
+    def __init__(self, *_: Any, **kwargs: Any) -> None:
+        kwargs |= {"to": "tenants.Tenant", "on_delete": models.CASCADE, "db_constraint": False, "related_name": "+"}
+        super().__init__(**{"editable": False, **kwargs})
+
+    def get_default(self) -> UUID | None:
+        return current_tenant_id()
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", list(args), dict(kwargs)
+
+
 class TenantModel(models.Model):
     """A row that belongs to one tenant. Its migration ends with `tenants.rls.IsolateTenantTables`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Constraint and cascade are made by IsolateTenantTables, so that a delete reaches down without Django.
-    tenant = models.ForeignKey(
-        "tenants.Tenant", models.CASCADE, default=current_tenant_id, editable=False, db_constraint=False, related_name="+"
-    )
+    tenant = OwnTenant()
 
-    objects = TenantQuerySet.as_manager()
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -84,7 +84,7 @@ def _as_platform_error(failure: Exception) -> PlatformError | None:
         case PlatformError():
             return failure
         case exceptions.ValidationError():
-            return Invalid(errors=list(_fields(failure.detail)))
+            return Invalid(errors=list(field_errors(failure.detail)))
         case exceptions.ParseError():
             return Invalid(_("The body could not be read: %(why)s") % {"why": failure.detail})
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
@@ -98,21 +98,21 @@ def _as_platform_error(failure: Exception) -> PlatformError | None:
         case exceptions.UnsupportedMediaType():
             return UnsupportedMediaType(str(failure.detail))
         case exceptions.Throttled():
-            return RateLimited(headers={"Retry-After": str(int(failure.wait or 1))})
+            return RateLimited(headers={"Retry-After": str(int(getattr(failure, "wait", None) or 1))})
         case RequestDataTooBig():
             return BodyTooLarge()
     return None
 
 
-def _fields(detail: Any, path: str = "") -> Any:
+def field_errors(detail: Any, path: str = "") -> Any:
     """DRF's nested error detail as flat `{"field", "detail"}` rows."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             step = "" if name == "non_field_errors" else str(name)
-            yield from _fields(inner, ".".join(part for part in (path, step) if part))
+            yield from field_errors(inner, ".".join(part for part in (path, step) if part))
     elif isinstance(detail, list):
         for number, inner in enumerate(detail):
             nested = isinstance(inner, dict | list)
-            yield from _fields(inner, f"{path}.{number}" if nested else path)
+            yield from field_errors(inner, f"{path}.{number}" if nested else path)
     else:
         yield {"field": path, "detail": str(detail)}

@@ -134,13 +134,15 @@ def _policy(table: str, name: str, role: str, condition: str) -> list[str]:
 
 
 def _on_delete(field: TenantForeignKey) -> str:
+    """The reference's action. All are checked at the commit: rows may name each other, whole tenants may go."""
     match field.remote_field.on_delete:
         case models.CASCADE:
-            return "ON DELETE CASCADE"
+            action = "ON DELETE CASCADE "
         case models.SET_NULL:
-            return f'ON DELETE SET NULL ("{field.column}")'
-        case _:  # PROTECT, RESTRICT: checked at commit, so that deleting the whole tenant still works
-            return "DEFERRABLE INITIALLY DEFERRED"
+            action = f'ON DELETE SET NULL ("{field.column}") '
+        case _:  # PROTECT, RESTRICT
+            action = ""
+    return f"{action}DEFERRABLE INITIALLY DEFERRED"
 
 
 def _constraint(table: str, name: str, definition: str) -> str:

@@ -17,6 +17,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
             if message["type"] == "lifespan.shutdown":
                 return
     await receive()
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        return
     await send({"type": "websocket.accept"})
     while True:
         message = await receive()

@@ -12,7 +12,7 @@ from uuid import uuid4
 from openai import AsyncOpenAI
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.bench.stage import Running, fake_model, percentile, server, service_process
+from tests.bench.stage import Running, fake_model, percentile, server, valkey
 from tests.conftest import Business
 
 ALONE = 150
@@ -27,7 +27,7 @@ def measure() -> list[tuple[str, str]]:
 
 # --- Until the first token ------------------------------------------------------------------------------------
 def first_token() -> list[tuple[str, str]]:
-    with fake_model(tokens=5, delay_ms=0) as quick, fake_model(tokens=600, delay_ms=20) as slow:
+    with fake_model(tokens=5, delay_ms=0) as quick, fake_model(tokens=400, delay_ms=50) as slow:
         chatty = inn(quick.url, "quick")
         long_winded = inn(slow.url, "slow")
         with server("config.asgi:application") as web:
@@ -131,8 +131,7 @@ def per_token() -> list[tuple[str, str]]:
         with server("config.asgi:application") as web:
             sessions = [session(business) for _ in range(STREAMS)]
             tabs = [(web.url + "/ws/v1/chat/", ["troupe.v1", f"token.{token}"]) for token in sessions]
-            valkey = service_process("valkey")
-            streamed = asyncio.run(_stream(tabs, [web.process, valkey]))
+            streamed = asyncio.run(_stream(tabs, [web.process, valkey()]))
     tokens = STREAMS * TOKENS
     bare, ours, log = relayed[0] / tokens * 1e6, streamed[0] / tokens * 1e6, streamed[1] / tokens * 1e6
     return [

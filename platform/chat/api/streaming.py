@@ -21,7 +21,7 @@ from chat.preparing import Overrides
 from chat.presenting import turn_completed
 from chat.process import heart
 from chat.replaying import replay
-from tenants.asynchronous import for_callers, json_body
+from tenants.asynchronous import for_callers, json_body, validated
 from tenants.authentication import Caller
 from tenants.errors import Invalid, PlatformError
 from tenants.scope import in_tenant
@@ -41,10 +41,7 @@ async def events_view(request: HttpRequest, caller: Caller, conversation_id: UUI
 @for_callers("chat", "POST")
 async def turns_view(request: HttpRequest, caller: Caller, conversation_id: UUID) -> HttpResponseBase:
     """Say something and get the completed turn; or its events, with `Accept: text/event-stream`."""
-    serializer = TurnRequestSerializer(data=json_body(request))
-    if not serializer.is_valid():
-        raise Invalid(errors=[{"field": name, "detail": str(why[0])} for name, why in serializer.errors.items()])
-    asked = serializer.validated_data
+    asked = validated(TurnRequestSerializer(data=json_body(request)))
     posting = Posting(
         caller.tenant_id,
         conversation_id,

@@ -3,7 +3,6 @@
 import django.db.models.deletion
 import django.utils.timezone
 import tenants.base
-import tenants.scope
 import uuid_utils.compat
 from django.db import migrations, models
 
@@ -36,7 +35,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, default='', max_length=200, verbose_name='name')),
                 ('locale', models.CharField(blank=True, default='', max_length=20, verbose_name='language')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'end user',
@@ -55,7 +54,7 @@ class Migration(migrations.Migration):
                 ('next_seq', models.PositiveBigIntegerField(default=1, editable=False)),
                 ('fence', models.PositiveIntegerField(default=0, editable=False)),
                 ('persona', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='personas.persona', verbose_name='persona')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('end_user', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='chat.enduser', verbose_name='end user')),
             ],
             options={
@@ -81,7 +80,7 @@ class Migration(migrations.Migration):
                 ('replaced_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='when')),
                 ('conversation', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.conversation')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'message',
@@ -115,7 +114,7 @@ class Migration(migrations.Migration):
                 ('answer', tenants.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.message')),
                 ('conversation', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='chat.conversation')),
                 ('question', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='chat.message')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'turn',

@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.scope
 import uuid_utils.compat
 from django.db import migrations, models
 
@@ -39,7 +38,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('error_code', models.CharField(default='', max_length=60)),
                 ('error_detail', models.TextField(default='')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['status', 'available_at'], name='job_open'), models.Index(fields=['tenant', 'subject_id'], name='job_subject')],

@@ -3,7 +3,6 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.scope
 import uuid_utils.compat
 from decimal import Decimal
 from django.db import migrations, models
@@ -43,7 +42,7 @@ class Migration(migrations.Migration):
                 ('conversation_id', models.UUIDField(null=True)),
                 ('turn_id', models.UUIDField(null=True)),
                 ('end_user', models.CharField(blank=True, max_length=200, verbose_name='end user')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'model call',
@@ -68,7 +67,7 @@ class Migration(migrations.Migration):
                 ('price_output', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=12, validators=[django.core.validators.MinValueValidator(0)], verbose_name='price of a million output tokens')),
                 ('currency', models.CharField(default='USD', max_length=3, verbose_name='currency')),
                 ('is_default', models.BooleanField(default=False, help_text='Serves every persona that names no route.', verbose_name='default')),
-                ('tenant', models.ForeignKey(db_constraint=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'model route',
