@@ -348,15 +348,15 @@ def moved_home(home: Path) -> Path:
 def ensure_home(home: Path) -> Path:
     """Make the folder and mark it as ours. Raises BadEnvironment if it holds somebody else's things."""
     try:
-        # Others may pass through (PostgreSQL runs as another user when we are root) but not look around.
-        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
         names = os.listdir(home)
         if names and HOME_MARKER not in names:
             raise BadEnvironment(
                 f"TROUPE_HOME is {home}, which holds other things already; choose a new or an empty folder."
             )
         if not names:
-            home.chmod(0o711)
+            # Ours alone; of root's, others may pass through, since PostgreSQL then runs as somebody else.
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
             (home / HOME_MARKER).write_text("Troupe keeps its data here. `make reset` deletes this folder.\n")
     except OSError as error:
         raise BadEnvironment(

@@ -38,7 +38,7 @@ def up_detached(environ: Mapping[str, str]) -> int:
         print(f"Troupe already runs on {home}, at {running['url']} (process {running['pid']}).")
         return 0 if running["is_ready"] else 1
     log = home / LOG_FILE
-    log.parent.mkdir(exist_ok=True)
+    log.parent.mkdir(mode=0o700, exist_ok=True)
     with open(log, "w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "embedded", "up"],

