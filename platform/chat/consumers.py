@@ -17,7 +17,8 @@ from chat.errors import FrameInvalid, FrameTooLarge, FrameUnknown
 from chat.events import Item
 from chat.feedback import give_feedback
 from chat.hub import Subscription, TooSlow, hub
-from chat.posting import Posted, clean_said, clean_variables, post_message, regenerate
+from chat.posting import Posted, clean_said, clean_variables, regenerate
+from chat.preparing import Loaded, take_in
 from chat.process import heart
 from chat.replaying import replay
 from chat.sessions import Session, read_session
@@ -174,16 +175,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
         client_id = uuid_of(frame, "client_id")
         text, variables = clean_said(frame.get("text")), clean_variables(frame.get("variables"))
         self._own_client_ids.add(str(client_id))
-        posted = await in_tenant(
+        posted, loaded = await in_tenant(
             self.session.tenant_id,
-            post_message,
+            take_in,
             conversation_id=self.session.conversation_id,
             client_id=client_id,
             text=text,
             variables=variables,
             process_id=heart.process_id,
         )
-        await self._answer(posted)
+        await self._answer(posted, loaded)
 
     async def _regenerate(self, frame: dict[str, Any]) -> None:
         posted = await in_tenant(
@@ -195,9 +196,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         await self._answer(posted)
 
-    async def _answer(self, posted: Posted) -> None:
+    async def _answer(self, posted: Posted, loaded: Loaded | None = None) -> None:
         if posted.is_new:
-            engine().start(posted)
+            engine().start(posted, loaded)
             return
         # Sent again by a client that did not hear of it: tell it where the message is, change nothing.
         await self._send_json(

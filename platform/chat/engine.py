@@ -19,7 +19,7 @@ from chat.errors import TakenOver, TurnInterrupted
 from chat.hub import Hub, Room, Writer, hub
 from chat.models import Message, Turn
 from chat.posting import ACCEPTED, CREATED, STARTED, Posted
-from chat.preparing import Overrides, Prepared, prepare
+from chat.preparing import Loaded, Overrides, Prepared, prepare
 from chat.presenting import message_created, turn_completed, turn_failed
 from chat.process import heart
 from chat.settling import Outcome, release_turn, settle_turn
@@ -45,10 +45,13 @@ class Broken(PlatformError):
 class TurnRun:
     """One turn that runs here."""
 
-    def __init__(self, turn: Turn, question: Message, overrides: Overrides | None = None) -> None:
+    def __init__(
+        self, turn: Turn, question: Message, overrides: Overrides | None = None, loaded: Loaded | None = None
+    ) -> None:
         self.turn = turn
         self.question = question
         self.overrides = overrides or Overrides()
+        self._loaded = loaded
         self.outcome = Outcome()
         self._turn_id = str(turn.pk)
         self._cited: tuple[int, ...] = ()
@@ -123,7 +126,7 @@ class TurnRun:
         self.outcome.total_ms = self._elapsed_ms()
 
     async def _generate(self, writer: Writer) -> None:
-        self._prepared = prepared = await prepare(self.turn, self.question, self.overrides)
+        self._prepared = prepared = await prepare(self.turn, self.question, self.overrides, self._loaded)
         if prepared.sources:
             writer.emit("turn.sources", {"turn_id": str(self.turn.pk), "citations": prepared.sources})
         async with contextlib.aclosing(stream_chat(prepared.route, prepared.request)) as stream:
@@ -229,13 +232,15 @@ class Engine:
         hub_.on_control["stop"] = self._on_stop
         self.is_draining = False
 
-    def start(self, posted: Posted, overrides: Overrides | None = None) -> None:
+    def start(self, posted: Posted, loaded: Loaded | None = None, overrides: Overrides | None = None) -> None:
         """Answer what was posted, if it is for us to answer. Returns at once."""
         if posted.runs_here:
-            self._begin(posted.turn, posted.message, overrides)
+            self._begin(posted.turn, posted.message, loaded, overrides)
 
-    def _begin(self, turn: Turn, question: Message, overrides: Overrides | None = None) -> None:
-        run = TurnRun(turn, question, overrides)
+    def _begin(
+        self, turn: Turn, question: Message, loaded: Loaded | None = None, overrides: Overrides | None = None
+    ) -> None:
+        run = TurnRun(turn, question, overrides, loaded)
         self._runs[turn.pk] = run
         self._hub.spawn(self._run(run))
 

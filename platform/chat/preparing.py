@@ -1,11 +1,15 @@
 """Everything a turn needs before the model is asked, gathered with no connection held in between."""
 
+import time
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from chat.history import past_messages
 from chat.models import Conversation, Message, Turn
+from chat.posting import Posted, post_message
 from knowledge.searching import embedding_of, search_bases
 from llm.door import embed
 from llm.metering import Payer, record_call
@@ -17,10 +21,13 @@ from personas.kinds import ReplyParser
 from personas.models import Persona, PersonaVersion
 from personas.running import RunningPersona, running_draft, running_version
 from personas.turns import Asked, PreparedTurn, TurnPlan, compile_turn, plan_turn
+from tenants.errors import PlatformError
 from tenants.scope import in_tenant
 
 if TYPE_CHECKING:
     from chat.settling import Outcome
+
+VERSIONS_KEPT_S = 60
 
 
 @dataclass
@@ -78,7 +85,7 @@ class Overrides:
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class Loaded:
     """What the first look into the database brings."""
 
     plan: TurnPlan
@@ -87,13 +94,28 @@ class _Loaded:
     payer: Payer
 
 
-async def prepare(turn: Turn, question: Message, overrides: Overrides) -> Prepared:
+def take_in(*, overrides: Overrides | None = None, **said: Any) -> tuple[Posted, Loaded | None]:
+    """Post a message and load what its turn needs, in one transaction: a second one costs as much as the model's
+    first token. `said` is what `post_message` takes. What cannot be loaded now is loaded by the turn, which can
+    tell why.
+    """
+    posted = post_message(**said)
+    if not posted.runs_here:
+        return posted, None
+    try:
+        return posted, load(posted.turn, posted.message, overrides.history if overrides else None)
+    except PlatformError:
+        return posted, None
+
+
+async def prepare(turn: Turn, question: Message, overrides: Overrides, loaded: Loaded | None = None) -> Prepared:
     """Recall and compile: history and settings, then passages by both sides of the search, then the prompt.
 
     Raises PlatformError.
     """
     tenant_id = turn.tenant_id
-    loaded = await in_tenant(tenant_id, _load, turn, question, overrides.history)
+    if loaded is None:
+        loaded = await in_tenant(tenant_id, load, turn, question, overrides.history)
     plan = loaded.plan
     found: Any = ()
     if plan.query:
@@ -109,10 +131,9 @@ async def prepare(turn: Turn, question: Message, overrides: Overrides) -> Prepar
     return Prepared(compiled, loaded.route, request, loaded.payer, compiled.parser(), trace)
 
 
-def _load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> _Loaded:
-    conversation = Conversation.objects.select_related("persona", "persona__live_version", "end_user").get(
-        pk=turn.conversation_id
-    )
+def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loaded:
+    """Who answers, what was said, where the call goes. Inside the tenant's scope. Raises PlatformError."""
+    conversation = Conversation.objects.select_related("persona", "end_user").get(pk=turn.conversation_id)
     persona = running_persona(conversation.persona, is_test=conversation.is_test)
     asked = Asked(
         text=question.text,
@@ -121,7 +142,7 @@ def _load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> _L
         variables=turn.variables,
     )
     plan = plan_turn(persona, asked)
-    return _Loaded(
+    return Loaded(
         plan=plan,
         route=resolve_route(turn.tenant_id, persona.settings.route or None),
         embedding=embedding_of(turn.tenant_id, plan.base_ids) if plan.query else {},
@@ -136,8 +157,17 @@ def _load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> _L
 
 def running_persona(persona: Persona, *, is_test: bool) -> RunningPersona:
     """The draft in a test chat, else the version that was published last."""
-    version: PersonaVersion | None = persona.live_version
-    return running_draft(persona) if is_test or version is None else running_version(version)
+    if is_test or persona.live_version_id is None:
+        return running_draft(persona)
+    return _version(persona.live_version_id, int(time.monotonic() // VERSIONS_KEPT_S))
+
+
+@lru_cache(maxsize=256)
+def _version(version_id: UUID, period: int) -> RunningPersona:
+    """A published version never changes, so its settings are read once in a while. Its id came from a row of the
+    tenant whose scope we are in.
+    """
+    return running_version(PersonaVersion.objects.select_related("tenant").get(pk=version_id))
 
 
 def said_before(conversation: Conversation, question: Message, persona: RunningPersona) -> tuple[Said, ...]:

@@ -53,12 +53,13 @@ def tenant_scope(tenant: "Tenant | UUID") -> Iterator[UUID]:
         yield tenant_id
         return
     token = _current.set(tenant_id)
+    goes_on = connection.in_atomic_block
     try:
         with transaction.atomic():
             _set("app.tenant", str(tenant_id))
             yield tenant_id
-            if not connection.needs_rollback:
-                # An outer transaction may go on after us, and must not keep what we could see.
+            if goes_on and not connection.needs_rollback:
+                # The outer transaction must not keep what we could see; our own forgets it by ending.
                 _set("app.tenant", "")
     finally:
         _current.reset(token)

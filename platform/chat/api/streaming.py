@@ -16,8 +16,8 @@ from chat.events import Event, Item
 from chat.history import latest_seq, stored_events
 from chat.hub import TooSlow, hub
 from chat.models import Turn
-from chat.posting import Posted, clean_said, clean_variables, post_message
-from chat.preparing import Overrides
+from chat.posting import clean_said, clean_variables
+from chat.preparing import Overrides, take_in
 from chat.presenting import turn_completed
 from chat.process import heart
 from chat.replaying import replay
@@ -84,8 +84,8 @@ class Posting:
     async def items(self) -> AsyncIterator[Item]:
         """The events of this turn, from its first to its last. A turn that is over already is told from its rows."""
         await ensure_heart()
-        posted: Posted = await in_tenant(
-            self.tenant_id, post_message, conversation_id=self.conversation_id, process_id=heart.process_id, **self._said
+        posted, loaded = await in_tenant(
+            self.tenant_id, take_in, overrides=self.overrides, conversation_id=self.conversation_id, process_id=heart.process_id, **self._said
         )
         if not posted.is_new and (ending := await in_tenant(self.tenant_id, self._ending, posted.turn.pk)):
             yield ending
@@ -94,7 +94,7 @@ class Posting:
         async with hub().subscription(self.tenant_id, self.conversation_id, begins_after) as subscription:
             if posted.is_new:
                 subscription.release()
-                engine().start(posted, self.overrides)
+                engine().start(posted, loaded, self.overrides)
             else:
                 await replay(subscription, self.tenant_id, begins_after)
             async for item in subscription:
