@@ -39,6 +39,8 @@ def up_detached(environ: Mapping[str, str]) -> int:
         return 0 if running["is_ready"] else 1
     log = home / LOG_FILE
     log.parent.mkdir(mode=0o700, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))  # why the last one ended may be wanted
     with open(log, "w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "embedded", "up"],
