@@ -27,7 +27,7 @@ CANDIDATES = 50
 # Below this many vectors every one is compared: recall is 1 by construction, and no index is faster.
 EXACT_BELOW = 20_000
 # Reading every match costs; more words than these say little more.
-MOST_WORDS = 12
+MOST_WORDS = 32
 # How much cosine of the bundled model a wholly covered question is worth (docs/adr/0010-fuse-by-evidence.md).
 BUNDLED_COSINE_PER_COVERAGE = 0.18
 # A word that stands in more than this share of a large base tells passages hardly apart.

@@ -69,7 +69,7 @@ def decode_text(data: bytes) -> str:
 def _decode_strictly(data: bytes, encoding: str) -> str | None:
     """None if the bytes are not in this encoding, or make no sense in it."""
     try:
-        text = data.decode(encoding)
+        text = data.decode(encoding, errors="surrogatepass" if encoding == "utf-8" else "strict")
     except UnicodeDecodeError:
         return None
     if encoding != "utf-8" and _common_share(text, encoding) < _COMMON_SHARE:
