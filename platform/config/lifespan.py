@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -10,12 +11,20 @@ from chat.engine import engine, ensure_heart
 from chat.hub import hub
 from chat.process import heart
 from config.startup import CannotStart, verify
+from knowledge import words
 from llm.door import close_clients
+from llm.embedding import bundled
 
 logger = logging.getLogger(__name__)
 
 # Running turns get this long to end before they are interrupted.
 DRAIN_S = 30.0
+
+
+def warm_up() -> None:
+    """Load the dictionaries and the embedding model before the first question needs them."""
+    bundled().embed_queries(["warm-up"])
+    words.warm_up()
 
 
 class Lifespan:
@@ -32,6 +41,7 @@ class Lifespan:
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
                 await send({"type": "lifespan.startup.complete"})
+                threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
             elif message["type"] == "lifespan.shutdown":
                 await self._end()
                 await send({"type": "lifespan.shutdown.complete"})
