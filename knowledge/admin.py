@@ -143,6 +143,7 @@ class KnowledgeBaseAdmin(TenantModelAdmin):
         return JsonResponse({"documents": document_rows(_newest(base))})
 
     @enters_scope_itself
+    @method_decorator(require_POST)
     def search_view(self, request: HttpRequest, base_id: UUID) -> HttpResponse:
         """What a question finds, as a piece of the page. The question is embedded outside any transaction."""
         tenant = the_seat(request).tenant

@@ -30,5 +30,6 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": PRIMARY},
     "STYLES": ["config.desk.stylesheet"],
     "SCRIPTS": ["config.desk.script"],
+    "DASHBOARD_CALLBACK": "chat.admin_dashboard.dashboard",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "config.desk.navigation"},
 }

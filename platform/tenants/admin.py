@@ -8,6 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -25,6 +26,9 @@ from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin
 from tenants.adminsite.forms import AccountCreationForm, AccountForm, KeyForm, MemberForm
 from tenants.models import ApiKey, AuditEntry, Member, Tenant, User
 from tenants.provisioning import add_member, issue_key, revoke_key, rotate_key
+
+# Rights come from memberships; Django's groups would be a second answer to the same question.
+admin.site.unregister(Group)
 
 
 def show_secret(

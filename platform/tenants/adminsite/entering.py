@@ -116,7 +116,8 @@ def _title(error: PlatformError) -> Any:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "").startswith("application/json")
+    """Whether a script asks, by what it takes or what it sends."""
+    return "application/json" in (request.content_type, request.headers.get("Accept", "").split(",")[0])
 
 
 def as_uuid(text: str) -> UUID:

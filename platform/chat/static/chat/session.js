@@ -44,11 +44,17 @@ export async function fetchMessages(sessionUrl, { conversation_id, token }) {
 async function post(url, body) {
   const response = await fetch(url, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...csrfHeader() },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw await refusal(response);
   return response.json();
+}
+
+/** The admin's test chat is signed in by a cookie, so its page carries Django's token; the public page has none. */
+function csrfHeader() {
+  const token = document.querySelector("meta[name=csrf-token]")?.content;
+  return token ? { "X-CSRFToken": token } : {};
 }
 
 async function refusal(response) {

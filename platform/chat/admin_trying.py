@@ -1,0 +1,81 @@
+"""The test chat beside a persona's form: the public chat page on the draft, in a frame of its own."""
+
+from collections.abc import Collection
+from typing import Any, cast
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.views.decorators.http import require_POST, require_safe
+
+from chat.api.views import session_body
+from chat.pages import CONTENT_SECURITY_POLICY
+from chat.presenting import persona_card
+from chat.sessions import open_session
+from llm.routes import resolve_route
+from personas.access import access_persona, as_uuid
+from personas.errors import KindNeedsWorld
+from personas.kinds import kind_named
+from personas.models import Persona
+from tenants.adminsite.base import the_seat
+from tenants.asynchronous import json_body
+from tenants.errors import NotFound
+from tenants.models import User
+
+
+@require_safe
+def try_view(request: HttpRequest, persona_id: UUID, *, allowed: Collection[str]) -> HttpResponse:
+    """The chat page with the draft behind it. Only pages of ours may frame it."""
+    persona = _draft(request, persona_id, allowed)
+    context = {
+        "persona": persona_card(persona, persona.settings, persona.name),
+        # Under this name the browser remembers the test chat, apart from the public one.
+        "publishable_key": f"draft-{persona.pk.hex}",
+        "session_url": reverse("admin:chat_try_session", args=[persona.pk]),
+        "reader_active": _has_no_model(persona),
+        "language": get_language(),
+    }
+    response = TemplateResponse(request, "admin/chat/try.html", context)
+    sockets = f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
+    policy = CONTENT_SECURITY_POLICY.format(sockets=sockets)
+    response["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+@require_POST
+def session_view(request: HttpRequest, persona_id: UUID, *, allowed: Collection[str]) -> HttpResponse:
+    """Open a test chat with the draft, or go on with one's own."""
+    persona = _draft(request, persona_id, allowed)
+    user = cast(User, request.user)
+    body: dict[str, Any] = json_body(request)
+    opened = open_session(
+        persona=persona,
+        end_user_id=f"member-{user.pk}",
+        name=user.get_full_name() or user.email,
+        locale=get_language() or "",
+        conversation_id=as_uuid(str(body.get("conversation_id", ""))),
+        is_test=True,
+    )
+    return JsonResponse(session_body(opened, request), status=201)
+
+
+def _draft(request: HttpRequest, persona_id: UUID, allowed: Collection[str]) -> Persona:
+    seat = the_seat(request)
+    if seat.role not in allowed:
+        raise PermissionDenied
+    persona = access_persona(seat.tenant.pk, str(persona_id))
+    if kind_named(persona.kind).needs_world:
+        raise KindNeedsWorld
+    return persona
+
+
+def _has_no_model(persona: Persona) -> bool:
+    """Whether the reader will answer. A route that is gone shows itself with the first answer."""
+    try:
+        return resolve_route(persona.tenant_id, persona.settings.get("route") or None).is_reader
+    except NotFound:
+        return False

@@ -1,0 +1,71 @@
+"""Background work, and a second chance for what failed."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from jobs.models import Job
+from jobs.queueing import enqueue
+from tenants.adminsite.auditing import audit
+from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, column
+from tenants.errors import Conflict
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyTenantAdmin):
+    """Jobs are rows that the machinery writes; people read them, and run a failed one again."""
+
+    seen_by = OWNERS
+    list_display = ["created_at", "kind", "status_label", "attempts", "error_detail", "finished_at"]
+    list_filter = ["status", "kind"]
+    ordering = ["-created_at"]
+    fields = [
+        "kind",
+        "queue",
+        "subject_id",
+        "status",
+        "attempts",
+        "worker",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "error_code",
+        "error_detail",
+    ]
+
+    @column(
+        gettext_lazy("Status"),
+        ordering="status",
+        label={Job.Status.DONE: "success", Job.Status.FAILED: "danger", Job.Status.RUNNING: "info"},
+    )
+    def status_label(self, job: Job) -> tuple[str, Any]:
+        return job.status, job.get_status_display()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.run_again)
+        return [path("<uuid:job_id>/again/", view, name="jobs_job_again"), *super().get_urls()]
+
+    @method_decorator(require_POST)
+    def run_again(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
+        """Put a failed job in line once more, as a new one: the failed one stays as a record."""
+        job = self.row(request, job_id)
+        if job.status not in (Job.Status.FAILED, Job.Status.CANCELLED):
+            raise Conflict(_("Only a job that failed or was cancelled can run again."))
+        again = enqueue(
+            tenant_id=job.tenant_id,
+            kind=job.kind,
+            queue=job.queue,
+            subject_id=job.subject_id,
+            payload=job.payload,
+        )
+        audit(request, "run_again", job)
+        messages.success(request, _("It is in line again."))
+        return redirect("admin:jobs_job_change", again.pk)
