@@ -6,8 +6,9 @@ The same functions that the product runs, without its database, so that quality 
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from knowledge.fusion import CountedChunk, WordStatistics, fuse, score_words
 from knowledge.parsing import parse
 from knowledge.splitting import split
 from knowledge.words import index_words
-from llm.reader.types import Matrix, Passage, ReaderTask
+from llm.reader.types import Example, Matrix, Passage, ReaderTask, Vector
 
 DEMO = Path(__file__).parents[2] / "demo"
-PASSAGES_PER_QUESTION = 12
+PASSAGES = 6  # as many as a turn takes
+MOST_WORDS = 12  # as the search takes, rarest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Chunk:
 
     @property
     def embedded_text(self) -> str:
-        return f"{self.heading or self.title}\n{self.text}"
+        return "\n".join(part for part in (self.title, self.heading, self.text) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,37 @@ def questions(split_name: str) -> list[Question]:
     return [question for question in found if question.split == split_name]
 
 
-def house_names(base: str) -> tuple[str, ...]:
-    """The names of the base's tenant and its personas."""
-    for tenant in json.loads((DEMO / "demo.json").read_text(encoding="utf-8"))["tenants"]:
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who answers from a knowledge base."""
+
+    names: tuple[str, ...]  # of the tenant and its personas
+    examples: tuple[Example, ...]
+
+
+@cache
+def house(base: str) -> House:
+    for tenant in json.loads((DEMO / "demo.json").read_text("utf-8"))["tenants"]:
         if base in [found["slug"] for found in tenant["knowledge_bases"]]:
-            personas = [
-                json.loads((DEMO / f"personas/{slug}.json").read_text("utf-8")) for slug in tenant["personas"]
-            ]
-            return (tenant["name"], *(persona["name"] for persona in personas))
+            personas = [persona(slug) for slug in tenant["personas"]]
+            examples = tuple(Example(**each) for one in personas for each in one["settings"]["examples"])
+            return House((tenant["name"], *(one["name"] for one in personas)), examples)
     raise LookupError(base)
+
+
+def persona(slug: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DEMO / f"personas/{slug}.json").read_text("utf-8"))
+    return found
+
+
+@lru_cache(maxsize=1024)
+def embed_query(text: str) -> Vector:
+    vector: Vector = np.asarray(embedder().query([text]))[0]
+    return vector
+
+
+def embed_passages(texts: Sequence[str]) -> Matrix:
+    return np.asarray(embedder().passage(list(texts)))
 
 
 @cache
@@ -91,7 +115,8 @@ def chunks(base: str) -> list[Chunk]:
     for path in sorted((DEMO / "documents" / base).iterdir()):
         document = parse(path.read_bytes(), path.name)
         for piece in split(document, embedder().token_count):
-            found.append(Chunk(path.name, document.title, " > ".join(piece.heading_path), piece.text))
+            path_below = piece.heading_path[piece.heading_path[:1] == [document.title] :]
+            found.append(Chunk(path.name, document.title, " > ".join(path_below), piece.text))
     return found
 
 
@@ -101,17 +126,20 @@ def load(base: str) -> Base:
     counts = [Counter(word.text for word in index_words(chunk.embedded_text)) for chunk in found]
     frequencies = Counter(word for count in counts for word in count)
     average = sum(count.total() for count in counts) / len(counts)
-    vectors = np.asarray(embedder().passage([chunk.embedded_text for chunk in found]))
+    vectors = embed_passages([chunk.embedded_text for chunk in found])
     return Base(found, vectors, counts, WordStatistics(len(found), average, frequencies))
 
 
-def find(question: Question, hidden: frozenset[int] = frozenset()) -> tuple[ReaderTask, list[Chunk]]:
-    """What the reader gets for a question, and the chunks behind its passages. `hidden` chunks are not there."""
+def find(
+    question: Question, hidden: frozenset[int] = frozenset(), passages: int = PASSAGES
+) -> tuple[ReaderTask, list[Chunk]]:
+    """What the reader gets for a question, and the chunks behind its passages, without the `hidden` ones."""
     base = load(question.base)
-    cosines = base.vectors @ np.asarray(embedder().query([question.text]))[0]
+    cosines = base.vectors @ embed_query(question.text)
     seen = [number for number in range(len(base.chunks)) if number not in hidden]
     words = asked_words(question.text)
-    wanted = {word.text for word in words}
+    present = {word.text for word in words if base.statistics.frequencies.get(word.text)}
+    wanted = sorted(sorted(present), key=base.statistics.rarity, reverse=True)[:MOST_WORDS]
     counted = [
         CountedChunk(
             number, {word: base.counts[number][word] for word in wanted}, base.counts[number].total()
@@ -119,14 +147,17 @@ def find(question: Question, hidden: frozenset[int] = frozenset()) -> tuple[Read
         for number in seen
     ]
     similarities = {number: float(cosines[number]) for number in seen}
-    fused = fuse(similarities, score_words(words, counted, base.statistics))[:PASSAGES_PER_QUESTION]
+    fused = fuse(similarities, score_words(words, counted, base.statistics))[:passages]
     behind = [base.chunks[result.key] for result in fused]
-    passages = tuple(
+    found = tuple(
         Passage(n, chunk.title, chunk.heading, chunk.text, result.similarity)
         for n, (result, chunk) in enumerate(zip(fused, behind, strict=True), start=1)
     )
-    names = house_names(question.base)
-    return ReaderTask(question.text, passages=passages, names=names, has_documents=True), behind
+    who = house(question.base)
+    task = ReaderTask(
+        question.text, passages=found, examples=who.examples, names=who.names, has_documents=True
+    )
+    return task, behind
 
 
 def holds_quote(chunk: Chunk, question: Question) -> bool:

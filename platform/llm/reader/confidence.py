@@ -1,6 +1,6 @@
 """How sure the reader is that a sentence answers: one logistic formula, and the one threshold.
 
-Fitted by `demo/fit_confidence.py` on the `tune` half of `demo/questions.jsonl` and printed by it.
+Fitted by `tests/demo/fit_confidence.py` on the `tune` half of `demo/questions.jsonl`, and printed by it.
 """
 
 import math
@@ -8,12 +8,12 @@ from dataclasses import asdict
 
 from llm.reader.evidence import Evidence
 
-INTERCEPT = -0.58
+INTERCEPT = -0.65
 WEIGHTS = {
-    "coverage": 2.70,
-    "gap": -1.67,
-    "unheard": -1.72,
-    "cosine": 0.54,
+    "coverage": 3.27,
+    "gap": -2.49,
+    "unheard": -1.77,
+    "cosine": 0.49,
 }
 THRESHOLD = 0.5
 

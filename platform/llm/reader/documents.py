@@ -1,14 +1,15 @@
 """Answering from documents: quote what answers, word for word, or say that nothing does."""
 
 from dataclasses import asdict
+from typing import Any
 
 from llm.reader.confidence import THRESHOLD, confidence
 from llm.reader.evidence import Candidate, Inquiry
 from llm.reader.phrases import phrases
+from llm.reader.spelling import is_chinese
 from llm.reader.types import ReaderAnswer, ReaderTask
-from llm.reader.words import is_chinese
 
-# A second sentence is quoted if it is nearly as good: which of two close ones answers, the reader cannot tell.
+# A second sentence is quoted if it is nearly as good: the reader cannot tell which of the two answers.
 NEARLY_AS_GOOD = 0.15
 TRACED_CANDIDATES = 3
 
@@ -21,7 +22,7 @@ def answer_from_documents(task: ReaderTask, language: str) -> ReaderAnswer:
     best = inquiry.candidates[0]
     evidence = inquiry.evidence(best)
     sureness = confidence(evidence)
-    trace = {
+    trace: dict[str, Any] = {
         "units": [unit.text for unit in inquiry.units],
         "form": inquiry.form.value,
         "evidence": {name: round(value, 3) for name, value in asdict(evidence).items()},
@@ -43,7 +44,7 @@ def answer_from_documents(task: ReaderTask, language: str) -> ReaderAnswer:
     )
 
 
-def decline(task: ReaderTask, language: str, sureness: float, trace: dict[str, object]) -> ReaderAnswer:
+def decline(task: ReaderTask, language: str, sureness: float, trace: dict[str, Any]) -> ReaderAnswer:
     """Say that the documents do not answer, in the persona's words if it has some, and offer a person."""
     ours = phrases(language)
     text = task.refusal or ours.refusal + ("" if language == "zh" else " ") + ours.offer

@@ -1,8 +1,8 @@
-"""What speaks for each sentence as the answer: the words of the question it covers, and how near its passage is.
+"""What speaks for a sentence as the answer: the words of the question it covers, and how near its passage is.
 
 No vector is computed here: the search has already compared the question with every passage, and within a
-passage the words tell the sentences apart better than the small embedding model does (measured on the demo's
-tune questions: 51 of 56 right by words and passage scores; embedding the sentences changed none of it).
+passage the words tell the sentences apart better than the small embedding model does (on the demo's tune
+questions, sentence vectors added nothing to telling answers from near-answers).
 """
 
 import math
@@ -14,8 +14,9 @@ from functools import cached_property
 
 from llm.reader.expected import Expected, expected, holds
 from llm.reader.quoting import quotables
+from llm.reader.spelling import HAN, fold, is_chinese
 from llm.reader.types import Passage, ReaderTask
-from llm.reader.words import HAN, Bag, Unit, bag, fold, is_chinese, units
+from llm.reader.words import Bag, Unit, bag, units
 
 # How much of a word's weight counts when the sentence lacks it but what stands around it has it.
 IN_HEADING, IN_TITLE, IN_PASSAGE = 0.75, 0.4, 0.35
@@ -27,6 +28,7 @@ FOR_NEARNESS = 0.25  # per `COSINE_SPREAD` that its passage is nearer than the o
 COSINE_SPREAD = 0.05  # of multilingual-e5-small: passages lie within about this of each other
 COSINE_MIDDLE = 0.85  # of multilingual-e5-small: where answerable and other questions meet
 LANGUAGE_GAP = 0.05  # how much farther multilingual-e5-small holds a passage in the other language
+SENTENCES = 80  # as many at least, so that few passages do not make every word look common
 MISSING = 0.3  # a word covered less than this is missing
 SHORT_FOLLOW_UP = 1.0  # a question of this weight or less cannot stand alone
 BORROWED = 0.5  # what a follow-up takes over from the question before it counts half
@@ -135,7 +137,7 @@ class Inquiry:
     @cached_property
     def _weights(self) -> list[float]:
         """How much each unit tells: the rarer among the sentences, the more."""
-        sentences = sum(len(quotables(passage.text)) for passage in self.task.passages)
+        sentences = max(SENTENCES, sum(len(quotables(passage.text)) for passage in self.task.passages))
         return [
             unit.weight * (NAME_BONUS if unit.is_name else 1.0) * math.log((sentences + 1) / (found + 0.5))
             for unit, found in zip(self.units, self._found_in, strict=True)
@@ -147,7 +149,7 @@ class Inquiry:
         return statistics.median(self._cosine(passage) for passage in self.task.passages)
 
     def _cosine(self, passage: Passage) -> float:
-        """As near as in one language. What only words found is as far as the farthest that the vectors found."""
+        """As near as in one language. What only words found is as far as the farthest of the others."""
         score = self._farthest if passage.score is None else passage.score
         return score + (LANGUAGE_GAP if is_chinese(passage.text) != self._is_chinese else 0.0)
 
@@ -161,7 +163,7 @@ class Inquiry:
         return min(known, default=COSINE_MIDDLE - COSINE_SPREAD / 2)
 
     def _without_names(self, question: str) -> str:
-        """The question without the names of the house, which are said out of politeness and stand in no document."""
+        """The question without the names of the house, said out of politeness and in no document."""
         for name in self.task.names:
             for part in re.findall(f"[{HAN}]{{2,}}|[^{HAN}]{{2,}}", fold(name)):
                 question = re.sub(re.escape(part.strip()), " ", question, flags=re.IGNORECASE)

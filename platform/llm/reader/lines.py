@@ -1,6 +1,7 @@
 """Choosing among a persona's authored lines: the example whose message is nearest to what was just said."""
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from llm.reader.phrases import phrases
+from llm.reader.spelling import HAN, is_chinese
 from llm.reader.types import EmbedPassages, EmbedQuery, Example, Matrix, ReaderTask, Vector
-from llm.reader.words import HAN, bag, is_chinese
+from llm.reader.words import bag
 
 # What two messages about the same things gain over their cosine. On 83 paraphrased messages of
 # tests/llm/test_reader_lines.py: 71 right by the vectors alone, 77 with this.
 FOR_SHARED_CONCEPTS = 0.04
-# Scores of multilingual-e5-small. A line fits if it stands out among the others, however near all of them are.
+# Scores of multilingual-e5-small. A line fits if it stands out, however near all of them are.
 FITS = 0.80
 STANDS_OUT = 0.043
 REMEMBERED_MESSAGES = 4096
@@ -59,7 +61,7 @@ def unsaid(choices: Sequence[Choice], said: Sequence[str]) -> Choice | None:
 
 
 def fallback(task: ReaderTask, language: str) -> str:
-    """A line for when nothing fits: the persona's own if it has some in this language, never the last one again."""
+    """A line for when nothing fits: the persona's own, else ours; never the last one again."""
     own = [line for line in task.authored if is_chinese(line) == (language == "zh")]
     lines = own or list(task.authored) or list(phrases(language).listening)
     fresh = [line for line in lines if not task.said or line != task.said[-1]] or lines
@@ -93,18 +95,22 @@ class _Memory:
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._writing = threading.Lock()
         self._vectors: OrderedDict[tuple[EmbedPassages, str], Vector] = OrderedDict()
 
     def vectors(self, embed_passages: EmbedPassages, texts: Sequence[str]) -> Matrix:
         """The texts' vectors `(n, dimension)`. What is not remembered is embedded in one call."""
-        known = {text: self._vectors.get((embed_passages, text)) for text in texts}
-        missing = [text for text, vector in known.items() if vector is None]
+        keys = [(embed_passages, text) for text in texts]
+        known = {key: vector for key in keys if (vector := self._vectors.get(key)) is not None}
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
         if missing:
-            known |= zip(missing, embed_passages(missing), strict=True)
-            self._vectors.update(((embed_passages, text), known[text]) for text in missing)
-            while len(self._vectors) > self._size:
-                self._vectors.popitem(last=False)
-        return np.stack([known[text] for text in texts])
+            found = dict(zip(missing, embed_passages([text for _, text in missing]), strict=True))
+            with self._writing:
+                self._vectors |= found
+                while len(self._vectors) > self._size:
+                    self._vectors.popitem(last=False)
+            known |= found
+        return np.stack([known[key] for key in keys])
 
 
 _memory = _Memory(REMEMBERED_MESSAGES)

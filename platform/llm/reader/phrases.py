@@ -53,10 +53,10 @@ ENGLISH = Phrases(
         "I do not quite follow yet, but I would like to hear more.",
     ),
     crisis=(
-        "I am worried about you, and glad that you said it. I am only an automatic assistant, and this needs a real "
-        "person, now: in the US or Canada call or text 988, in the UK and Ireland call Samaritans on 116 123, "
-        "elsewhere see findahelpline.com; in danger call your emergency number. Please tell someone you trust, and "
-        "let them stay with you."
+        "I am worried about you, and glad that you said it. I am only an automatic assistant, and this "
+        "needs a real person, now: in the US or Canada call or text 988, in the UK and Ireland call "
+        "Samaritans on 116 123, elsewhere see findahelpline.com; in danger call your emergency number. "
+        "Please tell someone you trust, and let them stay with you."
     ),
     courtesies=(
         (

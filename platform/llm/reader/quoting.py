@@ -7,7 +7,8 @@ from functools import lru_cache
 _SENTENCE_END = re.compile(
     r"""
       (?<=[。！？])[”’」』）)】》]*
-    | (?<=[.!?])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bNo\.)(?<!\bSt\.)(?<!e\.g\.)(?<!i\.e\.)(?<!\b[A-Z]\.)
+    | (?<=[.!?])
+      (?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bNo\.)(?<!\bSt\.)(?<!e\.g\.)(?<!i\.e\.)(?<!\b[A-Z]\.)
       [\"')\]”’]*(?=\s+[^\sa-z])
     """,
     re.VERBOSE,

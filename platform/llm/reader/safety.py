@@ -2,22 +2,28 @@
 
 import re
 
-from llm.reader.words import fold
+from llm.reader.spelling import fold
 
-# Wide on purpose, since a needless kind word costs little; turns of speech ("累死了", 跳楼价) are left out.
-_CRISIS = re.compile(
-    r"""
-      自杀 | 轻生 | 寻短见 | 不想活 | 活不下去 | 活着(?:真|太|好)?(?:没|无)(?:有)?(?:意思|意义) | 活够了 | 活腻了
-    | (?:结束|了结)(?:我|自己|掉)*(?:的)?(?:生命|一生|性命) | (?<!笑)(?<!累)(?<!热)(?:想|要|不如)(?:去)?死(?!你|机) | 死了算了 | 一了百了
-    | 自残 | 自伤 | 割腕 | 跳楼(?!价|甩|大|促) | (?:伤害|弄死|杀了?)(?:我)?自己 | 写(?:好)?遗书
-    | \b(?:kill|hurt|harm|cut|hang|shoot)(?:ing)?\ (?:myself|my\ ?self) | \bsuicid | \bself[-\ ]?harm
-    | \b(?:end|take|taking|ending)\ my\ (?:own\ )?life | \bend\ it\ all\b | \bkms\b
-    | \b(?:want|wanna|going|ready|rather)\ (?:to\ )?(?:die|be\ dead)\b | \bwish\ i\ (?:was|were)\ (?:dead|never\ born)
-    | \b(?:do\ not|don't|dont)\ (?:want\ to|wanna)\ (?:live|be\ alive|exist|wake\ up)\b | \bbetter\ off\ (?:dead|without\ me)
-    | \bno\ (?:reason|point)\ (?:to|in)\ (?:live|living|go(?:ing)?\ on) | \boverdos
-    """,
-    re.VERBOSE,
-)
+# Wide on purpose, since a needless kind word costs little; turns of speech (累死了, 跳楼价) are left out.
+_CHINESE = r"""
+      自杀 | 轻生 | 寻短见 | 不想活 | 活不下去 | 活够了 | 活腻了 | 死了算了 | 一了百了
+    | 活着 (?:真|太|好)? [没无] 有? (?:意思|意义)
+    | (?:结束|了结) (?:我|自己|掉)* 的? (?:生命|一生|性命)
+    | (?:想|要|不如) 去? 死 (?!你|机|磕)
+    | 自残 | 自伤 | 割腕 | 跳楼 (?!价|甩|大|促) | 写好?遗书
+    | (?:伤害|弄死|杀了?) 我? 自己
+"""
+_ENGLISH = r"""
+      \b (?:kill|hurt|harm|cut|hang|shoot) (?:ing)? \s my \s? self
+    | \b suicid | \b self [-\s]? harm | \b kms \b | \b overdos | \b end \s it \s all \b
+    | \b (?:end|ending|take|taking) \s my \s (?:own \s)? life
+    | \b (?:want|wanna|going|ready|rather) \s (?:to \s)? (?:die|be \s dead) \b
+    | \b wish \s i \s (?:was|were) \s (?:dead|never \s born)
+    | \b (?:do \s not|don't|dont) \s (?:want \s to|wanna) \s (?:live|be \s alive|exist|wake \s up) \b
+    | \b better \s off \s (?:dead|without \s me)
+    | \b no \s (?:reason|point) \s (?:to|in) \s (?:live|living|go(?:ing)? \s on)
+"""
+_CRISIS = re.compile(f"{_CHINESE}|{_ENGLISH}", re.VERBOSE)
 
 
 def is_crisis(message: str) -> bool:
