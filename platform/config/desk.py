@@ -8,6 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from tenants.adminsite.base import OWNERS
 from tenants.adminsite.seats import seat_of
 
 
@@ -72,10 +73,17 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
                 _model_item(request, "tenants.member", "badge"),
                 _model_item(request, "jobs.job", "pending_actions"),
                 _model_item(request, "tenants.auditentry", "history"),
-                _model_item(request, "tenants.tenant", "tune"),
+                _own_tenant(request),
             ],
         ),
     ]
+
+
+def _own_tenant(request: HttpRequest) -> dict[str, Any] | None:
+    seat = seat_of(request)
+    if seat is None or seat.role not in OWNERS:
+        return None
+    return _item(_("Tenant"), "tune", reverse("admin:tenants_tenant_change", args=[seat.tenant.pk]))
 
 
 def _group(title: str, items: list[dict[str, Any] | None]) -> dict[str, Any]:
