@@ -2,10 +2,12 @@
 
 import re
 
+import polib
 import pytest
 from django.core.management import get_commands
 
 from config.environment import VARIABLES
+from tests.config.catalogue import CATALOGUE
 from tests.docs.pages import ROOT, Page, all_pages, page
 
 PAGES = pytest.mark.parametrize("page", all_pages(), ids=lambda page: page.name)
@@ -123,3 +125,18 @@ def test_both_languages_show_the_same_steps(page: Page):
 @pytest.mark.parametrize("name", ["README", "docs/operations"])
 def test_commands_are_the_same_in_both(name: str):
     assert page(f"{name}.md").blocks() == page(f"{name}.zh.md").blocks()
+
+
+def test_the_first_bot_guide_says_what_stands_on_the_pages():
+    """Bold words are labels of the interface, the same ones in both languages."""
+    labels = re.compile(r"\*\*(.+?)\*\*", re.S)
+    english, chinese = (
+        [
+            " ".join(label.split())
+            for label in labels.findall(page(f"docs/guides/first-bot{language}.md").prose)
+        ]
+        for language in ("", ".zh")
+    )
+    known = {entry.msgid.casefold(): entry.msgstr for entry in polib.pofile(str(CATALOGUE))}
+    # The first one only says that bold words are labels.
+    assert [known.get(label.casefold()) for label in english[1:]] == chinese[1:]
