@@ -103,6 +103,11 @@ class OtherProcess:
         assert self._process
         self._process.send_signal(signal.SIGTERM)
 
+    def ends(self) -> int:
+        """Wait until it is gone; its exit code."""
+        assert self._process
+        return self._process.wait(timeout=40)
+
     @property
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"

@@ -1,0 +1,211 @@
+"""Several web processes serve the same conversation; any of them may die."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis
+from django.conf import settings
+
+from chat.log import read_blocking, stream_key
+from chat.sweeping import logged_text
+from tests.chat.conftest import welcome
+from tests.chat.stage import OtherProcess, Tab, clock
+
+STORY = "".join(f"Line {number} of a long story. " for number in range(30))
+
+
+@pytest.fixture(scope="module")
+def other(database: None) -> Iterator[OtherProcess]:
+    """A second web process, for the tests that leave it alive."""
+    with OtherProcess() as running:
+        yield running
+
+
+@pytest.fixture
+def doomed(database: None) -> Iterator[OtherProcess]:
+    """A second web process, for one test that ends it."""
+    with OtherProcess() as running:
+        yield running
+
+
+async def are_stored(visitor: Any, count: int) -> list[dict[str, Any]]:
+    """Wait until so many messages are stored, and return them."""
+    for _ in range(100):
+        messages: list[dict[str, Any]] = visitor.messages()
+        if len(messages) >= count:
+            return messages
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{len(messages)} messages instead of {count}")
+
+
+def what_is_logged(visitor: Any, turn_id: str) -> str:
+    """The answer as far as the log has it."""
+    key = stream_key(visitor.business.id, UUID(visitor.conversation_id))
+    return logged_text(read_blocking(key), UUID(turn_id))
+
+
+def texts_of(visitor: Any) -> list[str]:
+    return [message["text"] for message in visitor.messages()]
+
+
+def saw_all_once(tab: Tab, turn_id: str, text: str) -> bool:
+    return tab.text_of(turn_id) == text and tab.numbers() == sorted(set(tab.numbers()))
+
+
+async def test_a_tab_on_another_process_sees_the_answer_grow_and_whole(carol, scripted_llm, open_tab, other):
+    scripted_llm.will_say(STORY, chunks=30, delay_s=0.05)
+    desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)
+
+    await desk.says("Tell me a story.")
+    first = await phone.next("turn.delta")
+    completed = await phone.next("turn.completed")
+
+    assert len(first["text"]) < len(STORY) / 2, "it came in one piece, when it was over"
+    assert completed["text"] == STORY
+    assert saw_all_once(phone, completed["turn_id"], STORY)
+
+
+async def test_stop_works_from_another_process(carol, scripted_llm, open_tab, other):
+    scripted_llm.will_stall(after="Once upon a time ")
+    desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)
+
+    await desk.says("Tell me a story.")
+    delta = await phone.next("turn.delta")
+    await phone.sends("turn.stop", turn_id=delta["turn_id"])
+
+    for tab in (desk, phone):
+        completed = await tab.next("turn.completed")
+        assert completed["finish_reason"] == "stopped"
+        assert saw_all_once(tab, completed["turn_id"], completed["text"])
+    assert await scripted_llm.chat_requests[0].client_leaves()
+
+
+async def test_who_comes_back_on_another_process_gets_all_of_it_once(carol, scripted_llm, open_tab, other):
+    scripted_llm.will_say(STORY, chunks=30, delay_s=0.05)
+    desk = await open_tab(carol)
+    await desk.says("Tell me a story.")
+    for _ in range(4):
+        await desk.next("turn.delta")
+    await desk.leaves()
+
+    phone = await open_tab(carol, at=other.http, after=desk.last_seq)
+    phone.frames = desk.frames + phone.frames
+    completed = await phone.next("turn.completed")
+
+    assert completed["text"] == STORY
+    assert saw_all_once(phone, completed["turn_id"], STORY)
+
+
+async def test_a_message_sent_elsewhere_waits_for_the_running_answer(carol, scripted_llm, open_tab, other):
+    scripted_llm.will_say("First answer.", chunks=8, delay_s=0.1)
+    scripted_llm.will_say("Second answer.")
+    desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)
+
+    await desk.says("One?")
+    await phone.next("turn.delta")
+    client_id = await phone.says("Two?")
+
+    for tab in (desk, phone):
+        answers = [(await tab.next("turn.completed"))["text"] for _ in range(2)]
+        assert answers == ["First answer.", "Second answer."]
+        assert tab.numbers() == sorted(set(tab.numbers()))
+    accepted = [frame for frame in phone.frames if frame["type"] == "message.accepted"]
+    assert [frame["client_id"] for frame in accepted] == [client_id]
+    assert texts_of(carol) == ["One?", "First answer.", "Two?", "Second answer."]
+
+
+async def test_conversation_goes_on_from_process_to_process(carol, scripted_llm, open_tab, other):
+    desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)
+
+    for number, tab in enumerate([desk, phone, desk, phone]):
+        scripted_llm.will_say(f"Answer {number}.")
+        await tab.says(f"Question {number}?")
+        for watching in (desk, phone):
+            assert (await watching.next("turn.completed"))["text"] == f"Answer {number}."
+
+    assert desk.numbers()[-1] == phone.numbers()[-1]
+    for tab in (desk, phone):
+        assert tab.numbers() == sorted(set(tab.numbers()))
+
+
+async def test_a_log_that_vanishes_in_mid_answer_harms_nobody(carol, scripted_llm, open_tab, other):
+    scripted_llm.will_say(STORY, chunks=30, delay_s=0.06)
+    desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)
+    await desk.says("Tell me a story.")
+    for tab in (desk, phone):
+        await tab.next("turn.delta")
+
+    redis.Redis.from_url(settings.REDIS_EVENTS_URL).flushdb()
+    late = await open_tab(carol, at=other.http, after=0)
+
+    for tab in (desk, phone, late):
+        assert (await tab.next("turn.completed"))["text"] == STORY
+        assert tab.numbers() == sorted(set(tab.numbers()))
+    assert desk.text_of(desk.frames[-1]["turn_id"]) == STORY
+    assert texts_of(carol) == ["Tell me a story.", STORY]
+
+
+async def test_a_killed_process_leaves_what_was_logged(carol, scripted_llm, open_tab, doomed):
+    dave = await asyncio.to_thread(welcome, carol.business, "dave")
+    scripted_llm.will_stall(after="Once upon a time there was an inn. ")
+    scripted_llm.will_stall(after="从前有一家客栈，")
+    desk, phone = await open_tab(carol, at=doomed.http), await open_tab(carol)
+    await desk.says("Tell me a story.")
+    delta = await phone.next("turn.delta")
+    waiting = await phone.says("And then?")
+    his_desk = await open_tab(dave, at=doomed.http)
+    await his_desk.says("讲个故事。")
+    await his_desk.next("turn.delta")
+    assert len(await are_stored(carol, 2)) == 2
+    await asyncio.sleep(0.5)  # the log is written behind
+
+    doomed.kill()
+    logged = what_is_logged(carol, delta["turn_id"])
+    his_phone = await open_tab(dave, after=his_desk.last_seq)
+    with clock():
+        async with asyncio.timeout(8):
+            failed, unanswered = await phone.next("turn.failed"), await phone.next("turn.failed")
+            his_failed = await his_phone.next("turn.failed")
+
+    # Carol's tab on the living process keeps what was logged; the message that waited is not lost.
+    assert failed["turn_id"] == delta["turn_id"]
+    assert (failed["code"], failed["retryable"]) == ("turn_interrupted", True)
+    assert failed["text"] == logged == phone.text_of(failed["turn_id"]) != ""
+    assert (unanswered["text"], unanswered["retryable"]) == ("", True)
+    assert waiting in [frame.get("client_id") for frame in phone.frames]
+    late = await open_tab(carol, after=desk.last_seq)
+    assert await late.next("turn.failed") == failed
+    kept = [message for message in carol.messages() if message["role"] == "bot"]
+    assert [(message["text"], message["finish_reason"]) for message in kept] == [(logged, "interrupted")]
+    # Either of them may ask anew.
+    scripted_llm.will_say("Then it ended well.")
+    await phone.sends("turn.regenerate", turn_id=unanswered["turn_id"])
+    assert (await phone.next("turn.completed"))["text"] == "Then it ended well."
+    assert texts_of(carol) == [
+        "Tell me a story.", logged, "And then?", "Then it ended well.",
+    ]  # fmt: skip
+    assert his_failed["text"] == "从前有一家客栈，"
+    scripted_llm.will_say("从前有一家客栈，客人很多。")
+    await his_phone.sends("turn.regenerate", turn_id=his_failed["turn_id"])
+    await his_phone.next("turn.completed")
+    assert texts_of(dave) == ["讲个故事。", "从前有一家客栈，客人很多。"]
+
+
+async def test_a_process_asked_to_end_ends_its_answers_first(carol, scripted_llm, open_tab, doomed):
+    scripted_llm.will_say(STORY, chunks=20, delay_s=0.1)
+    desk, phone = await open_tab(carol, at=doomed.http), await open_tab(carol)
+    await desk.says("Tell me a story.")
+    await phone.next("turn.delta")
+
+    doomed.ask_to_end()
+
+    assert await desk.is_closed() == 1012
+    completed = await phone.next("turn.completed")
+    assert completed["text"] == STORY
+    assert saw_all_once(phone, completed["turn_id"], STORY)
+    assert carol.messages()[-1]["text"] == STORY
+    assert await asyncio.to_thread(doomed.ends) in (0, -signal.SIGTERM)

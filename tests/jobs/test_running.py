@@ -1,0 +1,224 @@
+"""Work that is put in line, done once, tried again, given up or called off."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from jobs.handlers import Again, RetryLater, Run
+from jobs.models import Job
+from jobs.queueing import cancel, enqueue, queue_position
+from jobs.running import FIRST_WAIT, run
+from tenants.errors import PlatformError
+from tests.jobs.conftest import KIND, QUEUE, as_it_is, change
+
+
+class NoCourier(PlatformError):
+    code = "no_courier"
+    status = 503
+    default_detail = "Nobody came for the parcel."
+
+
+def work(job: Job, worker: str = "worker-1") -> None:
+    run(tenant_id=job.tenant_id, job_id=job.pk, worker=worker)
+
+
+def test_a_job_is_done_and_says_so(acme, parcels):
+    job = parcels.put(acme)
+
+    work(job)
+
+    done = as_it_is(job)
+    assert (done.status, done.attempts, done.worker) == (Job.Status.DONE, 1, "worker-1")
+    assert done.finished_at is not None
+    assert parcels.sent == [job.subject_id]
+
+
+def test_what_is_rolled_back_was_never_in_line(acme, parcels):
+    with acme.scope():
+        job = enqueue(tenant_id=acme.id, kind=KIND, queue=QUEUE, subject_id=acme.id)
+        transaction.set_rollback(True)
+
+    assert parcels.published_of(acme) == []
+    with acme.scope():
+        assert not Job.objects.filter(pk=job.pk).exists()
+
+
+def test_the_broker_hears_of_a_job_after_the_commit(acme, parcels):
+    with acme.scope():
+        job = enqueue(tenant_id=acme.id, kind=KIND, queue=QUEUE, subject_id=acme.id)
+        assert parcels.published_of(acme) == []
+
+    assert parcels.published_of(acme) == [job.pk]
+
+
+def test_a_subject_waits_in_line_once(acme, parcels):
+    with acme.scope():
+        first, second = [
+            enqueue(tenant_id=acme.id, kind=KIND, queue=QUEUE, subject_id=acme.id) for _ in range(2)
+        ]
+
+    assert first.pk == second.pk
+    assert parcels.published_of(acme) == [first.pk]
+
+
+def test_a_message_that_comes_twice_does_the_work_once(acme, parcels):
+    job = parcels.put(acme)
+
+    work(job, "worker-1")
+    work(job, "worker-2")
+
+    assert parcels.sent == [job.subject_id]
+    assert as_it_is(job).worker == "worker-1"
+
+
+def test_only_one_of_two_workers_gets_a_job(acme, parcels):
+    job = parcels.put(acme)
+
+    with acme.scope():
+        first = Job.objects.claim(job.pk, worker="worker-1")
+        second = Job.objects.claim(job.pk, worker="worker-2")
+
+    assert (first.worker, first.fence) == ("worker-1", 1)
+    assert second is None
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(acme, parcels):
+    job = parcels.put(acme)
+
+    def be_slow(slow: Run) -> None:
+        change(job, status=Job.Status.QUEUED, lease_until=None)  # as the relay does when a lease runs out
+        with acme.scope():
+            assert Job.objects.claim(job.pk, worker="worker-2")
+        slow.check_in()
+        parcels.sent.append(slow.subject_id)
+
+    parcels.handle = be_slow
+    work(job, "worker-1")
+
+    now = as_it_is(job)
+    assert parcels.sent == []
+    assert (now.status, now.worker, now.fence) == (Job.Status.RUNNING, "worker-2", 2)
+
+
+def test_a_worker_that_ends_after_it_lost_its_lease_settles_nothing(acme, parcels):
+    job = parcels.put(acme)
+
+    def never_look_up(slow: Run) -> None:
+        change(job, fence=7)
+
+    parcels.handle = never_look_up
+    work(job)
+
+    assert as_it_is(job).status == Job.Status.RUNNING
+
+
+def test_failures_that_may_pass_are_tried_again_later_and_later(acme, parcels):
+    def fail(run: Run) -> None:
+        raise RetryLater(NoCourier())
+
+    parcels.handle = fail
+    job = parcels.put(acme)
+    waits = []
+    for _ in range(4):
+        change(job, available_at=timezone.now())
+        began = timezone.now()
+        work(job)
+        waits.append(round((as_it_is(job).available_at - began) / FIRST_WAIT))
+
+    assert waits == [1, 2, 4, 8]
+    assert as_it_is(job).status == Job.Status.QUEUED
+    assert parcels.failures == []
+
+    change(job, available_at=timezone.now())
+    work(job)
+
+    dead = as_it_is(job)
+    assert (dead.status, dead.attempts, dead.error_code) == (Job.Status.FAILED, 5, "no_courier")
+    assert dead.error_detail == "Nobody came for the parcel."
+    assert parcels.failures == [(job.subject_id, "no_courier")]
+
+
+def test_a_job_that_waits_for_its_next_try_is_not_done_early(acme, parcels):
+    job = parcels.put(acme, delay=timedelta(minutes=1))
+
+    work(job)
+
+    assert parcels.sent == []
+    assert parcels.published_of(acme) == []
+
+
+def test_a_failure_that_cannot_pass_is_final_at_once(acme, parcels):
+    def fail(run: Run) -> None:
+        raise NoCourier
+
+    parcels.handle = fail
+    job = parcels.put(acme)
+    work(job)
+
+    assert (as_it_is(job).status, as_it_is(job).attempts) == (Job.Status.FAILED, 1)
+    assert parcels.failures == [(job.subject_id, "no_courier")]
+
+
+def test_a_fault_of_ours_is_tried_again_and_told_without_its_insides(acme, parcels):
+    def fail(run: Run) -> None:
+        raise KeyError("secret insides")
+
+    parcels.handle = fail
+    job = parcels.put(acme)
+    work(job)
+    assert as_it_is(job).status == Job.Status.QUEUED
+
+    change(job, available_at=timezone.now(), attempts=4)
+    work(job)
+
+    assert (as_it_is(job).status, as_it_is(job).error_code) == (Job.Status.FAILED, "gave_up")
+    assert "secret" not in as_it_is(job).error_detail
+
+
+def test_a_slice_that_is_done_goes_back_in_line_and_counts_no_attempt(acme, parcels):
+    def do_a_slice(run: Run) -> None:
+        raise Again
+
+    parcels.handle = do_a_slice
+    job = parcels.put(acme)
+    work(job)
+
+    back = as_it_is(job)
+    assert (back.status, back.attempts, back.published_at) == (Job.Status.QUEUED, 0, None)
+
+
+def test_a_cancelled_job_stops_at_its_next_check_in(acme, parcels):
+    job = parcels.put(acme)
+
+    def be_called_off(run: Run) -> None:
+        with acme.scope():
+            assert cancel(tenant_id=acme.id, subject_id=run.subject_id, kind=KIND)
+        run.check_in()
+        parcels.sent.append(run.subject_id)
+
+    parcels.handle = be_called_off
+    work(job)
+
+    assert parcels.sent == []
+    assert as_it_is(job).status == Job.Status.CANCELLED
+    with acme.scope():
+        assert not cancel(tenant_id=acme.id, subject_id=job.subject_id, kind=KIND)
+
+
+def test_a_neighbour_cannot_call_a_job_off(acme, globex, parcels):
+    job = parcels.put(acme)
+
+    with globex.scope():
+        assert not cancel(tenant_id=globex.id, subject_id=job.subject_id, kind=KIND)
+
+    assert as_it_is(job).status == Job.Status.QUEUED
+
+
+def test_who_waits_learns_his_place_among_his_own(acme, globex, parcels):
+    parcels.put(globex)
+    parcels.put(acme)
+    second = parcels.put(acme)
+
+    with acme.scope():
+        assert queue_position(second) == {"position": 2, "eta_s": None}
