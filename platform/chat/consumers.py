@@ -23,6 +23,7 @@ from chat.process import heart
 from chat.replaying import replay
 from chat.sessions import Session, read_session
 from chat.visiting import Visit, visit
+from tenants.asynchronous import lenient_json
 from tenants.errors import Invalid, PlatformError, RateLimited, Unauthenticated
 from tenants.scope import in_tenant
 
@@ -162,13 +163,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise RateLimited
 
     async def _hello(self, frame: dict[str, Any]) -> None:
-        self._silence.cancel()
         after = frame.get("after")
         if after is None:
+            self._silence.cancel()
             self._release()
             return
         if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**63:
             raise FrameInvalid("«after» is the last seq that was seen, a number.")
+        self._silence.cancel()
         await replay(self.subscription, self.session.tenant_id, after)
 
     async def _send_message(self, frame: dict[str, Any]) -> None:
@@ -255,8 +257,8 @@ def parse_frame(text: str | None) -> dict[str, Any]:
     if len(text) > MAX_FRAME_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_FRAME_BYTES:
         raise FrameTooLarge
     try:
-        frame = orjson.loads(text)
-    except (orjson.JSONDecodeError, RecursionError):
+        frame = lenient_json(text)
+    except ValueError:
         raise FrameInvalid from None
     if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
         raise FrameInvalid

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext_lazy as _
 
-from chat.errors import TakenOver, TurnInterrupted
+from chat.errors import TurnInterrupted, is_retryable
 from chat.hub import Hub, Room, Writer, hub
 from chat.models import Message, Turn
 from chat.posting import ACCEPTED, CREATED, STARTED, Posted
@@ -172,8 +172,9 @@ class TurnRun:
             self._tell_failed(writer, self.outcome.error or Broken(), text=self.outcome.text)
 
     def _tell_failed(self, writer: Writer, error: PlatformError, *, text: str) -> None:
-        is_retryable = getattr(error, "retryable", not isinstance(error, TakenOver))
-        body = turn_failed(self.turn.pk, code=error.code, detail=str(error.detail), retryable=is_retryable, text=text)
+        body = turn_failed(
+            self.turn.pk, code=error.code, detail=str(error.detail), retryable=is_retryable(error), text=text
+        )
         writer.emit("turn.failed", body, seq=writer.next_seq)
 
     def _account(self) -> None:
@@ -267,8 +268,9 @@ class Engine:
 
     async def stop(self, *, conversation_id: UUID, turn_id: UUID) -> None:
         """Stop a turn wherever it runs. One that is over is left alone."""
-        if turn_id in self._runs:
-            self._runs[turn_id].stop()
+        run = self._runs.get(turn_id)
+        if run is not None and run.turn.conversation_id == conversation_id:
+            run.stop()
         else:
             await self._hub.tell(conversation_id, "stop", turn_id=turn_id.hex)
 

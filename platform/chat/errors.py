@@ -5,6 +5,11 @@ from django.utils.translation import gettext_lazy as _
 from tenants.errors import Conflict, Invalid, NotFound, PlatformError, RateLimited
 
 
+def is_retryable(error: PlatformError) -> bool:
+    """Whether asking for the same answer again may well go better."""
+    return bool(getattr(error, "retryable", True))
+
+
 class FrameInvalid(PlatformError):
     code = "frame_invalid"
     status = 422
@@ -50,6 +55,7 @@ class TurnInterrupted(PlatformError):
 
 
 class TakenOver(PlatformError):
+    retryable = False
     code = "taken_over"
     status = 409
     default_detail = _("A person has taken over this conversation.")

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.models import Message
+from chat.posting import storable
 from tenants.errors import Invalid, NotFound
 
 MAX_COMMENT_CHARACTERS = 2_000
@@ -16,6 +17,5 @@ def give_feedback(*, conversation_id: UUID, message_id: UUID, rating: Any, comme
     if not isinstance(comment, str) or len(comment) > MAX_COMMENT_CHARACTERS:
         raise Invalid.field("comment", "A text of at most 2,000 characters is needed.")
     answers = Message.objects.filter(pk=message_id, conversation_id=conversation_id, role=Message.Role.BOT)
-    comment = comment.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
-    if not answers.update(feedback=rating, feedback_comment=comment):
+    if not answers.update(feedback=rating, feedback_comment=storable(comment)):
         raise NotFound

@@ -38,20 +38,30 @@ def stored_events(conversation_id: UUID, after: int) -> list[Item]:
         Turn.objects.filter(conversation_id=conversation_id, status=Turn.Status.QUEUED).values_list("id", flat=True)
     )
     turns = Turn.objects.filter(conversation_id=conversation_id, last_seq__gt=after).select_related("answer")
+    replaced = set(
+        Turn.objects.filter(conversation_id=conversation_id)
+        .exclude(replaces_id=None)
+        .values_list("replaces_id", flat=True)
+    )
     events: list[Item] = [
         Event(message.seq, "message.created", message_created(message))
         for message in messages
         if message.turn_id not in waiting
     ]
-    events += [_ending(turn) for turn in turns]
+    # A failure that was tried again since is no news, and its text would stand beside the new answer.
+    events += [ending_of(turn) for turn in turns if not (turn.pk in replaced and turn.error_code)]
     return sorted(events, key=lambda event: event.last)
 
 
-def _ending(turn: Turn) -> Event:
+def ending_of(turn: Turn) -> Event:
+    """The last event of a turn that is over."""
     if turn.status == Turn.Status.COMPLETED and turn.answer:
         return Event(turn.last_seq, "turn.completed", turn_completed(turn, turn.answer))
     text = turn.answer.text if turn.answer else ""
-    body = turn_failed(turn.pk, code=turn.error_code, detail=turn.error_detail, retryable=True, text=text)
+    is_retryable = turn.trace.get("retryable", True)
+    body = turn_failed(
+        turn.pk, code=turn.error_code, detail=turn.error_detail, retryable=is_retryable, text=text
+    )
     return Event(turn.last_seq, "turn.failed", body)
 
 

@@ -45,8 +45,7 @@ def clean_said(text: Any) -> str:
         raise Invalid.field("text", "A text is needed.")
     if len(text) > MAX_TEXT_CHARACTERS:
         raise TextTooLong(errors=[{"field": "text", "detail": str(TextTooLong.default_detail)}])
-    # NUL cannot be stored, a lone surrogate is no character; both come from broken clients.
-    cleaned = text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8").strip()
+    cleaned = storable(text).strip()
     if not cleaned:
         raise Invalid.field("text", "The message is empty.")
     return cleaned
@@ -62,8 +61,16 @@ def clean_variables(variables: Any) -> dict[str, str]:
     for name, value in variables.items():
         if not isinstance(value, str | int | float | bool) or len(str(value)) > MAX_VARIABLE_CHARACTERS:
             raise Invalid.field(f"variables.{name}", "A short text, a number or a boolean is needed.")
-        cleaned[str(name)] = str(value).replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+        cleaned[storable(str(name))[:MAX_VARIABLE_CHARACTERS]] = storable(str(value))
     return cleaned
+
+
+def storable(text: str) -> str:
+    """The text without NUL, which no column takes, and lone surrogates, which are no characters.
+
+    Both come from broken clients.
+    """
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
 def post_message(

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from chat.errors import TakenOver, TurnInterrupted
+from chat.errors import TakenOver, TurnInterrupted, is_retryable
 from chat.models import Conversation, Message, Turn
 from chat.posting import lock_conversation
 from chat.rendering import render_answer
@@ -102,6 +102,8 @@ def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, last_seq:
         "input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms", "total_ms", "trace", "persona_version",
     ):  # fmt: skip
         setattr(turn, name, getattr(outcome, name))
+    if error:
+        turn.trace = {**turn.trace, "retryable": is_retryable(error)}
     turn.save()
 
 

@@ -50,15 +50,26 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     if len(request.body) > MAX_BODY_BYTES:
         raise BodyTooLarge
     try:
-        body = orjson.loads(request.body or b"{}")
-    except (orjson.JSONDecodeError, RecursionError):
-        try:  # orjson refuses lone surrogates, which we take and clean
-            body = json.loads(request.body)
-        except (ValueError, RecursionError):
-            raise Invalid("The body must be one JSON object.") from None
+        body = lenient_json(request.body or b"{}")
+    except ValueError:
+        raise Invalid("The body must be one JSON object.") from None
     if not isinstance(body, dict):
         raise Invalid("The body must be one JSON object.")
     return body
+
+
+def lenient_json(text: str | bytes) -> Any:
+    """Parse JSON, leaving out lone surrogates: no characters, but sent by broken clients. Raises ValueError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        # What the forgiving parser takes beyond surrogates (NaN, deeper nesting) the strict one then refuses.
+        cleaned = json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "ignore")
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return orjson.loads(cleaned)
 
 
 def validated(serializer: Serializer[Any]) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from chat.api.serializers import TurnRequestSerializer
 from chat.engine import engine, ensure_heart
 from chat.errors import HistoryGone
 from chat.events import Event, Item
-from chat.history import latest_seq, stored_events
+from chat.history import ending_of, latest_seq
 from chat.hub import TooSlow, hub
 from chat.models import Turn
 from chat.posting import clean_said, clean_variables
 from chat.preparing import Overrides, take_in
-from chat.presenting import turn_completed
 from chat.process import heart
 from chat.replaying import replay
 from tenants.asynchronous import for_callers, json_body, validated
@@ -107,11 +106,7 @@ class Posting:
     @staticmethod
     def _ending(turn_id: UUID) -> Item | None:
         turn = Turn.objects.select_related("answer").get(pk=turn_id)
-        if turn.status == Turn.Status.COMPLETED and turn.answer:
-            return Event(turn.last_seq, "turn.completed", turn_completed(turn, turn.answer))
-        if turn.last_seq:
-            return stored_events(turn.conversation_id, turn.last_seq - 1)[-1]
-        return None
+        return ending_of(turn) if turn.last_seq else None
 
 
 class TurnFailed(PlatformError):
