@@ -123,7 +123,7 @@ class KnowledgeBaseAdmin(TenantModelAdmin):
                 "texts": texts(),
                 "max_file_bytes": MAX_FILE_BYTES,
             }
-        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[no-any-return]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

@@ -91,7 +91,8 @@ def _add(
     # Two uploads of one file at the same moment wait for each other here.
     KnowledgeBase.objects.select_for_update().get(pk=base.pk)
     same = base.documents.filter(**asked).exclude(status__in=STOPPED)
-    if known := (same if filename else same.filter(title=title.strip()[:300])).first():
+    known: Document | None = (same if filename else same.filter(title=title.strip()[:300])).first()
+    if known:
         return known
     document = Document.objects.create(
         base=base, title=title.strip()[:300], media_type=media_type, size_bytes=len(data), **asked

@@ -192,6 +192,8 @@ def _store_vectors(document: Document, route: RouteConfig, chunks: Sequence[Chun
         is_active=True,
         defaults={"model": route.embedding_name, "dimension": vectors.shape[1]},
     )
+    if space.model != route.embedding_name:
+        raise Again  # another document of the new base has just decided on another model
     table = VECTOR_TABLES[space.dimension]
     table.objects.bulk_create(
         [
@@ -200,7 +202,7 @@ def _store_vectors(document: Document, route: RouteConfig, chunks: Sequence[Chun
                 chunk_id=chunk.id,
                 base_id=document.base_id,
                 space=space,
-                embedding=HalfVector(vector),
+                embedding=HalfVector(vector),  # type: ignore[misc]  # each table has its own
             )
             for chunk, vector in zip(chunks, vectors, strict=True)
         ]

@@ -24,8 +24,9 @@ Mode = Literal["hybrid", "vector", "keyword"]
 
 # What each side brings to the fusion.
 CANDIDATES = 50
-# Below this many vectors every one is compared: recall is 1 by construction, and no index is faster.
-EXACT_BELOW = 20_000
+# Below this many vectors every one is compared, and recall is 1 by construction. Measured: all of 2 000 take as
+# long as the index with what surrounds it, all of 10 000 forty milliseconds against three.
+EXACT_BELOW = 3_000
 # Reading every match costs; more words than these say little more.
 MOST_WORDS = 32
 # How much cosine of the bundled model a wholly covered question is worth (docs/adr/0010-fuse-by-evidence.md).
@@ -132,7 +133,7 @@ def _nearest(reach: _Reach, vectors: Mapping[str, Vector], limit: int) -> dict[U
 
 def _nearest_in(space: Space, reach: _Reach, vector: Vector, limit: int) -> dict[UUID, float]:
     table = VECTOR_TABLES[space.dimension]._meta.db_table
-    count = VECTOR_TABLES[space.dimension].objects.filter(base_id=space.base_id, space_id=space.pk).count()
+    count = _chunks_in(space)
     with connection.cursor() as cursor:
         if count > EXACT_BELOW:
             cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
@@ -141,6 +142,12 @@ def _nearest_in(space: Space, reach: _Reach, vector: Vector, limit: int) -> dict
             if len(rows) >= min(limit, count):
                 return rows
         return _ordered(cursor, _exact_sql(table), space, reach, vector, limit)
+
+
+def _chunks_in(space: Space) -> int:
+    """How many there are to be found, by the documents' own counts: counting 100 000 vectors takes 25 ms."""
+    documents = Document.objects.for_tenant(space.tenant_id).filter(base_id=space.base_id)
+    return int(documents.ready().aggregate(chunks=Sum("chunk_count"))["chunks"] or 0)
 
 
 def _ordered(cursor: Any, sql: str, space: Space, reach: _Reach, vector: Vector, limit: int) -> dict[UUID, float]:

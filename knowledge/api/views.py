@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
@@ -104,7 +104,7 @@ class KnowledgeBaseDetail(APIView):
 class DocumentList(GenericAPIView[Document]):
     required_scope = "knowledge"
     serializer_class = DocumentSerializer
-    parser_classes: ClassVar[Any] = [JSONParser, MultiPartParser]
+    parser_classes = [JSONParser, MultiPartParser]
 
     @extend_schema(parameters=[OpenApiParameter("status", str, enum=Document.Status.values)])
     def get(self, request: Request, base: str) -> Response:

@@ -25,24 +25,25 @@ class Migration(migrations.Migration):
                     RETURN;
                 END IF;
                 RETURN QUERY EXECUTE format($query$
-                    WITH holding AS MATERIALIZED (
-                        SELECT c.id, c.word_count, c.words FROM public.knowledge_chunk c
-                        WHERE c.tenant_id = %L AND c.base_id = ANY ($1) AND c.enabled
-                          AND c.document_id <> ALL ($3) AND ($2 IS NULL OR c.document_id = ANY ($2))
-                          AND c.words @@ $4::tsquery
-                    ), telling AS MATERIALIZED (
-                        SELECT h.* FROM holding h ORDER BY (
-                            SELECT sum(a.rarity) FROM unnest($6, $7) AS a (lexeme, rarity)
-                            WHERE h.words @@ a.lexeme::tsquery
-                        ) DESC, h.id LIMIT $8
+                    -- One look into the index per word: comparing each word with each match took twice as long.
+                    WITH telling AS MATERIALIZED (
+                        SELECT holding.id, sum(a.rarity) AS weight
+                        FROM unnest($5, $6) AS a (lexeme, rarity) CROSS JOIN LATERAL (
+                            SELECT c.id FROM public.knowledge_chunk c
+                            WHERE c.tenant_id = %1$L AND c.base_id = ANY ($1) AND c.enabled
+                              AND c.document_id <> ALL ($3) AND ($2 IS NULL OR c.document_id = ANY ($2))
+                              AND c.words @@ a.lexeme
+                        ) AS holding
+                        GROUP BY holding.id ORDER BY weight DESC, holding.id LIMIT $7
                     )
-                    SELECT t.id, t.word_count::int, ARRAY(
+                    SELECT c.id, c.word_count::int, ARRAY(
                         SELECT coalesce(max(cardinality(w.positions)), 0)::int
-                        FROM unnest($5) WITH ORDINALITY AS a (word, n)
-                        LEFT JOIN unnest(t.words) AS w ON w.lexeme = a.word
+                        FROM unnest($4) WITH ORDINALITY AS a (word, n)
+                        LEFT JOIN unnest(c.words) AS w ON w.lexeme = a.word
                         GROUP BY a.n ORDER BY a.n
-                    ) FROM telling t
-                $query$, tenant) USING bases, documents, unready, array_to_string(lexemes, ' | '), asked, lexemes, rarities, most;
+                    )
+                    FROM telling JOIN public.knowledge_chunk c ON c.tenant_id = %1$L AND c.id = telling.id
+                $query$, tenant) USING bases, documents, unready, asked, lexemes::tsquery[], rarities, most;
             END $$;
             REVOKE ALL ON FUNCTION knowledge_find_words FROM PUBLIC;
             GRANT EXECUTE ON FUNCTION knowledge_find_words TO troupe_app;

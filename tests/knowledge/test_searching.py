@@ -143,9 +143,9 @@ def test_both_halves_use_their_index_in_one_partition(filled):
         nearest = explain(cursor, nearest_sql, asked | {"tenant": filled.business.id, "limit": 50})
     with connections["owner"].cursor() as cursor:  # as the function runs
         add_chunks(cursor, filled, 5_000)
-        words_sql = body_of(cursor, "knowledge_find_words").replace("%L", f"'{filled.business.id}'")
-        values = [f"'{{{filled.id}}}'::uuid[]", "NULL::uuid[]", "'{}'::uuid[]", "'tea'", "'{tea}'::text[]"]
-        values += ["'{tea}'::text[]", "'{1}'::float8[]", "9"]
+        words_sql = body_of(cursor, "knowledge_find_words").replace("%1$L", f"'{filled.business.id}'")
+        values = [f"'{{{filled.id}}}'::uuid[]", "NULL::uuid[]", "'{}'::uuid[]", "'{tea}'::text[]"]
+        values += ["'{tea}'::tsquery[]", "'{1}'::float8[]", "9"]
         for number, value in enumerate(values, start=1):
             words_sql = words_sql.replace(f"${number}", value)
         words = explain(cursor, words_sql, None)
