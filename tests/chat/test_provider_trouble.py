@@ -1,0 +1,237 @@
+"""Whatever the model's endpoint does: the turn ends, says why, keeps what was said, and the next one is answered."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx2 as httpx
+import openai
+import pytest
+
+from chat.models import Turn
+from llm.models import ModelCall, Route
+from tests.chat.conftest import Visitor
+from tests.chat.stage import Tab, free_port
+from tests.fakes.openai_server import FakeOpenAI, say
+
+TIMEOUT_S, STALL_TIMEOUT_S = 1.5, 0.5
+
+
+@pytest.fixture
+def carol(carol: Visitor) -> Visitor:
+    """Carol again, whose innkeeper does not wait long for his model."""
+    point_route(carol, timeout_s=TIMEOUT_S, stall_timeout_s=STALL_TIMEOUT_S)
+    return carol
+
+
+def point_route(visitor: Visitor, **changes: Any) -> None:
+    with visitor.business.scope():
+        Route.objects.filter(slug="main").update(**changes)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What the endpoint does, and what Carol is told of it."""
+
+    script: Callable[[FakeOpenAI], None]
+    code: str
+    retryable: bool
+    kept: str = ""
+    attempts: int = 1
+
+
+def piece(text: str) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}).encode() + b"\n\n"
+
+
+TROUBLES = {
+    "500 again and again": Trouble(
+        lambda fake: fake.will_fail(500, times=3), "provider_unavailable", True, attempts=3
+    ),
+    "busy for a minute": Trouble(
+        lambda fake: fake.will_fail(429, headers={"Retry-After": "60"}), "provider_unavailable", True
+    ),
+    "key refused": Trouble(lambda fake: fake.will_fail(401), "provider_unavailable", False),
+    "unknown model": Trouble(lambda fake: fake.will_fail(404), "provider_invalid", False),
+    "never begins": Trouble(
+        lambda fake: fake.will_answer_with(lambda _: say("Too late.", first_delay_s=20)),
+        "provider_timeout",
+        True,
+    ),
+    "stalls in mid-answer": Trouble(
+        lambda fake: fake.will_stall(after="还有一间"), "provider_timeout", True, "还有一间"
+    ),
+    "cut in mid-answer": Trouble(
+        lambda fake: fake.will_cut(after="One room"), "provider_unavailable", True, "One room"
+    ),
+    "a web page": Trouble(
+        lambda fake: fake.will_send_rubbish(b"<html>Welcome!</html>", content_type="text/html"),
+        "provider_invalid",
+        False,
+    ),
+    "rubbish in mid-answer": Trouble(
+        lambda fake: fake.will_send_rubbish(piece("One ") + b"data: {oops}\n\n"),
+        "provider_invalid",
+        False,
+        "One ",
+    ),
+    "an empty body": Trouble(lambda fake: fake.will_send_rubbish(b""), "provider_invalid", False),
+    "an empty stream": Trouble(
+        lambda fake: fake.will_send_rubbish(b"data: [DONE]\n\n"), "provider_invalid", False
+    ),
+    "ends without an end": Trouble(
+        lambda fake: fake.will_send_rubbish(piece("One ")), "provider_unavailable", True, "One "
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_trouble_is_told_and_kept_for_what_it_is(carol, scripted_llm, open_tab, off_loop, name):
+    trouble = TROUBLES[name]
+    trouble.script(scripted_llm)
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    failed = await tab.next("turn.failed", "turn.completed")
+
+    assert failed["type"] == "turn.failed"
+    told = (failed["code"], failed["retryable"], failed["text"])
+    assert told == (trouble.code, trouble.retryable, trouble.kept)
+    assert failed["detail"]
+    assert tab.text_of(failed["turn_id"]) == trouble.kept
+    assert len(scripted_llm.chat_requests) == trouble.attempts
+    assert await off_loop(kept_of, carol, failed["turn_id"]) == (
+        "failed",
+        trouble.code,
+        "failed",
+        trouble.code,
+    )
+    answers = [(said["text"], said["finish_reason"]) for said in carol.messages() if said["role"] == "bot"]
+    assert answers == ([(trouble.kept, "interrupted")] if trouble.kept else [])
+    await is_answered_again(tab, scripted_llm)
+
+
+def kept_of(visitor: Visitor, turn_id: str) -> tuple[str, str, str, str]:
+    """How turn and metering row, of which there is one, say that it ended."""
+    with visitor.business.scope():
+        turn, call = Turn.objects.get(pk=turn_id), ModelCall.objects.get(turn_id=turn_id)
+        return turn.status, turn.error_code, call.outcome, call.error_code
+
+
+async def is_answered_again(tab: Tab, fake: FakeOpenAI) -> None:
+    fake.will_say("One room.")
+    await tab.says("And now?")
+    assert (await tab.next("turn.completed", "turn.failed")).get("text") == "One room."
+
+
+async def test_an_endpoint_that_is_down(carol, scripted_llm, open_tab, off_loop):
+    await off_loop(point_route, carol, base_url=f"http://127.0.0.1:{free_port()}/v1")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    failed = await tab.next("turn.failed")
+
+    assert (failed["code"], failed["retryable"], failed["text"]) == ("provider_unavailable", True, "")
+    assert await off_loop(kept_of, carol, failed["turn_id"]) == (
+        "failed",
+        "provider_unavailable",
+        "failed",
+        "provider_unavailable",
+    )
+    await off_loop(point_route, carol, base_url=scripted_llm.base_url)
+    await is_answered_again(tab, scripted_llm)
+
+
+async def test_a_failure_that_passes_is_not_noticed(carol, scripted_llm, open_tab):
+    scripted_llm.will_fail(500)
+    scripted_llm.will_say("One room.")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    completed = await tab.next("turn.completed", "turn.failed")
+
+    assert completed["text"] == tab.text_of(completed["turn_id"]) == "One room."
+    assert len(scripted_llm.chat_requests) == 2
+
+
+async def test_a_busy_endpoint_is_left_alone_for_as_long_as_it_asks(carol, scripted_llm, open_tab):
+    scripted_llm.will_fail(429, headers={"Retry-After": "0.8"})
+    scripted_llm.will_say("One room.")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    await scripted_llm.is_asked()
+    began = time.monotonic()
+    await scripted_llm.is_asked(2)
+
+    assert time.monotonic() - began > 0.7
+    assert (await tab.next("turn.completed", "turn.failed"))["text"] == "One room."
+
+
+async def test_what_was_said_is_never_said_twice(carol, scripted_llm, open_tab):
+    """A stream that broke once something was heard is not asked for again: the words would come twice."""
+    scripted_llm.will_cut(after="One")
+    scripted_llm.will_say("One room.")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    failed = await tab.next("turn.failed")
+
+    assert tab.text_of(failed["turn_id"]) == "One"
+    assert len(scripted_llm.chat_requests) == 1
+
+
+async def test_waiting_messages_are_answered_after_a_failure(carol, scripted_llm, open_tab):
+    scripted_llm.will_stall(after="Hm")
+    scripted_llm.will_say("Second.")
+    tab = await open_tab(carol)
+
+    await tab.says("One?")
+    await tab.says("Two?")
+    await tab.next("turn.failed")
+
+    assert (await tab.next("turn.completed"))["text"] == "Second."
+    assert [said["text"] for said in carol.messages()] == ["One?", "Hm", "Two?", "Second."]
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "code"),
+    [
+        (lambda fake: fake.will_stall(after="One "), 504, "provider_timeout"),
+        (lambda fake: fake.will_fail(404), 502, "provider_invalid"),
+        (lambda fake: fake.will_cut(after="One "), 502, "provider_unavailable"),
+    ],
+    ids=["stalls", "unknown model", "cut"],
+)
+async def test_over_http_trouble_has_its_status(carol, scripted_llm, server, script, status, code):
+    script(scripted_llm)
+    path = f"{server.http}/api/v1/conversations/{carol.conversation_id}/turns/"
+    body = {"client_id": str(uuid4()), "text": "Any rooms?"}
+
+    async with httpx.AsyncClient(headers=carol.business.headers) as client:
+        first, again = [await client.post(path, json=body) for _ in range(2)]
+
+    for answer in (first, again):
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert len(scripted_llm.chat_requests) == 1
+
+
+async def test_openais_clients_learn_of_trouble_in_mid_answer(carol, scripted_llm, server):
+    scripted_llm.will_cut(after="One room")
+    heard = ""
+
+    async with openai.AsyncOpenAI(
+        base_url=f"{server.http}/v1", api_key=carol.business.token, max_retries=0
+    ) as client:
+        stream = await client.chat.completions.create(
+            model="innkeeper", messages=[{"role": "user", "content": "Any rooms?"}], stream=True
+        )
+        with pytest.raises(openai.APIError) as error:
+            async for chunk in stream:
+                heard += chunk.choices[0].delta.content or ""
+
+    assert heard == "One room"
+    assert error.value.code == "provider_unavailable"
