@@ -1,4 +1,4 @@
-"""From an id that came from outside to a row, or the same failure for a neighbour's and one that never was."""
+"""From an id that came from outside to a row; a neighbour's and one that never was fail alike."""
 
 from uuid import UUID
 

@@ -5,11 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from tenants.errors import Conflict, Invalid, NotFound, PlatformError, RateLimited
 
 
-def is_retryable(error: PlatformError) -> bool:
-    """Whether asking for the same answer again may well go better."""
-    return bool(getattr(error, "retryable", True))
-
-
 class FrameInvalid(PlatformError):
     code = "frame_invalid"
     status = 422
@@ -54,8 +49,25 @@ class TurnInterrupted(PlatformError):
     default_detail = _("The answer was interrupted. Try again.")
 
 
+class TurnBroken(PlatformError):
+    """A fault of ours."""
+
+    code = "internal_error"
+    status = 500
+    default_detail = _("The answer failed in an unexpected way. Try again; if it stays, tell the operator.")
+
+
+class Superseded(Exception):
+    """The turn is not this process's any more: it was taken for dead. What it has to say is not stored."""
+
+
+class Unavailable(PlatformError):
+    code = "provider_unavailable"
+    status = 503
+    default_detail = _("The service is busy or restarting. Nothing was taken; send it again in a moment.")
+
+
 class TakenOver(PlatformError):
-    retryable = False
     code = "taken_over"
     status = 409
     default_detail = _("A person has taken over this conversation.")

@@ -1,9 +1,10 @@
 """Events of a conversation as values, and as the frames that clients get.
 
-A piece of an answer is a `Delta`; everything else is an `Event`. Both span numbers: an event one, a delta as many
-as pieces were merged into it, with their lengths, so that a replay can cut inside.
+A piece of an answer is a `Delta`; everything else is an `Event`. Both span numbers: an event one, a delta as
+many as pieces were merged into it, with their lengths, so that a replay can cut inside.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,13 @@ class Delta:
 
     def frame(self) -> bytes:
         return orjson.dumps(
-            {"type": "turn.delta", "seq": self.last, "turn_id": self.turn_id, "offset": self.offset, "text": self.text}
+            {
+                "type": "turn.delta",
+                "seq": self.last,
+                "turn_id": self.turn_id,
+                "offset": self.offset,
+                "text": self.text,
+            }
         )
 
     def after(self, seq: int) -> "Delta | None":
@@ -69,6 +76,9 @@ class Delta:
 
 
 Item = Event | Delta
+
+# With one of these a turn has said its last.
+ENDINGS = frozenset({"turn.completed", "turn.failed"})
 
 
 def behind(item: Item, seq: int) -> Item | None:
@@ -104,6 +114,14 @@ def _join(run: list[Delta]) -> Delta:
     head = run[0]
     lengths = [length for delta in run for length in delta.lengths]
     return Delta(head.first, head.turn_id, head.offset, "".join(delta.text for delta in run), lengths)
+
+
+def in_order(*sources: Iterable[Item]) -> list[Item]:
+    """What several sources know, by number.
+
+    Where they overlap or are cut differently, a subscription takes each once.
+    """
+    return sorted((item for source in sources for item in source), key=lambda item: item.first)
 
 
 def dump(item: Item, previous: int) -> bytes:

@@ -14,6 +14,7 @@ def give_feedback(*, conversation_id: UUID, message_id: UUID, rating: Any, comme
     """Rate one of the persona's messages 1 or -1; a later rating takes the place of an earlier one."""
     if rating not in (1, -1) or isinstance(rating, bool):
         raise Invalid.field("rating", "1 or -1 is needed.")
+    comment = comment or ""
     if not isinstance(comment, str) or len(comment) > MAX_COMMENT_CHARACTERS:
         raise Invalid.field("comment", "A text of at most 2,000 characters is needed.")
     answers = Message.objects.filter(pk=message_id, conversation_id=conversation_id, role=Message.Role.BOT)

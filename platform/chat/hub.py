@@ -1,96 +1,44 @@
 """Where the events of a process meet its sockets and streams.
 
-A turn that runs here hands its events straight to the subscribers here; the same events go to the log a little
-later, merged. Subscribers of a turn that runs elsewhere follow the log. The channel layer carries control only:
-"something moved", "stop", never a token.
+A turn that runs here hands its events straight to the subscribers here; the same events go to the log a
+little later, merged. Subscribers of a turn that runs elsewhere follow the log. The channel layer carries
+control only: "something moved", "stop", never a token. Redis is help, not truth: without it turns run on,
+whoever follows one here misses nothing, and the rest is found in the database as soon as it can be.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 from uuid import UUID
 
 import redis
 from channels.layers import get_channel_layer
+from django.db import DatabaseError, InterfaceError
 
-from chat.events import Delta, Event, Item, behind, merged
+from chat.errors import HistoryGone
+from chat.events import ENDINGS, Item, in_order
+from chat.history import has_open_turn, stored_events
 from chat.log import EventLog, stream_key
+from chat.models import SEQ_BLOCK
+from chat.perloop import PerLoop
+from chat.subscription import End, Subscription
+from chat.writer import Writer
+from tenants.errors import PlatformError
+from tenants.scope import in_tenant
 
 logger = logging.getLogger(__name__)
 
-# A reader that lets this much pile up does not read; it is cut off, so that memory stays bounded.
-MAX_PENDING_CHARACTERS = 1_000_000
-# The log is written this much later than sockets. What a crash loses of an answer is at most this.
-WRITE_BEHIND_S = 0.2
-# Pub/sub may lose a message. So often do we look whether the log has moved without our hearing of it.
+T = TypeVar("T")
+
+# Pub/sub may lose a message. So often do we look whether something moved without our hearing of it.
 HEAL_EVERY_S = 3.0
-
-EVENT_WEIGHT = 200  # characters that an event without text counts for
-
-
-class TooSlow(Exception):
-    """The subscriber did not read for too long."""
-
-
-class Subscription:
-    """One reader of one conversation. Sees each number once, in order, from `last_seq` on."""
-
-    def __init__(self, room: "Room", last_seq: int) -> None:
-        self.room = room
-        self.last_seq = last_seq
-        # Nothing is handed out until the reader has said from where on it wants it.
-        self.is_held = True
-        self._items: deque[Item] = deque()
-        self._pending_characters = 0
-        self._awake = asyncio.Event()
-        self._is_too_slow = False
-
-    def push(self, item: Item) -> None:
-        """Take an item from the turn or the log. What was seen already is left out."""
-        fresh = behind(item, self.last_seq)
-        if fresh is None:
-            return
-        self.last_seq = fresh.last
-        self._items.append(fresh)
-        self._pending_characters += len(fresh.text) if isinstance(fresh, Delta) else EVENT_WEIGHT
-        if self._pending_characters > MAX_PENDING_CHARACTERS:
-            self._items.clear()
-            self._is_too_slow = True
-        if not self.is_held:
-            self._awake.set()
-
-    def rewind(self, after: int, items: list[Item]) -> None:
-        """Start anew behind `after` with a replay; what came meanwhile follows it."""
-        waiting = list(self._items)
-        self._items.clear()
-        self._pending_characters = 0
-        self.last_seq = after
-        for item in [*items, *waiting]:
-            self.push(item)
-
-    def release(self) -> None:
-        self.is_held = False
-        if self._items or self._is_too_slow:
-            self._awake.set()
-
-    async def batch(self) -> list[Item]:
-        """Wait for items, then take all that are there. Deltas that piled up meanwhile come as one. Raises TooSlow."""
-        await self._awake.wait()
-        self._awake.clear()
-        if self._is_too_slow:
-            raise TooSlow
-        items = list(self._items)
-        self._items.clear()
-        self._pending_characters = 0
-        return merged(items)
-
-    async def __aiter__(self) -> AsyncIterator[Item]:
-        while True:
-            for item in await self.batch():
-                yield item
+# Nobody waits longer than this for the channel layer.
+CONTROL_PATIENCE_S = 1.0
+# Rooms that are looked after with one round trip to Redis.
+ROOMS_AT_ONCE = 200
 
 
 class Room:
@@ -100,79 +48,48 @@ class Room:
         self.tenant_id = tenant_id
         self.conversation_id = conversation_id
         self.key = stream_key(tenant_id, conversation_id)
-        self.group = f"conversation.{conversation_id.hex}"
+        self.users = 0
+        self.is_joined = False
+        self.next_block = 0  # where the next turn begins if all so far ran here
         self.subscriptions: set[Subscription] = set()
         self.writer: Writer | None = None  # while a turn runs here
         self.tail: asyncio.Task[None] | None = None
 
     @property
-    def is_empty(self) -> bool:
-        return not self.subscriptions and self.writer is None
+    def live(self) -> list[Subscription]:
+        """Those that are up to date; the others are about to look for themselves."""
+        return [subscription for subscription in self.subscriptions if not subscription.is_held]
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether somebody hands on here what happens."""
+        return self.writer is not None or (self.tail is not None and not self.tail.done())
 
     def deliver(self, items: list[Item]) -> None:
-        for subscription in self.subscriptions:
+        for subscription in list(self.subscriptions):
             for item in items:
                 subscription.push(item)
 
-    @property
-    def seen_by_all(self) -> int:
-        return min((subscription.last_seq for subscription in self.subscriptions), default=0)
+    def end(self, end: End) -> None:
+        for subscription in list(self.subscriptions):
+            if end != End.DRAINING or not subscription.outlasts_drain:
+                subscription.finish(end)
 
 
-class Writer:
-    """The events of a turn that runs here: numbered, handed to subscribers at once, logged a little later."""
+def group_of(tenant_id: UUID, conversation_id: UUID) -> str:
+    """The channel layer's name for all processes that follow a conversation."""
+    return f"conversation.{tenant_id.hex}.{conversation_id.hex}"
 
-    def __init__(self, hub: "Hub", room: Room, *, first_seq: int) -> None:
-        self._hub = hub
-        self._room = room
-        self.next_seq = first_seq
-        self._logged = first_seq - 1
-        self._unlogged: list[Item] = []
-        self._flushing = asyncio.Lock()
-        self._flusher = asyncio.create_task(self._write_behind())
-        self._offset = 0
 
-    def emit(self, type: str, body: dict[str, Any], *, seq: int | None = None) -> int:
-        """Send an event out; returns its number. `seq` may run ahead, to the end of the block, never back."""
-        event = Event(self.next_seq if seq is None else seq, type, body)
-        self.next_seq = event.seq + 1
-        self._send(event)
-        return event.seq
-
-    def emit_text(self, turn_id: str, text: str) -> None:
-        """Send a piece of the answer out."""
-        delta = Delta(self.next_seq, turn_id, self._offset, text, [len(text)])
-        self.next_seq += 1
-        self._offset += len(text)
-        self._send(delta)
-
-    def _send(self, item: Item) -> None:
-        for subscription in self._room.subscriptions:
-            subscription.push(item)
-        self._unlogged.append(item)
-
-    async def flush(self) -> None:
-        """Bring the log up to date. A Redis that is away is tried again with the next flush."""
-        async with self._flushing:
-            if not self._unlogged:
-                return
-            items = self._unlogged
-            self._unlogged = []
-            try:
-                await self._hub.log.append(self._room.key, merged(items), self._logged)
-                self._logged = items[-1].last
-            except (redis.RedisError, OSError) as error:
-                logger.warning("The event log is not written for now: %s", error)
-                self._unlogged = items + self._unlogged
-
-    async def _write_behind(self) -> None:
-        while True:
-            await asyncio.sleep(WRITE_BEHIND_S)
-            await self.flush()
-
-    async def aclose(self) -> None:
-        self._flusher.cancel()
-        await self.flush()
+def control(tenant_id: UUID, conversation_id: UUID, kind: str, **fields: Any) -> dict[str, Any]:
+    """A control message. Its group says which conversation it is about, and so does it."""
+    return {
+        "type": "control",
+        "kind": kind,
+        "tenant_id": tenant_id.hex,
+        "conversation_id": conversation_id.hex,
+        **fields,
+    }
 
 
 class Hub:
@@ -180,160 +97,249 @@ class Hub:
 
     def __init__(self) -> None:
         self.log = EventLog()
-        self.rooms: dict[UUID, Room] = {}
-        self.on_control: dict[str, Callable[[Room, dict[str, Any]], None]] = {"moved": self._follow}
+        # By tenant too: an id that somebody guessed must not lead into a neighbour's room.
+        self.rooms: dict[tuple[UUID, UUID], Room] = {}
+        self.on_control: dict[str, Callable[[Room, dict[str, Any]], None]] = {"moved": self._moved}
         self._layer = get_channel_layer()
         self._channel = ""
+        self._is_listening = asyncio.Event()
+        self._is_blind = False
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._starting: asyncio.Task[None] | None = None
+        self.spawn(self._listen())
+        self.spawn(self._heal())
 
     # --- Coming and going -------------------------------------------------------------------------------
     @contextlib.asynccontextmanager
-    async def subscription(self, tenant_id: UUID, conversation_id: UUID, last_seq: int) -> AsyncIterator[Subscription]:
-        """Follow a conversation. Nothing comes before `replay` or `release` is called."""
-        room = await self._enter(tenant_id, conversation_id)
-        subscription = Subscription(room, last_seq)
-        room.subscriptions.add(subscription)
-        try:
-            yield subscription
-        finally:
-            room.subscriptions.discard(subscription)
-            await self._leave(room)
+    async def subscription(
+        self,
+        tenant_id: UUID,
+        conversation_id: UUID,
+        on_end: Callable[[End], None] | None = None,
+        *,
+        outlasts_drain: bool = False,
+    ) -> AsyncIterator[Subscription]:
+        """Follow a conversation. What happens from here on is kept; nothing comes before it is released."""
+        async with self._room(tenant_id, conversation_id) as room:
+            subscription = Subscription(room, on_end, outlasts_drain=outlasts_drain)
+            room.subscriptions.add(subscription)
+            try:
+                yield subscription
+            finally:
+                room.subscriptions.discard(subscription)
 
     @contextlib.asynccontextmanager
-    async def writer(self, tenant_id: UUID, conversation_id: UUID, *, first_seq: int) -> AsyncIterator[Writer]:
+    async def writer(
+        self, tenant_id: UUID, conversation_id: UUID, *, first_seq: int
+    ) -> AsyncIterator[Writer]:
         """Speak in a conversation, as the one process that may."""
-        room = await self._enter(tenant_id, conversation_id)
-        if room.subscriptions and room.seen_by_all < first_seq - 1:
-            # What another process said last comes before what we say.
-            room.deliver((await self.log.read(room.key, room.seen_by_all)).items)
-        room.writer = Writer(self, room, first_seq=first_seq)
+        async with self._room(tenant_id, conversation_id) as room:
+            if room.next_block != first_seq:
+                # What another process said last comes before what we say.
+                await self._catch_up(room, first_seq)
+            writer = room.writer = Writer(self.log, room, first_seq=first_seq)
+            room.next_block = first_seq + SEQ_BLOCK
+            try:
+                yield writer
+            finally:
+                await writer.aclose()
+                if room.writer is writer:
+                    room.writer = None
+
+    @contextlib.asynccontextmanager
+    async def _room(self, tenant_id: UUID, conversation_id: UUID) -> AsyncIterator[Room]:
+        key = (tenant_id, conversation_id)
+        room = self.rooms.setdefault(key, Room(tenant_id, conversation_id))
+        room.users += 1
         try:
-            yield room.writer
+            await self._join(room)
+            yield room
         finally:
-            await room.writer.aclose()
-            room.writer = None
-            await self._leave(room)
+            room.users -= 1
+            if not room.users:
+                del self.rooms[key]
+                if room.tail:
+                    room.tail.cancel()
+                self.spawn(self._part(room))
 
-    async def _enter(self, tenant_id: UUID, conversation_id: UUID) -> Room:
-        await self._ensure_started()
-        room = self.rooms.get(conversation_id)
-        if room is None:
-            room = self.rooms[conversation_id] = Room(tenant_id, conversation_id)
-            await self._quietly(self._layer.group_add(room.group, self._channel))
-        return room
+    async def _join(self, room: Room) -> None:
+        if not room.is_joined:
+            async with quietly():
+                await self._is_listening.wait()
+                await self._layer.group_add(group_of(room.tenant_id, room.conversation_id), self._channel)
+                room.is_joined = True
 
-    async def _leave(self, room: Room) -> None:
-        if room.is_empty and self.rooms.get(room.conversation_id) is room:
-            del self.rooms[room.conversation_id]
-            if room.tail:
-                room.tail.cancel()
-            await self._quietly(self._layer.group_discard(room.group, self._channel))
+    async def _part(self, room: Room) -> None:
+        if (room.tenant_id, room.conversation_id) not in self.rooms:
+            async with quietly():
+                await self._layer.group_discard(group_of(room.tenant_id, room.conversation_id), self._channel)
 
     # --- Catching up ------------------------------------------------------------------------------------
-    async def logged(self, subscription: Subscription, after: int) -> tuple[list[Item], bool]:
-        """What the log holds behind `after`, and whether it reaches back that far."""
+    async def replay(self, subscription: Subscription, after: int) -> None:
+        """Hand out all that came behind `after`, then go on live.
+
+        From the turn itself if it runs here; from the log; where that does not reach back, from the database.
+        Raises HistoryGone when that is too much, and leaves the subscription held.
+        """
         room = subscription.room
-        if room.writer:
-            await room.writer.flush()
-        replay = await self.log.read(room.key, after)
-        return replay.items, replay.is_complete
+        subscription.hold()
+        writer = room.writer
+        logged, stored, is_open = [], [], False
+        if writer is None or after < writer.first_seq - 1:
+            # Asked first: a turn that ends meanwhile is then followed to its end, which is in the log.
+            is_open = await in_tenant(room.tenant_id, has_open_turn, room.conversation_id)
+            replay = await self.log.read(room.key, after)
+            logged = replay.items
+            if not replay.is_complete:
+                stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, after)
+        subscription.rewind(after, in_order(stored, logged, writer.said() if writer else ()))
+        subscription.release()
+        if is_open:
+            self.follow(subscription)
 
     def follow(self, subscription: Subscription) -> None:
         """Follow the log, for a turn that runs on another process."""
-        self._follow(subscription.room, {})
+        self._follow(subscription.room, subscription.last_seq)
 
-    def _follow(self, room: Room, message: dict[str, Any]) -> None:
-        if room.writer is None and (room.tail is None or room.tail.done()):
-            room.tail = self.spawn(self._tail(room))
+    def _follow(self, room: Room, after: int) -> None:
+        if not room.is_followed:
+            position = min((subscription.last_seq for subscription in room.live), default=after)
+            room.tail = self.spawn(self._tail(room, min(position, after)))
 
-    async def _tail(self, room: Room) -> None:
+    async def _tail(self, room: Room, position: int) -> None:
         """Hand on what the log brings until the turn is over and the log has been quiet for a while."""
-        is_over = False
+        is_over, heard_at = False, time.monotonic()
         while room.subscriptions and room.writer is None:
-            try:
-                items = await self.log.wait(room.key, room.seen_by_all)
-            except (redis.RedisError, OSError) as error:
-                logger.warning("The event log did not answer: %s", error)
-                await asyncio.sleep(0.5)
-                continue
-            room.deliver(items)
-            if not items and is_over:
-                return
+            items = await self._next_items(room, position)
             if items:
-                is_over = items[-1].type in ("turn.completed", "turn.failed")
+                room.deliver(items)
+                position, is_over, heard_at = items[-1].last, items[-1].type in ENDINGS, time.monotonic()
+            elif is_over:
+                return
+            elif time.monotonic() - heard_at > HEAL_EVERY_S:
+                if not await self._recall(room, position):
+                    return
+                heard_at = time.monotonic()
+
+    async def _next_items(self, room: Room, position: int) -> list[Item]:
+        try:
+            return await self.log.wait(room.key, position)
+        except (redis.RedisError, OSError) as error:
+            logger.warning("The event log did not answer: %s", error)
+            await asyncio.sleep(0.5)
+            return []
+
+    async def _catch_up(self, room: Room, first_seq: int) -> None:
+        position = min((subscription.last_seq for subscription in room.live), default=first_seq)
+        if position < first_seq - 1:
+            async with quietly():
+                room.deliver((await self.log.read(room.key, position)).items)
+
+    async def _recall(self, room: Room, after: int) -> bool:
+        """Hand on what the database knows and the log did not tell.
+
+        Whether a turn is still open, as far as we know.
+        """
+        try:
+            is_open = await in_tenant(room.tenant_id, has_open_turn, room.conversation_id)
+            room.deliver(await in_tenant(room.tenant_id, stored_events, room.conversation_id, after))
+        except (DatabaseError, InterfaceError, HistoryGone) as error:
+            logger.warning("Not recalled: %s", error)
+            return True
+        return is_open
 
     # --- Control ----------------------------------------------------------------------------------------
-    async def tell(self, conversation_id: UUID, kind: str, **fields: Any) -> None:
+    async def tell(self, tenant_id: UUID, conversation_id: UUID, kind: str, **fields: Any) -> None:
         """Send a control message to every process that follows this conversation, this one included."""
-        await self._ensure_started()
-        message = {"type": "control", "kind": kind, "conversation_id": conversation_id.hex, **fields}
-        await self._quietly(self._layer.group_send(f"conversation.{conversation_id.hex}", message))
-
-    async def _ensure_started(self) -> None:
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._start())
-        await self._starting
-
-    async def _start(self) -> None:
-        self._channel = await self._layer.new_channel("hub")
-        self.spawn(self._listen())
-        self.spawn(self._heal())
+        async with quietly():
+            message = control(tenant_id, conversation_id, kind, **fields)
+            await self._layer.group_send(group_of(tenant_id, conversation_id), message)
 
     async def _listen(self) -> None:
         while True:
             try:
+                if not self._channel:
+                    self._channel = await self._layer.new_channel("hub.")
+                    self._is_listening.set()
                 message = await self._layer.receive(self._channel)
+                self._heed(message)
             except (redis.RedisError, OSError) as error:
                 logger.warning("The channel layer did not answer: %s", error)
                 await asyncio.sleep(0.5)
-                continue
-            room = self.rooms.get(UUID(message["conversation_id"]))
-            if room and (handle := self.on_control.get(message["kind"])):
+
+    def _heed(self, message: dict[str, Any]) -> None:
+        try:
+            room = self.rooms.get((UUID(message["tenant_id"]), UUID(message["conversation_id"])))
+            handle = self.on_control.get(message["kind"])
+            if room and handle:
                 handle(room, message)
+        except Exception:  # whatever one message does, the next one must be heard
+            logger.exception("A control message could not be heeded")
+
+    def _moved(self, room: Room, message: dict[str, Any]) -> None:
+        self._follow(room, message["seq"] - 1)
 
     async def _heal(self) -> None:
         """Now and then look for events whose announcement was lost."""
         while True:
             await asyncio.sleep(HEAL_EVERY_S)
-            for room in list(self.rooms.values()):
-                if room.subscriptions and room.writer is None and (room.tail is None or room.tail.done()):
-                    replay = await self.log.read(room.key, room.seen_by_all)
-                    room.deliver(replay.items)
-                    if replay.items and replay.items[-1].type not in ("turn.completed", "turn.failed"):
-                        self._follow(room, {})
+            unwatched = [room for room in self.rooms.values() if room.live and not room.is_followed]
+            try:
+                for start in range(0, len(unwatched), ROOMS_AT_ONCE):
+                    await self._heal_rooms(unwatched[start : start + ROOMS_AT_ONCE])
+                self._is_blind = False
+            except (redis.RedisError, OSError) as error:
+                logger.warning("The event log did not answer: %s", error)
+                self._is_blind = True
+            except Exception:
+                logger.exception("Not healed; tried again in a moment")
+
+    async def _heal_rooms(self, rooms: list[Room]) -> None:
+        positions = [min((subscription.last_seq for subscription in room.live), default=0) for room in rooms]
+        found = await self.log.read_many(zip((room.key for room in rooms), positions, strict=True))
+        for room, position, items in zip(rooms, positions, found, strict=True):
+            await self._join(room)
+            room.deliver(items)
+            if items and items[-1].type not in ENDINGS:
+                self._follow(room, items[-1].last)
+            elif self._is_blind and await self._recall(room, position):
+                # What happened while Redis was away is in no log.
+                self._follow(room, position)
+
+    def send_away(self) -> None:
+        """End what follows conversations, so that it comes back to another process."""
+        for room in list(self.rooms.values()):
+            room.end(End.DRAINING)
 
     # --- Tasks ------------------------------------------------------------------------------------------
-    def spawn(self, coroutine: Any) -> asyncio.Task[Any]:
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a task that belongs to the process, not to who asked for it."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
 
-    async def _quietly(self, awaitable: Any) -> None:
-        """Control messages are help, not truth: without them the log is found a little later."""
-        try:
-            await awaitable
-        except (redis.RedisError, OSError) as error:
-            logger.warning("The channel layer did not answer: %s", error)
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, PlatformError):
+            logger.error("A task of the chat failed", exc_info=error)
 
     async def aclose(self) -> None:
-        for task in list(self._tasks):
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.log.aclose()
 
 
-_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+@contextlib.asynccontextmanager
+async def quietly() -> AsyncIterator[None]:
+    """Control messages are help, not truth: without them the log is found a little later."""
+    try:
+        async with asyncio.timeout(CONTROL_PATIENCE_S):
+            yield
+    except (redis.RedisError, OSError) as error:
+        logger.warning("The channel layer did not answer: %s", error or type(error).__name__)
 
 
-def hub() -> Hub:
-    """The hub of the running event loop."""
-    loop = asyncio.get_running_loop()
-    found = _hubs.get(loop)
-    if found is None:
-        for closed in [other for other in _hubs if other.is_closed()]:
-            del _hubs[closed]
-        found = _hubs[loop] = Hub()
-    return found
+hub = PerLoop(Hub)

@@ -1,18 +1,23 @@
 """The write-behind log of a conversation's events: a Redis stream, for who was away or is on another process.
 
-It may be empty at any time. What it cannot give comes from the database (`chat.history`).
+It may be empty at any time. What it cannot give comes from the turn's own process or from the database.
 """
 
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from chat.events import Item, behind, dump, load
+from chat.events import ENDINGS, Item, behind, dump, load
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +26,13 @@ MAX_ENTRIES = 5_000
 TTL_S = 3_600
 # A tail asks again after this long, so that it notices when nobody listens any more.
 BLOCK_MS = 1_000
+# A Redis that does not answer holds nobody up for longer.
+PATIENCE: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2}
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What came after a number. Not `is_complete` when the log does not reach back to it."""
+    """What came after a number. Not `is_complete` when the log does not reach back to it, or has a hole."""
 
     items: list[Item]
     is_complete: bool
@@ -36,18 +43,31 @@ def stream_key(tenant_id: UUID, conversation_id: UUID) -> str:
 
 
 class EventLog:
-    """The log as seen from an event loop."""
+    """The log as seen from an event loop. Its methods raise redis.RedisError unless they say otherwise."""
 
     def __init__(self) -> None:
+        # One more try mends a connection that a restart of Redis broke.
         self._redis = redis.asyncio.Redis.from_url(
-            settings.REDIS_EVENTS_URL, max_connections=settings.REDIS_MAX_CONNECTIONS, socket_connect_timeout=2
+            settings.REDIS_EVENTS_URL,
+            max_connections=settings.REDIS_MAX_CONNECTIONS,
+            retry=redis.asyncio.retry.Retry(NoBackoff(), 1),
+            **PATIENCE,
         )
 
-    async def append(self, key: str, items: list[Item], previous: int) -> None:
-        """Write items that follow `previous`. Raises redis.RedisError when that is not possible now."""
+    async def append(self, key: str, items: Sequence[Item], previous: int, *, may_begin: bool) -> bool:
+        """Write items that follow `previous`. False: nothing is written, since the log was emptied.
+
+        Only who has all events of his turn `may_begin` a log; else it would have a hole at its beginning.
+        """
         async with self._redis.pipeline(transaction=False) as pipeline:
             for item in items:
-                pipeline.xadd(key, {"e": dump(item, previous)}, id=f"{item.last}-0", maxlen=MAX_ENTRIES)
+                pipeline.xadd(
+                    key,
+                    {"e": dump(item, previous)},
+                    id=f"{item.last}-0",
+                    maxlen=MAX_ENTRIES,
+                    nomkstream=not may_begin,
+                )
                 previous = item.last
             pipeline.expire(key, TTL_S)
             results = await pipeline.execute(raise_on_error=False)
@@ -55,21 +75,29 @@ class EventLog:
             # An id below the top: a successor has gone on, and our numbers are history.
             if isinstance(result, redis.RedisError) and not isinstance(result, redis.ResponseError):
                 raise result
+        return None not in results[:-1]
 
     async def read(self, key: str, after: int) -> Replay:
-        """Everything behind `after`."""
+        """Everything behind `after`. A log that does not answer is an incomplete one, not an error."""
         try:
-            entries = await self._redis.xrange(key, min=f"({after}-0")
+            return _replay(await self._redis.xrange(key, min=f"({after}-0"), after)
         except (redis.RedisError, OSError) as error:
             logger.warning("The event log did not answer: %s", error)
             return Replay([], is_complete=False)
-        return _replay([fields[b"e"] for _id, fields in entries], after)
+
+    async def read_many(self, wanted: Iterable[tuple[str, int]]) -> list[list[Item]]:
+        """What came in several conversations, each behind its own number."""
+        wanted = list(wanted)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for key, after in wanted:
+                pipeline.xrange(key, min=f"({after}-0")
+            found = await pipeline.execute()
+        return [_replay(entries, after).items for entries, (_key, after) in zip(found, wanted, strict=True)]
 
     async def wait(self, key: str, after: int) -> list[Item]:
         """What comes behind `after`, as soon as it comes; empty when nothing came for a second."""
-        found = await self._redis.xread({key: f"{after}-0"}, block=BLOCK_MS)
-        entries = found[0][1] if found else []
-        return _replay([fields[b"e"] for _id, fields in entries], after).items
+        found: Any = await self._redis.xread({key: f"{after}-0"}, block=BLOCK_MS)
+        return _replay(found[0][1] if found else [], after).items
 
     async def delete(self, key: str) -> None:
         await self._redis.delete(key)
@@ -78,38 +106,58 @@ class EventLog:
         await self._redis.aclose()
 
 
-def _replay(entries: list[bytes], after: int) -> Replay:
-    loaded = [load(entry) for entry in entries]
-    is_complete = bool(loaded) and loaded[0][1] <= after
+def _replay(entries: Any, after: int) -> Replay:
+    loaded = [load(fields[b"e"]) for _id, fields in entries]
     items = [left for item, _previous in loaded if (left := behind(item, after))]
-    return Replay(items, is_complete)
+    return Replay(items, is_unbroken(loaded, after))
 
 
+def is_unbroken(entries: Sequence[tuple[Item, int]], after: int) -> bool:
+    """Whether entries, each with the number before it, tell of all that came behind `after`.
+
+    Between the end of a turn and the beginning of the next one numbers are left out; nowhere else.
+    """
+    if not entries or entries[0][1] > after:
+        return False
+    return all(
+        previous <= item.last or item.type in ENDINGS for (item, _), (_item, previous) in pairwise(entries)
+    )
+
+
+# --- From threads: the sweeper, and views that erase
+# ----------------------------------------------------------
 @lru_cache(maxsize=1)
 def _blocking_client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_EVENTS_URL, socket_timeout=3, socket_connect_timeout=2)
+    return redis.Redis.from_url(settings.REDIS_EVENTS_URL, retry=Retry(NoBackoff(), 1), **PATIENCE)
 
 
 def read_blocking(key: str) -> list[Item]:
-    """All that the log holds, from a thread: for the sweeper. Empty when Redis does not answer."""
+    """All that the log holds. Empty when Redis does not answer."""
     try:
-        entries = _blocking_client().xrange(key)
-    except (redis.RedisError, OSError):
+        return _replay(_blocking_client().xrange(key), 0).items
+    except (redis.RedisError, OSError) as error:
+        logger.warning("The event log did not answer: %s", error)
         return []
-    return _replay([fields[b"e"] for _id, fields in entries], 0).items
 
 
-def append_blocking(key: str, items: list[Item], previous: int) -> None:
-    """Write from a thread. A Redis that is away loses nothing: the database has what the events say."""
+def append_blocking(key: str, items: Sequence[Item], previous: int) -> None:
+    """Write items that follow `previous`.
+
+    A Redis that is away loses nothing: the database has what they say.
+    """
     try:
         for item in items:
             _blocking_client().xadd(key, {"e": dump(item, previous)}, id=f"{item.last}-0", maxlen=MAX_ENTRIES)
             previous = item.last
+        _blocking_client().expire(key, TTL_S)
     except (redis.RedisError, OSError) as error:
         logger.warning("Not in the event log: %s", error)
 
 
-def delete_blocking(keys: list[str]) -> None:
-    """Forget conversations."""
-    if keys:
-        _blocking_client().delete(*keys)
+def delete_blocking(keys: Sequence[str]) -> None:
+    """Forget conversations. What a Redis that is away keeps ends with its time to live."""
+    try:
+        if keys:
+            _blocking_client().delete(*keys)
+    except (redis.RedisError, OSError) as error:
+        logger.warning("Not forgotten before an hour has passed: %s", error)

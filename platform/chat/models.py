@@ -1,7 +1,9 @@
 """Conversations, what was said in them, and the turns that answer."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -12,8 +14,8 @@ from uuid_utils.compat import uuid7
 from personas.models import Persona
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
 
-# A turn's owner numbers the conversation's events from a block of its own, so that a number is never used twice,
-# whoever takes over. No answer has nearly as many pieces.
+# A turn's owner numbers the conversation's events from a block of its own, so that a number is never used
+# twice, whoever takes over. No answer has nearly as many pieces.
 SEQ_BLOCK = 65_536
 
 
@@ -46,7 +48,7 @@ class EndUser(TenantModel):
 
 class ConversationQuerySet(TenantQuerySet):
     def started(self) -> Self:
-        """Those in which something was said; opening a chat page alone makes no conversation worth showing."""
+        """Those in which something was said: opening a chat page alone is not worth showing."""
         return self.filter(message_count__gt=0)
 
     def with_people(self) -> Self:
@@ -62,8 +64,12 @@ class Conversation(TenantModel):
         HUMAN = "human", _("Person")
         CLOSED = "closed", _("Closed")
 
-    persona = TenantForeignKey(Persona, models.CASCADE, related_name="conversations", verbose_name=_("persona"))
-    end_user = TenantForeignKey(EndUser, models.CASCADE, related_name="conversations", verbose_name=_("end user"))
+    persona = TenantForeignKey(
+        Persona, models.CASCADE, related_name="conversations", verbose_name=_("persona")
+    )
+    end_user = TenantForeignKey(
+        EndUser, models.CASCADE, related_name="conversations", verbose_name=_("end user")
+    )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BOT)
     # A test chat in the admin answers from the draft; other conversations from the published version.
     is_test = models.BooleanField(_("test"), default=False)
@@ -141,9 +147,13 @@ class Message(TenantModel):
 
 
 class TurnQuerySet(TenantQuerySet):
-    def of_dead(self, alive: list[object]) -> Self:
+    def of_dead(self, alive: Iterable[UUID]) -> Self:
         """Held by a process that is not among the living."""
         return self.filter(holds_conversation=True).exclude(process_id__in=alive)
+
+    def waiting(self) -> Self:
+        """Behind another turn of their conversation, the next one first."""
+        return self.filter(status=Turn.Status.QUEUED).order_by("first_seq")
 
 
 class Turn(TenantModel):
@@ -155,6 +165,10 @@ class Turn(TenantModel):
         COMPLETED = "completed", _("Completed")
         FAILED = "failed", _("Failed")
         INTERRUPTED = "interrupted", _("Interrupted")
+
+        @classmethod
+        def failures(cls) -> "list[Turn.Status]":
+            return [cls.FAILED, cls.INTERRUPTED]
 
     conversation = TenantForeignKey(Conversation, models.CASCADE, related_name="turns")
     question = TenantForeignKey(Message, models.CASCADE, related_name="turns")
@@ -172,13 +186,15 @@ class Turn(TenantModel):
     persona_version = models.PositiveIntegerField(null=True)
     error_code = models.CharField(max_length=60, blank=True, default="")
     error_detail = models.TextField(blank=True, default="")
+    is_retryable = models.BooleanField(default=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cached_tokens = models.PositiveIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     first_token_ms = models.PositiveIntegerField(null=True)
     total_ms = models.PositiveIntegerField(null=True)
-    # Sections with their tokens, search scores, route and model: how this answer came about.
+    # Before the answer: knobs of the request that the caller set. After it: sections with their tokens,
+    # search scores, route and model, which is how this answer came about.
     trace = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
@@ -190,7 +206,9 @@ class Turn(TenantModel):
         verbose_name_plural = _("turns")
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "conversation"], condition=Q(holds_conversation=True), name="turn_holds_conversation"
+                fields=["tenant", "conversation"],
+                condition=Q(holds_conversation=True),
+                name="turn_holds_conversation",
             )
         ]
         indexes = [

@@ -39,7 +39,8 @@ def _context(publishable_key: str) -> dict[str, object]:
     with tenant_scope(tenant_id):
         persona = access_by_publishable_key(tenant_id, publishable_key)
         version = persona.live_version
-        assert version is not None  # access_by_publishable_key finds published ones only
+        if version is None:
+            raise NotFound
         return {
             "persona": persona_card(persona, version.settings, version.name),
             "publishable_key": publishable_key,

@@ -1,6 +1,5 @@
 """Taking a message in: stored, numbered, and its turn opened, in one short transaction."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,10 +15,11 @@ from chat.rendering import render_said
 from tenants.errors import Invalid, NotFound
 
 MAX_TEXT_CHARACTERS = 8_000
-MAX_VARIABLES = 50
-MAX_VARIABLE_CHARACTERS = 2_000
 # Messages that wait behind a running turn of the same conversation.
 MAX_WAITING = 5
+
+# Where a turn's trace holds what its caller wants otherwise in the model's request.
+KNOBS = "knobs"
 
 # The events that open a turn, in this order from the first number of its block.
 ACCEPTED, CREATED, STARTED = 0, 1, 2
@@ -51,35 +51,25 @@ def clean_said(text: Any) -> str:
     return cleaned
 
 
-def clean_variables(variables: Any) -> dict[str, str]:
-    """Variables as texts by name. Raises Invalid."""
-    if variables is None:
-        return {}
-    if not isinstance(variables, Mapping) or len(variables) > MAX_VARIABLES:
-        raise Invalid.field("variables", f"An object with at most {MAX_VARIABLES} names is needed.")
-    cleaned = {}
-    for name, value in variables.items():
-        if not isinstance(value, str | int | float | bool) or len(str(value)) > MAX_VARIABLE_CHARACTERS:
-            raise Invalid.field(f"variables.{name}", "A short text, a number or a boolean is needed.")
-        cleaned[storable(str(name))[:MAX_VARIABLE_CHARACTERS]] = storable(str(value))
-    return cleaned
-
-
 def storable(text: str) -> str:
-    """The text without NUL, which no column takes, and lone surrogates, which are no characters.
-
-    Both come from broken clients.
-    """
+    """Without NUL, which cannot be stored, and lone surrogates, which are no characters."""
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
 def post_message(
-    *, conversation_id: UUID, client_id: UUID, text: str, variables: dict[str, str], process_id: UUID
+    *,
+    conversation_id: UUID,
+    client_id: UUID,
+    text: str,
+    variables: dict[str, str],
+    process_id: UUID,
+    knobs: dict[str, Any] | None = None,
 ) -> Posted:
     """Append an end user's message and open the turn that will answer it.
 
-    `client_id` is minted by the client: posting it twice returns the same turn, so a client that lost its socket
-    may simply send again. Raises ConversationNotFound, ConversationClosed, TooManyWaiting.
+    `client_id` is minted by the client: posting it twice returns the same turn, so a client that lost its
+    socket may simply send again. `knobs` are settings of the model's request that the caller wants otherwise.
+    Raises ConversationNotFound, ConversationClosed, TooManyWaiting.
     """
     with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
@@ -88,7 +78,7 @@ def post_message(
             return Posted(Turn.objects.get(pk=said.turn_id), said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
             raise ConversationClosed
-        turn = open_turn(conversation, process_id=process_id, variables=variables)
+        turn = open_turn(conversation, process_id=process_id, variables=variables, knobs=knobs)
         message = Message(
             conversation=conversation,
             turn_id=turn.pk,
@@ -100,24 +90,33 @@ def post_message(
             client_id=client_id,
         )
         turn.question = message
-        message.save(force_insert=True)  # before its turn, which it names: references are checked at the commit
+        message.save(
+            force_insert=True
+        )  # before its turn, which it names: references are checked at the commit
         turn.save(force_insert=True)
         Conversation.objects.filter(pk=conversation.pk).update(
-            next_seq=turn.first_seq + SEQ_BLOCK, message_count=F("message_count") + 1, last_message_at=message.created_at
+            next_seq=turn.first_seq + SEQ_BLOCK,
+            message_count=F("message_count") + 1,
+            last_message_at=message.created_at,
         )
         return Posted(turn, message, is_new=True)
 
 
 def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Posted:
-    """Answer the question of the last turn anew. Raises NotFound for another turn, TurnRunning while one is open."""
+    """Answer the question of the last turn anew.
+
+    Raises NotFound for another turn, TurnRunning while one is open.
+    """
     with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
-        last = conversation.turns.select_related("question").order_by("-id").first()
+        last = conversation.turns.select_related("question").order_by("-first_seq").first()
         if last is None or last.pk != turn_id:
             raise NotFound
         if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING) or last.holds_conversation:
             raise TurnRunning
-        turn = open_turn(conversation, process_id=process_id, variables=last.variables)
+        turn = open_turn(
+            conversation, process_id=process_id, variables=last.variables, knobs=last.trace.get(KNOBS)
+        )
         turn.replaces_id = last.pk
         turn.question = last.question
         turn.save(force_insert=True)
@@ -127,15 +126,20 @@ def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Pos
 
 def lock_conversation(conversation_id: UUID) -> Conversation:
     """The conversation, locked until the transaction ends: messages of one conversation come one by one."""
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related("end_user")
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("end_user")
     conversation: Conversation | None = rows.filter(pk=conversation_id).first()
     if conversation is None:
         raise ConversationNotFound
     return conversation
 
 
-def open_turn(conversation: Conversation, *, process_id: UUID, variables: dict[str, str]) -> Turn:
-    """A turn that owns the next block of numbers; not saved. It waits if another one holds the conversation."""
+def open_turn(
+    conversation: Conversation, *, process_id: UUID, variables: dict[str, str], knobs: dict[str, Any] | None
+) -> Turn:
+    """A turn that owns the next block of numbers; not saved.
+
+    It waits if another one holds the conversation.
+    """
     unfinished = Q(status=Turn.Status.QUEUED) | Q(holds_conversation=True)
     ahead = list(conversation.turns.filter(unfinished).values_list("status", flat=True))
     if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
@@ -150,5 +154,6 @@ def open_turn(conversation: Conversation, *, process_id: UUID, variables: dict[s
         fence=conversation.fence,
         first_seq=conversation.next_seq,
         variables=variables,
+        trace={KNOBS: knobs} if knobs else {},
         created_at=timezone.now(),
     )

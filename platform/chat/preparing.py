@@ -1,6 +1,7 @@
 """Everything a turn needs before the model is asked, gathered with no connection held in between."""
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from chat.history import past_messages
 from chat.models import Conversation, Message, Turn
-from chat.posting import Posted, post_message
+from chat.posting import KNOBS, Posted
 from knowledge.searching import embedding_of, search_bases
 from llm.door import embed
 from llm.metering import Payer, record_call
@@ -77,14 +78,6 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Overrides:
-    """What the caller of one turn wants otherwise: knobs of the request, and a history that he keeps himself."""
-
-    request: dict[str, Any] = field(default_factory=dict)
-    history: tuple[Said, ...] | None = None
-
-
-@dataclass(frozen=True)
 class Loaded:
     """What the first look into the database brings."""
 
@@ -94,28 +87,33 @@ class Loaded:
     payer: Payer
 
 
-def take_in(*, overrides: Overrides | None = None, **said: Any) -> tuple[Posted, Loaded | None]:
-    """Post a message and load what its turn needs, in one transaction: a second one costs as much as the model's
-    first token. `said` is what `post_message` takes. What cannot be loaded now is loaded by the turn, which can
-    tell why.
+def take_in(
+    how: Callable[..., Posted], history: tuple[Said, ...] | None, said: dict[str, Any]
+) -> tuple[Posted, Loaded | None]:
+    """Post by `post_message` or `regenerate` and load what the turn needs, in one transaction.
+
+    A second one costs as much as the model's first token. What cannot be loaded now is loaded by the turn,
+    which can tell why.
     """
-    posted = post_message(**said)
+    posted = how(**said)
     if not posted.runs_here:
         return posted, None
     try:
-        return posted, load(posted.turn, posted.message, overrides.history if overrides else None)
+        return posted, load(posted.turn, posted.message, history)
     except PlatformError:
         return posted, None
 
 
-async def prepare(turn: Turn, question: Message, overrides: Overrides, loaded: Loaded | None = None) -> Prepared:
+async def prepare(
+    turn: Turn, question: Message, history: tuple[Said, ...] | None = None, loaded: Loaded | None = None
+) -> Prepared:
     """Recall and compile: history and settings, then passages by both sides of the search, then the prompt.
 
-    Raises PlatformError.
+    `history` is what was said before, where the caller keeps that himself. Raises PlatformError.
     """
     tenant_id = turn.tenant_id
     if loaded is None:
-        loaded = await in_tenant(tenant_id, load, turn, question, overrides.history)
+        loaded = await in_tenant(tenant_id, load, turn, question, history)
     plan = loaded.plan
     found: Any = ()
     if plan.query:
@@ -126,9 +124,28 @@ async def prepare(turn: Turn, question: Message, overrides: Overrides, loaded: L
             tenant_id, search_bases, tenant_id, plan.base_ids, plan.query, vectors, top_k=plan.top_k
         )
     compiled = compile_turn(plan, found)
-    request = replace(compiled.request(), **overrides.request)
-    trace = {**compiled.trace, "route": loaded.route.slug, "model": request.model or loaded.route.chat_model or "reader"}
+    knobs = turn.trace.get(KNOBS, {})
+    request = turned(compiled.request(), knobs)
+    trace = {
+        **compiled.trace,
+        "route": loaded.route.slug,
+        "model": request.model or loaded.route.chat_model or "reader",
+        **({KNOBS: knobs} if knobs else {}),
+    }
     return Prepared(compiled, loaded.route, request, loaded.payer, compiled.parser(), trace)
+
+
+def turned(request: ChatRequest, knobs: Mapping[str, Any]) -> ChatRequest:
+    """The request as the caller of this turn wants it.
+
+    He may ask for a shorter answer, not for a longer one.
+    """
+    changes = dict(knobs)
+    if "stop" in changes:
+        changes["stop"] = tuple(changes["stop"])
+    if "max_output_tokens" in changes:
+        changes["max_output_tokens"] = min(changes["max_output_tokens"], request.max_output_tokens or 2**31)
+    return replace(request, **changes)
 
 
 def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loaded:
@@ -164,8 +181,8 @@ def running_persona(persona: Persona, *, is_test: bool) -> RunningPersona:
 
 @lru_cache(maxsize=256)
 def _version(version_id: UUID, period: int) -> RunningPersona:
-    """A published version never changes, so its settings are read once in a while. Its id came from a row of the
-    tenant whose scope we are in.
+    """A published version never changes, so its settings are read once in a while. Its id came from a row of
+    the tenant whose scope we are in.
     """
     return running_version(PersonaVersion.objects.select_related("tenant").get(pk=version_id))
 

@@ -13,6 +13,10 @@ def timestamp(moment: Any) -> str:
     return str(moment.isoformat().replace("+00:00", "Z"))
 
 
+def message_accepted(message: Message, turn_id: Any) -> dict[str, Any]:
+    return {"message_id": str(message.pk), "client_id": str(message.client_id), "turn_id": str(turn_id)}
+
+
 def message_created(message: Message) -> dict[str, Any]:
     body = {
         "message_id": str(message.pk),

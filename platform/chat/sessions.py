@@ -52,7 +52,8 @@ def open_session(
 ) -> Opened:
     """Let an end user into a new conversation, or into one of his own with this persona.
 
-    Raises ConversationNotFound for a conversation of somebody else, Invalid for a persona that never was published.
+    Raises ConversationNotFound for a conversation of somebody else, Invalid for a persona that never was
+    published.
     """
     if persona.live_version_id is None and not is_test:
         raise Invalid.field("persona", "This persona is not published; publish it first.")
@@ -69,7 +70,9 @@ def session_token(conversation: Conversation, ttl: timedelta) -> tuple[str, date
     """A token for this conversation and when it ends."""
     expires_at = timezone.now() + ttl
     claims = {"c": conversation.pk.hex, "x": int(expires_at.timestamp())}
-    return str(Token(SESSION, conversation.tenant_id, _signer(conversation.tenant_id).sign_object(claims))), expires_at
+    return str(
+        Token(SESSION, conversation.tenant_id, _signer(conversation.tenant_id).sign_object(claims))
+    ), expires_at
 
 
 def read_session(text: str) -> Session:
@@ -112,7 +115,9 @@ def _end_user(external_id: str, name: str, locale: str) -> EndUser:
         external_id=external_id, defaults={"name": name, "locale": locale}
     )
     changes: dict[str, Any] = {
-        field: value for field, value in (("name", name), ("locale", locale)) if value and getattr(end_user, field) != value
+        field: value
+        for field, value in (("name", name), ("locale", locale))
+        if value and getattr(end_user, field) != value
     }
     if changes and not created:
         EndUser.objects.filter(pk=end_user.pk).update(**changes)
@@ -129,12 +134,18 @@ def _own_conversation(conversation_id: UUID, persona: Persona, end_user: EndUser
     return conversation
 
 
-# --- Visitors of public bots ----------------------------------------------------------------------------------
+# --- Visitors of public bots
+# ----------------------------------------------------------------------------------
 def visitor_id(persona: Persona, end_user: dict[str, Any] | None) -> str:
-    """A signed visitor's own id, or a new one for an anonymous visitor. Raises Unauthenticated for a bad signature."""
+    """A signed visitor's own id, or a new one for an anonymous visitor.
+
+    Raises Unauthenticated for a bad signature.
+    """
     if not end_user or not end_user.get("id"):
         return f"visitor-{uuid7().hex}"
-    expected = hmac.new(persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256).hexdigest()
+    expected = hmac.new(
+        persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256
+    ).hexdigest()
     if not hmac.compare_digest(expected, str(end_user.get("signature", ""))):
         raise Unauthenticated("The signature does not fit this end user's id.")
     return f"user-{end_user['id']}"
@@ -144,7 +155,9 @@ def returning_visitor(persona: Persona, old_token: str, conversation_id: UUID) -
     """The visitor who shows an old token of the conversation he asks for. Raises NotFound."""
     if not old_token or returning_conversation(old_token) != conversation_id:
         raise NotFound
-    conversation = Conversation.objects.select_related("end_user").filter(pk=conversation_id, persona=persona).first()
+    conversation = (
+        Conversation.objects.select_related("end_user").filter(pk=conversation_id, persona=persona).first()
+    )
     if conversation is None:
         raise NotFound
     end_user: EndUser = conversation.end_user

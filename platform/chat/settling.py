@@ -1,6 +1,6 @@
 """How turns end: the answer stored, or what is kept of it, and the conversation given to the next turn."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from chat.errors import TakenOver, TurnInterrupted, is_retryable
+from chat.errors import ConversationNotFound, Superseded, TakenOver, TurnInterrupted
 from chat.models import Conversation, Message, Turn
 from chat.posting import lock_conversation
 from chat.rendering import render_answer
@@ -33,37 +33,60 @@ class Outcome:
     trace: dict[str, Any] = field(default_factory=dict)
     persona_version: int | None = None
 
+    @property
+    def is_retryable(self) -> bool:
+        return bool(getattr(self.error, "retryable", not isinstance(self.error, TakenOver)))
 
-def settle_turn(*, turn_id: UUID, process_id: UUID, outcome: Outcome, author: str, message_seq: int, last_seq: int) -> Message | None:
-    """Store what a turn came to, in one transaction; the answer's message, or None when nothing was said.
 
-    `message_seq` and `last_seq` are the numbers of the two events that will tell of it. Raises TurnInterrupted when
-    the turn is not this process's any more, TakenOver when a person has taken over since it began.
+@dataclass(frozen=True)
+class Settled:
+    """What was stored: the answer, or what is kept of it, if anything was said."""
+
+    message: Message | None
+    outcome: Outcome
+
+
+def settle_turn(
+    *, conversation_id: UUID, turn_id: UUID, process_id: UUID, outcome: Outcome, author: str, message_seq: int
+) -> Settled:
+    """Store what a turn came to, in one transaction.
+
+    `message_seq` and the number after it are those of the two events that will tell of it. When a person has
+    taken over since the turn began, nothing of the answer is kept. Raises ConversationNotFound when it was
+    erased, Superseded when the turn is not this process's any more.
     """
     with transaction.atomic(savepoint=False):
-        turn = Turn.objects.select_for_update().get(pk=turn_id)
+        conversation = lock_conversation(conversation_id)
+        turn = Turn.objects.get(pk=turn_id)
         if not turn.holds_conversation or turn.process_id != process_id or turn.status != Turn.Status.RUNNING:
-            raise TurnInterrupted
-        conversation = lock_conversation(turn.conversation_id)
+            raise Superseded
         if conversation.fence != turn.fence:
-            raise TakenOver
+            outcome = replace(outcome, text="", citations=[], error=TakenOver())
+        return Settled(_store(turn, outcome, author, message_seq), outcome)
+
+
+def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None:
+    """End a turn whose process died: keep the text that was logged, and mark it for what it is.
+
+    The caller has locked the conversation.
+    """
+    outcome = Outcome(text=text, error=TurnInterrupted(), trace=turn.trace)
+    return _store(turn, outcome, turn.conversation.persona.name, message_seq)
+
+
+def _store(turn: Turn, outcome: Outcome, author: str, message_seq: int) -> Message | None:
+    message = None
+    if outcome.text or outcome.error is None:
         message = _store_answer(turn, outcome, author, message_seq)
-        _write_turn(turn, outcome, message, last_seq)
-        return message
-
-
-def interrupt_turn(*, turn: Turn, text: str, last_seq: int) -> Message | None:
-    """What the sweeper does for a process that died: keep the text that was logged, mark it for what it is."""
-    outcome = Outcome(text=text, finish_reason="interrupted", error=TurnInterrupted(), trace=turn.trace)
-    message = _store_answer(turn, outcome, turn.conversation.persona.name, last_seq - 1)
-    _write_turn(turn, outcome, message, last_seq)
+    _write_turn(turn, outcome, message, last_seq=message_seq + 1)
     return message
 
 
-def _store_answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Message | None:
-    if not outcome.text and outcome.error is not None:
-        return None
-    replaced = Message.objects.filter(turn_id=turn.replaces_id, role=Message.Role.BOT) if turn.replaces_id else None
+def _store_answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Message:
+    replaced = Message.objects.none()
+    if turn.replaces_id:
+        # Of any earlier turn: the one that this turn replaces may have failed before it said a word.
+        replaced = Message.objects.filter(turn__question_id=turn.question_id, role=Message.Role.BOT).current()
     message = Message.objects.create(
         conversation_id=turn.conversation_id,
         turn=turn,
@@ -74,17 +97,16 @@ def _store_answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Messag
         html=render_answer(outcome.text),
         citations=outcome.citations,
         finish_reason="interrupted" if outcome.error else outcome.finish_reason,
-        replaces_id=replaced.values_list("pk", flat=True).first() if replaced is not None else None,
+        replaces_id=replaced.values_list("pk", flat=True).first(),
     )
-    if replaced is not None:
-        replaced.update(replaced_at=timezone.now())
+    replaced.exclude(pk=message.pk).update(replaced_at=timezone.now())
     Conversation.objects.filter(pk=turn.conversation_id).update(
         message_count=F("message_count") + 1, last_message_at=message.created_at
     )
     return message
 
 
-def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, last_seq: int) -> None:
+def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, *, last_seq: int) -> None:
     error = outcome.error
     match error:
         case None:
@@ -99,25 +121,27 @@ def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, last_seq:
     turn.last_seq = last_seq
     turn.finished_at = timezone.now()
     for name in (
-        "input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms", "total_ms", "trace", "persona_version",
+        "is_retryable", "input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms",
+        "total_ms", "trace", "persona_version",
     ):  # fmt: skip
         setattr(turn, name, getattr(outcome, name))
-    if error:
-        turn.trace = {**turn.trace, "retryable": is_retryable(error)}
     turn.save()
 
 
-def release_turn(*, turn_id: UUID, process_id: UUID) -> Turn | None:
-    """Give the conversation free, once the turn's last event is in the log. The next waiting turn, now ours."""
+def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Turn | None:
+    """Give the conversation free, once the turn's last event is in the log.
+
+    The next waiting turn, now ours.
+    """
     with transaction.atomic(savepoint=False):
-        turn = Turn.objects.get(pk=turn_id)
-        conversation = lock_conversation(turn.conversation_id)
+        try:
+            conversation = lock_conversation(conversation_id)
+        except ConversationNotFound:
+            return None
         held = Turn.objects.filter(pk=turn_id, holds_conversation=True, process_id=process_id)
         if not held.update(holds_conversation=False):
             return None
-        following: Turn | None = (
-            conversation.turns.filter(status=Turn.Status.QUEUED).select_related("question").order_by("first_seq").first()
-        )
+        following: Turn | None = conversation.turns.waiting().select_related("question").first()
         if following is not None:
             following.status = Turn.Status.RUNNING
             following.holds_conversation = True

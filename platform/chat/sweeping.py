@@ -1,59 +1,101 @@
 """What becomes of turns whose process died: within seconds, and with the text that was logged."""
 
 import logging
+import time
+from datetime import timedelta
 from uuid import UUID
 
-import redis
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
-from chat.errors import TurnInterrupted
+from chat.announcing import announce
+from chat.errors import ConversationNotFound, TurnInterrupted
 from chat.events import Delta, Event, Item
 from chat.log import append_blocking, read_blocking, stream_key
 from chat.models import SEQ_BLOCK, Message, Process, Turn
 from chat.posting import ACCEPTED, CREATED, STARTED, lock_conversation
-from chat.presenting import message_created, turn_failed
+from chat.presenting import message_accepted, message_created, turn_failed
 from chat.settling import interrupt_turn
 from jobs.relay import every_second
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 
+# The last numbers of a turn's block, which a process that died never reached.
+LAST = SEQ_BLOCK - 1
+# Rows of processes that are long gone.
+FORGET_AFTER = timedelta(minutes=1)
+TURNS_AT_ONCE = 500
+
+
+class Watch:
+    """Whether we have looked on for long enough to call somebody dead.
+
+    While the database was away nobody's heart could beat, and we could not look either.
+    """
+
+    LONGEST_GAP_S = 3.0
+
+    def __init__(self) -> None:
+        self._since = self._last = -1e9
+
+    def look(self) -> bool:
+        """Note that the database answers now. True after a heart's time to beat without a longer gap."""
+        now = time.monotonic()
+        if now - self._last > self.LONGEST_GAP_S:
+            self._since = now
+        self._last = now
+        return now - self._since >= Process.DEAD_AFTER.total_seconds()
+
+
+_watch = Watch()
+
 
 @every_second
 def sweep_dead_turns() -> None:
-    """Interrupt the turns of processes that are silent. Reads ids across tenants, then works in each one's scope."""
-    now = timezone.now()
-    beating = Process.objects.using("system").filter(heartbeat_at__gt=now - Process.DEAD_AFTER)
-    alive = list(beating.values_list("id", flat=True))
-    held = Turn.objects.using("system").of_dead(alive).filter(created_at__lt=now - Process.DEAD_AFTER)
-    for tenant_id, turn_id in held.values_list("tenant_id", "id")[:500]:
+    """Interrupt the turns of processes that are silent.
+
+    Reads ids across tenants, then works in each one's scope.
+    """
+    processes = Process.objects.using("system")
+    alive = list(processes.filter(heartbeat_at__gt=Now() - Process.DEAD_AFTER).values_list("id", flat=True))
+    held = Turn.objects.using("system").of_dead(alive)
+    if not _watch.look():
+        return
+    for tenant_id, conversation_id, turn_id in held.values_list("tenant_id", "conversation_id", "id")[
+        :TURNS_AT_ONCE
+    ]:
         try:
-            interrupt(tenant_id, turn_id, alive)
+            interrupt(tenant_id, conversation_id, turn_id, alive)
         except Exception:
             logger.exception("Turn %s could not be interrupted", turn_id)
-    Process.objects.using("system").filter(heartbeat_at__lt=now - 15 * Process.DEAD_AFTER).delete()
+    processes.filter(heartbeat_at__lt=Now() - FORGET_AFTER).delete()
 
 
-def interrupt(tenant_id: UUID, turn_id: UUID, alive: list[UUID]) -> None:
+def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list[UUID]) -> None:
     """End one turn for its dead owner, and those that waited behind it."""
-    with tenant_scope(tenant_id), transaction.atomic():
-        turn = Turn.objects.select_for_update().select_related("conversation__persona", "question").get(pk=turn_id)
-        if not turn.holds_conversation or turn.process_id in alive:
+    logged = read_blocking(stream_key(tenant_id, conversation_id))
+    with tenant_scope(tenant_id):
+        try:
+            lock_conversation(conversation_id)
+        except ConversationNotFound:
             return
-        conversation = lock_conversation(turn.conversation_id)
-        key = stream_key(tenant_id, turn.conversation_id)
-        events: list[Item] = []
-        if turn.status == Turn.Status.RUNNING:
-            events += _end(turn, text=logged_text(read_blocking(key), turn_id))
+        turn = _held_by_dead(turn_id, alive)
+        if turn is None:
+            return
+        events = _end(turn, logged_text(logged, turn_id)) if turn.status == Turn.Status.RUNNING else []
         Turn.objects.filter(pk=turn_id).update(holds_conversation=False)
-        for waiting in conversation.turns.filter(status=Turn.Status.QUEUED).select_related("question").order_by("first_seq"):
-            events += [*_opening(waiting), *_end(waiting, text="")]
+        for waiting in turn.conversation.turns.waiting().select_related("question", "conversation__persona"):
+            events += [*_opening(waiting), *_end(waiting, "")]
     if events:
-        append_blocking(key, events, events[0].last - 1)
-        _announce(turn.conversation_id)
+        previous = logged[-1].last if logged else events[0].first - 1
+        append_blocking(stream_key(tenant_id, conversation_id), events, previous)
+        announce(tenant_id, conversation_id, "moved", seq=events[0].first)
+
+
+def _held_by_dead(turn_id: UUID, alive: list[UUID]) -> Turn | None:
+    turns = Turn.objects.of_dead(alive).select_related("conversation__persona", "question")
+    turn: Turn | None = turns.filter(pk=turn_id).first()
+    return turn
 
 
 def logged_text(items: list[Item], turn_id: UUID) -> str:
@@ -67,32 +109,22 @@ def logged_text(items: list[Item], turn_id: UUID) -> str:
     return text
 
 
-def _end(turn: Turn, *, text: str) -> list[Item]:
-    """Store what is kept. Its events take the last numbers of the turn's block, which the dead one never reached."""
-    last = turn.first_seq + SEQ_BLOCK - 1
-    message: Message | None = interrupt_turn(turn=turn, text=text, last_seq=last)
+def _end(turn: Turn, text: str) -> list[Item]:
+    """Store what is kept, and tell of it."""
+    message_seq = turn.first_seq + LAST - 1
+    message: Message | None = interrupt_turn(turn=turn, text=text, message_seq=message_seq)
     error = TurnInterrupted()
-    events: list[Item] = []
-    if message is not None:
-        events.append(Event(last - 1, "message.created", message_created(message)))
     body = turn_failed(turn.pk, code=error.code, detail=str(error.detail), retryable=True, text=text)
-    return [*events, Event(last, "turn.failed", body)]
+    failed = Event(message_seq + 1, "turn.failed", body)
+    return [Event(message_seq, "message.created", message_created(message)), failed] if message else [failed]
 
 
 def _opening(turn: Turn) -> list[Item]:
     """The events of a message that had waited and was not shown yet."""
     question, first = turn.question, turn.first_seq
-    ids = {"message_id": str(question.pk), "turn_id": str(turn.pk)}
+    started = {"message_id": str(question.pk), "turn_id": str(turn.pk)}
     return [
-        Event(first + ACCEPTED, "message.accepted", {**ids, "client_id": str(question.client_id)}),
+        Event(first + ACCEPTED, "message.accepted", message_accepted(question, turn.pk)),
         Event(first + CREATED, "message.created", message_created(question)),
-        Event(first + STARTED, "turn.started", ids),
+        Event(first + STARTED, "turn.started", started),
     ]
-
-
-def _announce(conversation_id: UUID) -> None:
-    message = {"type": "control", "kind": "moved", "conversation_id": conversation_id.hex}
-    try:
-        async_to_sync(get_channel_layer().group_send)(f"conversation.{conversation_id.hex}", message)
-    except (redis.RedisError, OSError) as error:
-        logger.warning("Nobody was told; they look by themselves: %s", error)

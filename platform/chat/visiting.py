@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from chat.errors import ConversationNotFound
 from chat.history import has_open_turn, latest_seq
 from chat.models import Conversation
 from chat.presenting import persona_card
@@ -32,7 +33,9 @@ class Visit:
 def visit(conversation_id: UUID) -> Visit:
     """Come in. Raises Unauthenticated when the conversation is gone, or the persona answers no more."""
     conversation = (
-        Conversation.objects.select_related("persona", "persona__live_version").filter(pk=conversation_id).first()
+        Conversation.objects.select_related("persona", "persona__live_version")
+        .filter(pk=conversation_id)
+        .first()
     )
     if conversation is None:
         raise Unauthenticated
@@ -47,3 +50,13 @@ def visit(conversation_id: UUID) -> Visit:
         seq=latest_seq(conversation_id),
         is_open=has_open_turn(conversation_id),
     )
+
+
+def next_seq(conversation_id: UUID) -> int:
+    """The first number that no event of the conversation can have yet. Raises ConversationNotFound."""
+    number: int | None = (
+        Conversation.objects.filter(pk=conversation_id).values_list("next_seq", flat=True).first()
+    )
+    if number is None:
+        raise ConversationNotFound
+    return number

@@ -14,7 +14,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations and broker answer, else 503 and which does not. Models never make it 503."""
+    """200 when database, migrations and broker answer, else 503 and which does not.
+
+    Models never make it 503.
+    """
     checks = {"database": _database, "migrations": _migrations, "broker": _broker}
     found = {name: _ask(check) for name, check in checks.items()}
     is_ready = all(state == "ok" for state in found.values())
@@ -50,7 +53,9 @@ def _migrations() -> str:
 
 
 def _broker() -> str:
-    with redis.Redis.from_url(f"{settings.REDIS_URL}/0", socket_timeout=2, socket_connect_timeout=2) as client:
+    with redis.Redis.from_url(
+        f"{settings.REDIS_URL}/0", socket_timeout=2, socket_connect_timeout=2
+    ) as client:
         client.ping()
     return "ok"
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import signal
 import threading
+from types import FrameType
 from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from chat.engine import engine, ensure_heart
+from chat.engine import Engine, engine, ensure_heart
 from chat.hub import hub
 from chat.process import heart
 from config.startup import CannotStart, verify
@@ -16,9 +18,6 @@ from llm.door import close_clients
 from llm.embedding import bundled
 
 logger = logging.getLogger(__name__)
-
-# Running turns get this long to end before they are interrupted.
-DRAIN_S = 30.0
 
 
 def warm_up() -> None:
@@ -35,8 +34,7 @@ class Lifespan:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 try:
-                    await sync_to_async(verify)()
-                    await ensure_heart()
+                    await self._begin()
                 except CannotStart as error:
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
@@ -47,8 +45,39 @@ class Lifespan:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
+    async def _begin(self) -> None:
+        await sync_to_async(verify)()
+        try:
+            await ensure_heart()
+        except Exception as error:
+            # A server takes an unexpected failure here for a lack of interest, and would serve all the same.
+            logger.exception("The first heartbeat failed")
+            raise CannotStart(f"This process could not report that it lives: {error}") from error
+        drain_when_asked_to_end(engine())
+
     async def _end(self) -> None:
-        await engine().drain(DRAIN_S)
+        await engine().drained()
         await hub().aclose()
         await close_clients()
         await asyncio.to_thread(heart.stop)
+
+
+def drain_when_asked_to_end(running: Engine) -> None:
+    """Begin to drain with the signal itself.
+
+    The server ends the lifespan only after all its connections: streams that follow a conversation would hold
+    it up until its patience ends, and turns would get the rest of it. Its own handler runs, too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # a server inside of something else, which gets no signals
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        servers_own = signal.getsignal(number)
+        if not callable(servers_own):
+            continue
+
+        def begin_drain(number: int, frame: FrameType | None, then: Any = servers_own) -> None:
+            loop.call_soon_threadsafe(running.begin_drain)
+            then(number, frame)
+
+        signal.signal(number, begin_drain)

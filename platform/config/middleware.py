@@ -37,7 +37,8 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> Any:
         sent = request.headers.get("X-Request-Id", "")
-        request.request_id = sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())  # type: ignore[attr-defined]
+        is_sane = _REQUEST_ID.fullmatch(sent)
+        request.request_id = sent if is_sane else str(uuid7())  # type: ignore[attr-defined]
         if iscoroutinefunction(self.get_response):
             return self._finish_later(request)
         return self._mark(request, cast(HttpResponseBase, self.get_response(request)))
@@ -54,10 +55,10 @@ class RequestIdMiddleware:
 class TenantMiddleware:
     """Runs a synchronous view inside its tenant's scope, in one transaction that a failed answer undoes.
 
-    It calls the view itself, from `process_view`: there, unlike around `get_response`, we are on the view's own
-    thread also under ASGI, and so on its database connection. Asynchronous views stream; they hold no
-    transaction, and enter the scope by `in_tenant` for as long as a query takes. A view class that calls a provider
-    says `enters_scope_itself = True`: it gets the caller and no transaction.
+    It calls the view itself, from `process_view`: there, unlike around `get_response`, we are on the view's
+    own thread also under ASGI, and so on its database connection. Asynchronous views stream; they hold no
+    transaction, and enter the scope by `in_tenant` for as long as a query takes. A view class that calls a
+    provider says `enters_scope_itself = True`: it gets the caller and no transaction.
     """
 
     sync_capable = True

@@ -13,7 +13,10 @@ from tenants.scope import tenant_scope
 
 
 class RetryLater(Exception):
-    """The work failed in a way that may pass. `after` is a wish; without it the wait doubles with each attempt."""
+    """The work failed in a way that may pass.
+
+    `after` is a wish; without it the wait doubles with each attempt.
+    """
 
     def __init__(self, error: PlatformError, after: timedelta | None = None) -> None:
         super().__init__(str(error))
@@ -31,7 +34,10 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """A claimed job, as its handler sees it. No transaction is open around a handler: it enters scopes itself."""
+    """A claimed job, as its handler sees it.
+
+    No transaction is open around a handler: it enters scopes itself.
+    """
 
     job: Job
 
@@ -66,7 +72,10 @@ _registry: dict[str, Registration] = {}
 
 
 def job_handler(kind: str, *, on_failure: FailureHandler | None = None) -> Callable[[Handler], Handler]:
-    """Register the function that does jobs of this kind. Modules with handlers are named `jobs.py` or imported by `tasks.py`."""
+    """Register the function that does jobs of this kind.
+
+    Modules with handlers are named `jobs.py` or imported by `tasks.py`.
+    """
 
     def register(handler: Handler) -> Handler:
         _registry[kind] = Registration(handler, on_failure)

@@ -1,4 +1,7 @@
-"""Background work. The row is the truth; the broker only carries "look at this job", and may be empty any time."""
+"""Background work.
+
+The row is the truth; the broker only carries "look at this job", and may be empty any time.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -57,7 +60,10 @@ class JobQuerySet(TenantQuerySet):
 
 
 class Job(TenantModel):
-    """One piece of work about one subject. A worker that lost its lease writes nothing: its `fence` is old."""
+    """One piece of work about one subject.
+
+    A worker that lost its lease writes nothing: its `fence` is old.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -96,7 +102,11 @@ class Job(TenantModel):
         ]
         indexes = [
             # For the relay's look at what is due and what was abandoned.
-            models.Index(fields=["status", "available_at"], condition=Q(status__in=["queued", "running"]), name="job_open"),
+            models.Index(
+                fields=["status", "available_at"],
+                condition=Q(status__in=["queued", "running"]),
+                name="job_open",
+            ),
             models.Index(fields=["tenant", "subject_id"], name="job_subject"),
         ]
 

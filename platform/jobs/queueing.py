@@ -16,16 +16,22 @@ from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 
-# How many jobs of one tenant are with the broker or a worker at once, per queue. The rest wait in PostgreSQL, so
-# that one tenant's thousand documents do not stand in line before another's one.
+# How many jobs of one tenant are with the broker or a worker at once, per queue. The rest wait in PostgreSQL,
+# so that one tenant's thousand documents do not stand in line before another's one.
 IN_FLIGHT_PER_TENANT = 2
 
 
 def enqueue(
-    *, tenant_id: UUID, kind: str, queue: str, subject_id: UUID, payload: dict[str, Any] | None = None,
+    *,
+    tenant_id: UUID,
+    kind: str,
+    queue: str,
+    subject_id: UUID,
+    payload: dict[str, Any] | None = None,
     delay: timedelta = timedelta(),
 ) -> Job:
-    """Put work in line, in the caller's transaction; a job of this kind that waits for the same subject is returned.
+    """Put work in line, in the caller's transaction; a job of this kind that waits for the same subject is
+    returned.
 
     The broker hears of it after the commit. If that fails, or the process dies first, the relay tells it.
     """
@@ -35,7 +41,9 @@ def enqueue(
         subject_id=subject_id,
         status__in=[Job.Status.QUEUED, Job.Status.RUNNING],
         defaults={
-            "queue": queue, "payload": payload or {}, "status": Job.Status.QUEUED,
+            "queue": queue,
+            "payload": payload or {},
+            "status": Job.Status.QUEUED,
             "available_at": timezone.now() + delay,
         },
     )
@@ -78,7 +86,10 @@ def publish_next(tenant_id: UUID, queue: str) -> None:
         now = timezone.now()
         room = IN_FLIGHT_PER_TENANT - mine.in_flight().count()
         due = list(
-            mine.due(now).filter(published_at=None).select_for_update(skip_locked=True).values_list("id", flat=True)[: max(room, 0)]
+            mine.due(now)
+            .filter(published_at=None)
+            .select_for_update(skip_locked=True)
+            .values_list("id", flat=True)[: max(room, 0)]
         )
         mine.filter(pk__in=due).update(published_at=now)
     send((tenant_id, job_id, queue) for job_id in due)
@@ -90,7 +101,7 @@ def send(messages: Iterable[tuple[UUID, UUID, str]]) -> None:
 
     try:
         for tenant_id, job_id, queue in messages:
-            run_job.apply_async(args=[str(tenant_id), str(job_id)], queue=queue, retry=False)
+            run_job.apply_async(args=(str(tenant_id), str(job_id)), queue=queue, retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("The broker took no message, the relay will: %s", error)
 

@@ -33,7 +33,9 @@ def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[...
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 if request.method not in methods:
-                    raise MethodNotAllowed(f"Use {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)})
+                    raise MethodNotAllowed(
+                        f"Use {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)}
+                    )
                 caller = await off_loop(authenticate, request.headers.get("Authorization"))
                 caller.require(scope)
                 return await view(request, caller, *args, **kwargs)
@@ -59,7 +61,7 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
 
 
 def lenient_json(text: str | bytes) -> Any:
-    """Parse JSON, leaving out lone surrogates: no characters, but sent by broken clients. Raises ValueError."""
+    """Parse JSON, leaving out lone surrogates, which are no characters. Raises ValueError."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

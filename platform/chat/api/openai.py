@@ -13,10 +13,10 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.api.streaming import Posting, TurnFailed
-from chat.events import Delta, Event
-from chat.posting import clean_said
-from chat.preparing import Overrides
+from chat.access import access_conversation
+from chat.api.posting import Posting, TurnFailed
+from chat.events import ENDINGS, Delta, Event, Item
+from chat.posting import clean_said, storable
 from chat.sessions import open_session
 from llm.door import embed
 from llm.routes import resolve_route
@@ -31,14 +31,21 @@ from tenants.problems import MethodNotAllowed
 from tenants.scope import in_tenant, off_loop
 
 FINISH_REASONS = {"stop": "stop", "length": "length", "stopped": "stop", "filtered": "content_filter"}
-ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 404: "invalid_request_error", 429: "rate_limit_error"}
+ERROR_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "invalid_request_error",
+    429: "rate_limit_error",
+}
 MAX_EMBEDDING_INPUTS = 256
 
 
 def openai_view(scope: str, method: str) -> Callable[..., Any]:
     """An asynchronous view whose failures have the shape that OpenAI's clients know."""
 
-    def decorate(view: Callable[..., Awaitable[HttpResponseBase]]) -> Callable[..., Awaitable[HttpResponseBase]]:
+    def decorate(
+        view: Callable[..., Awaitable[HttpResponseBase]],
+    ) -> Callable[..., Awaitable[HttpResponseBase]]:
         @csrf_exempt
         @wraps(view)
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -68,7 +75,8 @@ def _status(error: PlatformError) -> int:
     return 400 if error.status == 422 else error.status
 
 
-# --- Models ---------------------------------------------------------------------------------------------------
+# --- Models
+# ---------------------------------------------------------------------------------------------------
 @openai_view("chat", "GET")
 async def models_view(request: HttpRequest, caller: Caller, model: str | None = None) -> HttpResponseBase:
     """The tenant's published personas, and the embedding model."""
@@ -86,12 +94,16 @@ def _models(tenant_id: UUID) -> list[dict[str, Any]]:
     models = [(persona.slug, persona.live_version.published_at) for persona in published]
     embedding = resolve_route(tenant_id).embedding_name
     return [
-        *({"id": slug, "object": "model", "created": int(at.timestamp()), "owned_by": "troupe"} for slug, at in models),
+        *(
+            {"id": slug, "object": "model", "created": int(at.timestamp()), "owned_by": "troupe"}
+            for slug, at in models
+        ),
         {"id": embedding, "object": "model", "created": 0, "owned_by": "troupe"},
     ]
 
 
-# --- Chat completions -----------------------------------------------------------------------------------------
+# --- Chat completions
+# -----------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Completion:
     """A checked request."""
@@ -103,52 +115,69 @@ class Completion:
     conversation_id: UUID | None
     is_streamed: bool
     wants_usage: bool
-    request: dict[str, Any]
+    knobs: dict[str, Any]
 
     @classmethod
-    def parse(cls, body: dict[str, Any], caller: Caller) -> "Completion":
+    def parse(cls, body: dict[str, Any]) -> "Completion":
         """Raises Invalid, naming the field."""
         said = [_said(message, n) for n, message in enumerate(_list(body, "messages"))]
         spoken = [one for one in said if one is not None]
         if not spoken or spoken[-1].role != "user":
             raise Invalid.field("messages", "The last message must be the user's.")
-        metadata = body.get("metadata") or {}
         return cls(
             model=_text(body, "model"),
             text=clean_said(spoken[-1].text),
             history=tuple(spoken[:-1]),
-            user=str(body.get("user") or f"key-{caller.key_id}")[:190],
-            conversation_id=_uuid(metadata.get("conversation_id")) if isinstance(metadata, dict) else None,
+            user=storable(str(body.get("user") or ""))[:190],
+            conversation_id=_uuid(_object(body, "metadata").get("conversation_id")),
             is_streamed=bool(body.get("stream")),
-            wants_usage=bool((body.get("stream_options") or {}).get("include_usage")),
-            request=_knobs(body),
+            wants_usage=bool(_object(body, "stream_options").get("include_usage")),
+            knobs=_knobs(body),
         )
 
 
 @openai_view("chat", "POST")
 async def completions_view(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """One answer of a published persona, streamed or whole, with its citations beside the choices."""
-    asked = Completion.parse(json_body(request), caller)
-    conversation_id = await in_tenant(caller.tenant_id, _conversation, caller.tenant_id, asked)
+    asked = Completion.parse(json_body(request))
+    conversation_id = await in_tenant(caller.tenant_id, _conversation, caller, asked)
     posting = Posting(
         caller.tenant_id,
         conversation_id,
         client_id=uuid4(),
         text=asked.text,
+        knobs=asked.knobs,
         # In a thread that is kept here, we know what was said; else the client sends it along.
-        overrides=Overrides(request=asked.request, history=None if asked.conversation_id else asked.history),
+        history=None if asked.conversation_id else asked.history,
     )
     if asked.is_streamed:
         events = posting.items()
-        first = await anext(events)
-        return StreamingHttpResponse(_chunks(first, events, asked, conversation_id), content_type="text/event-stream")
+        first = await begun(events)
+        return StreamingHttpResponse(
+            _chunks(first, events, asked, conversation_id), content_type="text/event-stream"
+        )
     return JsonResponse(completion_body(await posting.completed(), asked.model, conversation_id))
 
 
-def _conversation(tenant_id: UUID, asked: Completion) -> UUID:
-    persona = access_published(tenant_id, asked.model)
-    opened = open_session(persona=persona, end_user_id=asked.user, conversation_id=asked.conversation_id)
-    return opened.conversation.pk  # type: ignore[no-any-return]
+def _conversation(caller: Caller, asked: Completion) -> UUID:
+    persona = access_published(caller.tenant_id, asked.model)
+    user = asked.user
+    if asked.conversation_id and not user:  # a thread may be gone on with by its id alone
+        user = access_conversation(caller.tenant_id, asked.conversation_id).end_user.external_id
+    opened = open_session(
+        persona=persona, end_user_id=user or f"key-{caller.key_id}", conversation_id=asked.conversation_id
+    )
+    return opened.conversation.pk
+
+
+async def begun(events: AsyncIterator[Item]) -> Item:
+    """The first event that has to be said. Raises what made the turn fail before a word was said."""
+    async for item in events:
+        if item.type == "turn.failed" and isinstance(item, Event):
+            raise TurnFailed(item.body)
+        if isinstance(item, Delta) or item.type in ENDINGS:
+            return item
+    raise NotFound
 
 
 def completion_body(turn: dict[str, Any], model: str, conversation_id: UUID) -> dict[str, Any]:
@@ -180,7 +209,9 @@ def usage_body(usage: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _chunks(first: Any, events: AsyncIterator[Any], asked: Completion, conversation_id: UUID) -> AsyncIterator[bytes]:
+async def _chunks(
+    first: Any, events: AsyncIterator[Any], asked: Completion, conversation_id: UUID
+) -> AsyncIterator[bytes]:
     head = {
         "id": f"chatcmpl-{conversation_id}-{uuid4().hex[:8]}", "object": "chat.completion.chunk",
         "created": int(time.time()), "model": asked.model,
@@ -203,14 +234,18 @@ async def _chunks(first: Any, events: AsyncIterator[Any], asked: Completion, con
         await events.aclose()  # type: ignore[attr-defined]
 
 
-def _closing(head: dict[str, Any], turn: dict[str, Any], asked: Completion, conversation_id: UUID) -> list[dict[str, Any]]:
+def _closing(
+    head: dict[str, Any], turn: dict[str, Any], asked: Completion, conversation_id: UUID
+) -> list[dict[str, Any]]:
     last = {
         **head,
         "choices": [_choice({}, FINISH_REASONS[turn["finish_reason"]])],
         "citations": turn["citations"],
         "metadata": {"conversation_id": str(conversation_id)},
     }
-    return [last, {**head, "choices": [], "usage": usage_body(turn["usage"])}] if asked.wants_usage else [last]
+    return (
+        [last, {**head, "choices": [], "usage": usage_body(turn["usage"])}] if asked.wants_usage else [last]
+    )
 
 
 def _choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
@@ -221,7 +256,8 @@ def _data(body: dict[str, Any]) -> bytes:
     return b"data: " + orjson.dumps(body) + b"\n\n"
 
 
-# --- Embeddings -----------------------------------------------------------------------------------------------
+# --- Embeddings
+# -----------------------------------------------------------------------------------------------
 @openai_view("knowledge", "POST")
 async def embeddings_view(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """Vectors of texts, as the tenant's documents are embedded; `input_type` says which side they are on."""
@@ -259,21 +295,22 @@ def encoded(vector: Any, encoding: Any) -> Any:
     return vector.tolist()
 
 
-# --- Reading fields -------------------------------------------------------------------------------------------
+# --- Reading fields
+# -------------------------------------------------------------------------------------------
 def _said(message: Any, n: int) -> Said | None:
     """A message of the client's thread. System messages are left out: who the persona is, its owner says."""
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
         raise Invalid.field(f"messages.{n}", "An object with role and content is needed.")
     content = message.get("content")
     if isinstance(content, list):
-        content = "\n".join(part.get("text", "") for part in content if isinstance(part, dict))
+        content = "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     match message["role"]:
         case "system" | "developer" | "tool" | "function":
             return None
         case "user" | "assistant":
             if not isinstance(content, str):
                 raise Invalid.field(f"messages.{n}.content", "A text is needed.")
-            return Said("user" if message["role"] == "user" else "bot", content)
+            return Said("user" if message["role"] == "user" else "bot", storable(content))
     raise Invalid.field(f"messages.{n}.role", "One of system, user, assistant.")
 
 
@@ -281,21 +318,21 @@ def _knobs(body: dict[str, Any]) -> dict[str, Any]:
     """What of the request the client may set, within the bounds that personas have."""
     knobs: dict[str, Any] = {}
     if (temperature := body.get("temperature")) is not None:
-        if not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
+        if not _is_number(temperature) or not 0 <= temperature <= 2:
             raise Invalid.field("temperature", "A number from 0 to 2.")
         knobs["temperature"] = float(temperature)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     if limit is not None:
-        if not isinstance(limit, int) or limit < 1:
+        if not _is_number(limit) or not 1 <= limit < 2**31:
             raise Invalid.field("max_tokens", "A whole number above 0.")
-        knobs["max_output_tokens"] = limit
+        knobs["max_output_tokens"] = int(limit)
     if (stop := body.get("stop")) is not None:
         stops = [stop] if isinstance(stop, str) else stop
         if not isinstance(stops, list) or len(stops) > 4 or not all(isinstance(one, str) for one in stops):
             raise Invalid.field("stop", "A text, or up to four.")
-        knobs["stop"] = tuple(stops)
-    if isinstance(body.get("seed"), int):
-        knobs["seed"] = body["seed"]
+        knobs["stop"] = [storable(one) for one in stops]
+    if _is_number(body.get("seed")):
+        knobs["seed"] = int(body["seed"])
     return knobs
 
 
@@ -308,9 +345,20 @@ def _list(body: dict[str, Any], name: str) -> list[Any]:
 
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not storable(value):
         raise Invalid.field(name, "A text is needed.")
-    return value
+    return storable(value)
+
+
+def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    value = body.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise Invalid.field(name, "An object is needed.")
+    return value or {}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _uuid(value: Any) -> UUID | None:
@@ -320,4 +368,3 @@ def _uuid(value: Any) -> UUID | None:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):
         raise Invalid.field("metadata.conversation_id", "A UUID is needed.") from None
-

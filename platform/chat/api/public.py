@@ -59,7 +59,10 @@ class PublicView(APIView):
     permission_classes = []
 
     def check_origin(self, request: Request, persona: Persona) -> str:
-        """The page's origin. Raises OriginNotAllowed unless it is our own, none (not a browser) or allowed."""
+        """The page's origin.
+
+        Raises OriginNotAllowed unless it is our own, none (not a browser) or allowed.
+        """
         origin = request.headers.get("Origin", "")
         if origin and urlsplit(origin).netloc != request.get_host() and not persona.allows_origin(origin):
             raise OriginNotAllowed
@@ -104,7 +107,7 @@ class PublicMessages(PublicView, GenericAPIView[Message]):
     @extend_schema(auth=[])
     @in_keys_tenant
     def get(self, request: Request, persona: Persona, conversation_id: UUID) -> Response:
-        """What was said in the visitor's own conversation, oldest first; his session's token is the key to it."""
+        """What was said in the visitor's own conversation, oldest first; his session's token opens it."""
         session = read_session(bearer(request.headers.get("Authorization")))
         if (session.tenant_id, session.conversation_id) != (persona.tenant_id, conversation_id):
             raise NotFound
@@ -124,4 +127,3 @@ def _shared(response: Response, origin: str) -> Response:
         response["Access-Control-Max-Age"] = str(PREFLIGHT_TTL_S)
         response["Vary"] = "Origin"
     return response
-

@@ -66,7 +66,8 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     class Meta:
         model = Message
         fields = [
-            "id", "seq", "role", "author", "text", "html", "citations", "finish_reason", "feedback", "created_at",
+            "id", "seq", "role", "author", "text", "html", "citations", "finish_reason", "feedback",
+            "created_at",
         ]  # fmt: skip
 
     def get_finish_reason(self, message: Message) -> str | None:

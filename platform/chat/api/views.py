@@ -64,7 +64,11 @@ class ConversationList(GenericAPIView[Conversation]):
     def get(self, request: Request) -> Response:
         """The tenant's conversations, newest first."""
         found = Conversation.objects.for_tenant(caller_of(request).tenant_id).with_people()
-        for name, field in (("persona", "persona__slug"), ("end_user", "end_user__external_id"), ("state", "state")):
+        for name, field in (
+            ("persona", "persona__slug"),
+            ("end_user", "end_user__external_id"),
+            ("state", "state"),
+        ):
             if value := request.query_params.get(name):
                 found = found.filter(**{field: value})
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(found), many=True).data)

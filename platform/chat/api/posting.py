@@ -1,0 +1,111 @@
+"""A message that comes over HTTP, and the events of the turn that answers it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from chat.engine import engine
+from chat.errors import ConversationNotFound, HistoryGone
+from chat.events import ENDINGS, Event, Item
+from chat.history import turn_ending
+from chat.hub import hub
+from chat.models import Turn
+from chat.posting import post_message
+from chat.subscription import Ended
+from personas.context import Said
+from tenants.errors import PlatformError
+from tenants.scope import in_tenant
+
+
+class TurnFailed(PlatformError):
+    """A turn that failed, as the answer to who waited for it, with the code of what made it fail."""
+
+    STATUS = {
+        "provider_timeout": 504, "turn_interrupted": 503, "taken_over": 409, "internal_error": 500,
+        "not_found": 404, "invalid": 422, "budget_exhausted": 402, "quota_exhausted": 429,
+        "rate_limited": 429,
+    }  # fmt: skip
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(
+            body["detail"], retryable=body["retryable"], text=body["text"], turn_id=body["turn_id"]
+        )
+        self.code = body["code"]  # type: ignore[misc]
+        self.status = self.STATUS.get(body["code"], 502)  # type: ignore[misc]
+
+
+class Posting:
+    """A message posted over HTTP, and the turn that answers it.
+
+    `history`: what was said before, kept by the caller.
+    """
+
+    def __init__(
+        self,
+        tenant_id: UUID,
+        conversation_id: UUID,
+        *,
+        client_id: UUID,
+        text: str,
+        variables: dict[str, str] | None = None,
+        knobs: dict[str, Any] | None = None,
+        history: tuple[Said, ...] | None = None,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.conversation_id = conversation_id
+        self._history = history
+        self._said = {"client_id": client_id, "text": text, "variables": variables or {}, "knobs": knobs}
+
+    async def completed(self) -> dict[str, Any]:
+        """The completed turn. Raises what made it fail."""
+        async for item in self.items():
+            if item.type in ENDINGS and isinstance(item, Event):
+                if item.type == "turn.failed":
+                    raise TurnFailed(item.body)
+                return {**item.body, "client_id": str(self._said["client_id"])}
+        raise HistoryGone
+
+    async def items(self) -> AsyncIterator[Item]:
+        """The events of this turn, from its first to its last. A turn that is over already is told from its
+        rows.
+
+        Raises what forbids the turn, before the first event.
+        """
+        # Followed before it is posted, so that nothing of it is missed.
+        following = hub().subscription(self.tenant_id, self.conversation_id, outlasts_drain=True)
+        async with following as subscription:
+            posted = await engine().post(
+                self.tenant_id,
+                post_message,
+                history=self._history,
+                conversation_id=self.conversation_id,
+                **self._said,
+            )
+            if not posted.is_new and (ending := await in_tenant(self.tenant_id, _ending, posted.turn.pk)):
+                yield ending
+                return
+            begins_after = posted.turn.first_seq - 1
+            if posted.runs_here:
+                subscription.rewind(begins_after)
+                subscription.release()
+            else:
+                await hub().replay(subscription, begins_after)
+            turn_id = str(posted.turn.pk)
+            try:
+                async for item in subscription:
+                    if turn_of(item) in (None, turn_id):
+                        yield item
+                        if item.type in ENDINGS:
+                            return
+            except Ended:  # erased meanwhile
+                raise ConversationNotFound from None
+
+
+def _ending(turn_id: UUID) -> Event | None:
+    turn = Turn.objects.select_related("answer").get(pk=turn_id)
+    return turn_ending(turn) if turn.last_seq else None
+
+
+def turn_of(item: Item) -> str | None:
+    """The turn that an event tells of, if any."""
+    return item.turn_id if not isinstance(item, Event) else item.body.get("turn_id")

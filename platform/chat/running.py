@@ -1,0 +1,252 @@
+"""One turn, from the stored question to the stored answer.
+
+While the model streams no database connection is held and no transaction is open.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import replace
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from chat.errors import ConversationNotFound, Superseded, TurnBroken, TurnInterrupted
+from chat.models import Message, Turn
+from chat.posting import ACCEPTED, CREATED, STARTED
+from chat.preparing import Loaded, Prepared, prepare
+from chat.presenting import message_accepted, message_created, turn_completed, turn_failed
+from chat.process import heart
+from chat.settling import Outcome, Settled, settle_turn
+from chat.writer import Writer
+from llm.door import stream_chat
+from llm.types import Finished, TextDelta, Usage
+from personas.context import Said
+from tenants.errors import PlatformError
+from tenants.scope import in_tenant
+
+logger = logging.getLogger(__name__)
+
+# Whatever the model does, a turn ends after this.
+LONGEST_TURN_S = 600.0
+# Clients wait so long for a database that is away; then they are told that the answer was interrupted.
+SETTLE_PATIENCE_S = 20.0
+SETTLE_AGAIN_S = 0.5
+
+# What passes by itself. Other failures of the database are faults of ours, and come again with each try.
+DATABASE_IS_AWAY = (OperationalError, InterfaceError)
+
+
+class TurnRun:
+    """One turn that runs here. `history` is what was said before, where the caller keeps that himself."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        question: Message,
+        history: tuple[Said, ...] | None = None,
+        loaded: Loaded | None = None,
+    ) -> None:
+        self.turn = turn
+        self.question = question
+        # Turns of this conversation that wait, and are not wanted any more.
+        self.unwanted: set[UUID] = set()
+        self.is_settled = False
+        self.is_erased = False
+        self._history = history
+        self._loaded = loaded
+        self._turn_id = str(turn.pk)
+        self._outcome = Outcome(trace=turn.trace)
+        self._cited: tuple[int, ...] = ()
+        self._began = time.monotonic()
+        self._prepared: Prepared | None = None
+        self._generation: asyncio.Task[None] | None = None
+        self._pieces: list[str] = []
+        self._usage = Usage(0, 0, is_estimate=True)
+        self._stopped_because: PlatformError | None = None
+        self._is_stopped = False
+        self._message_seq = 0
+
+    def stop(self, because: PlatformError | None = None) -> None:
+        """End the answer here and keep what was said: as stopped, or for the reason given."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._stopped_because = because
+            if self._generation:
+                self._generation.cancel()
+
+    def open(self, writer: Writer) -> None:
+        """The events with which a turn begins."""
+        first = self.turn.first_seq
+        started = {"turn_id": self._turn_id, "message_id": str(self.question.pk)}
+        if self.turn.replaces_id is None:
+            writer.emit(
+                "message.accepted", message_accepted(self.question, self.turn.pk), seq=first + ACCEPTED
+            )
+            writer.emit("message.created", message_created(self.question), seq=first + CREATED)
+        else:
+            started["replaces"] = str(self.turn.replaces_id)
+        writer.emit("turn.started", started, seq=first + STARTED)
+
+    async def answer(self, writer: Writer) -> None:
+        """All that is said, and its end."""
+        try:
+            await self._speak(writer)
+        except Exception:
+            logger.exception("Turn %s failed", self.turn.pk)
+            self._outcome = replace(self._outcome, text="".join(self._pieces), error=TurnBroken())
+        self._message_seq = writer.next_seq
+        await self._close(writer)
+
+    async def settle_late(self) -> None:
+        """Store what clients were told while the database was away. Does nothing when all is stored."""
+        if not self.is_settled:
+            with contextlib.suppress(ConversationNotFound, Superseded):
+                await self._settle()
+
+    # --- The answer -------------------------------------------------------------------------------------
+    async def _speak(self, writer: Writer) -> None:
+        self._generation = asyncio.create_task(self._generate(writer))
+        if self._is_stopped:  # between the question and here
+            self._generation.cancel()
+        try:
+            async with asyncio.timeout(LONGEST_TURN_S):
+                await self._generation
+        except asyncio.CancelledError:
+            if not self._is_stopped:
+                raise
+            self._outcome.finish_reason = "stopped"
+            self._outcome.error = self._stopped_because
+        except PlatformError as error:
+            self._outcome.error = error
+        except (TimeoutError, *DATABASE_IS_AWAY) as error:
+            logger.warning("Turn %s was interrupted: %r", self.turn.pk, error)
+            self._outcome.error = TurnInterrupted()
+        self._end_speech(writer)
+        self._outcome.total_ms = self._elapsed_ms()
+
+    async def _generate(self, writer: Writer) -> None:
+        self._prepared = prepared = await prepare(self.turn, self.question, self._history, self._loaded)
+        if prepared.sources:
+            writer.emit("turn.sources", {"turn_id": self._turn_id, "citations": prepared.sources})
+        async with contextlib.aclosing(stream_chat(prepared.route, prepared.request)) as stream:
+            async for item in stream:
+                if isinstance(item, TextDelta):
+                    if text := prepared.parser.feed(item.text):
+                        self._say(writer, text)
+                elif isinstance(item, Finished):
+                    self._usage = item.usage
+                    self._outcome.finish_reason = item.finish_reason
+                    self._cited = item.cited or ()
+
+    def _say(self, writer: Writer, text: str) -> None:
+        if self._outcome.first_token_ms is None:
+            self._outcome.first_token_ms = self._elapsed_ms()
+        self._pieces.append(text)
+        writer.emit_text(self._turn_id, text)
+
+    def _end_speech(self, writer: Writer) -> None:
+        """Say what the parser still holds back, however the answer ended, and learn what was cited."""
+        if self._prepared is not None:
+            reply = self._prepared.parser.finish(self._cited)
+            if reply.tail:
+                self._say(writer, reply.tail)
+            self._outcome.citations = [source.as_citation() for source in reply.citations]
+        self._outcome.text = "".join(self._pieces)
+
+    # --- The end ----------------------------------------------------------------------------------------
+    async def _close(self, writer: Writer) -> None:
+        """Store what the turn came to, then tell of it."""
+        self._account()
+        try:
+            settled = await self._settle_patiently()
+        except (ConversationNotFound, Superseded) as error:
+            # Erased; or taken for dead, and what became of the turn has been told by somebody else.
+            self.is_settled, self.is_erased = True, isinstance(error, ConversationNotFound)
+            writer.silence()
+            return
+        self._tell(writer, settled)
+
+    def _tell(self, writer: Writer, settled: Settled) -> None:
+        message, outcome = settled.message, settled.outcome
+        if message is not None:
+            writer.emit("message.created", message_created(message), seq=self._message_seq)
+        if outcome.error is None and message is not None:
+            kind, body = "turn.completed", turn_completed(self._settled_turn(), message)
+        else:
+            kind, body = (
+                "turn.failed",
+                turn_failed(
+                    self._turn_id,
+                    code=(outcome.error or TurnBroken()).code,
+                    detail=str((outcome.error or TurnBroken()).detail),
+                    retryable=outcome.is_retryable,
+                    text=outcome.text,
+                ),
+            )
+        writer.emit(kind, body, seq=self._message_seq + 1)
+
+    def _account(self) -> None:
+        prepared, outcome = self._prepared, self._outcome
+        if prepared is None:
+            return
+        usage = (
+            self._usage
+            if not self._usage.is_estimate or self._usage.output_tokens
+            else prepared.estimate(outcome.text)
+        )
+        outcome.input_tokens, outcome.output_tokens = usage.input_tokens, usage.output_tokens
+        outcome.cached_tokens = usage.cached_tokens
+        outcome.cost = prepared.cost(usage)
+        outcome.trace = prepared.trace
+        outcome.persona_version = prepared.persona_version
+        self._usage = usage
+
+    async def _settle_patiently(self) -> Settled:
+        """Store the outcome; a database that is away is waited for, and after a while gone on without."""
+        give_up_at = time.monotonic() + SETTLE_PATIENCE_S
+        while True:
+            try:
+                return await self._settle()
+            except DATABASE_IS_AWAY as error:
+                logger.warning("Turn %s is not stored yet: %s", self.turn.pk, error)
+                if time.monotonic() > give_up_at:
+                    # What clients are told now is what `settle_late` stores.
+                    self._outcome.error = TurnInterrupted()
+                    return Settled(None, self._outcome)
+                await asyncio.sleep(SETTLE_AGAIN_S)
+
+    async def _settle(self) -> Settled:
+        """Store the outcome. Raises ConversationNotFound, Superseded, or what DATABASE_IS_AWAY names."""
+        try:
+            settled = await in_tenant(self.turn.tenant_id, self._store)
+        except (PlatformError, Superseded, *DATABASE_IS_AWAY):
+            raise
+        except Exception:  # the answer cannot be stored; that it failed can
+            logger.exception("The answer of turn %s cannot be stored", self.turn.pk)
+            self._prepared, self._outcome = None, Outcome(error=TurnBroken())
+            settled = await in_tenant(self.turn.tenant_id, self._store)
+        self.is_settled = True
+        return settled
+
+    def _store(self) -> Settled:
+        settled = settle_turn(
+            conversation_id=self.turn.conversation_id,
+            turn_id=self.turn.pk,
+            process_id=heart.process_id,
+            outcome=self._outcome,
+            author=self._prepared.author if self._prepared else "",
+            message_seq=self._message_seq,
+        )
+        if self._prepared is not None:
+            self._prepared.meter(self._usage, settled.outcome)
+        return settled
+
+    def _settled_turn(self) -> Turn:
+        for name in ("input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms", "total_ms"):
+            setattr(self.turn, name, getattr(self._outcome, name))
+        return self.turn
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
