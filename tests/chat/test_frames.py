@@ -265,8 +265,8 @@ async def test_a_deleted_conversation_lets_nobody_in(server, carol, acme, open_t
 
     await off_loop(acme.api.delete, f"/api/v1/conversations/{carol.conversation_id}/")
 
+    assert await tab.is_closed() == 4401
     assert await closing_code(server, subprotocol=carol.token) == 4401
-    assert (await refusal(tab, message()))["code"] == "not_found"
 
 
 # --- Other people's ids -------------------------------------------------------------------------------------
