@@ -72,27 +72,29 @@ class Job(TenantModel):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    kind = models.CharField(max_length=60)
-    queue = models.CharField(max_length=20, choices=Queue)
+    kind = models.CharField(_("kind"), max_length=60)
+    queue = models.CharField(_("queue"), max_length=20, choices=Queue)
     subject_id = models.UUIDField()
     payload = models.JSONField(default=dict)
-    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     max_attempts = models.PositiveSmallIntegerField(default=5)
     fence = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=100, default="")
     available_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    error_code = models.CharField(max_length=60, default="")
-    error_detail = models.TextField(default="")
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    started_at = models.DateTimeField(_("started"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    error_code = models.CharField(_("error code"), max_length=60, default="")
+    error_detail = models.TextField(_("error"), default="")
 
     objects: ClassVar[Any] = JobQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "kind", "subject_id"],

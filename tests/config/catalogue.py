@@ -24,6 +24,18 @@ TRANSLATORS = {"gettext", "gettext_lazy", "gettext_noop"}
 # Chinese has no plural, and no text of ours means two things; whoever needs these teaches them to us.
 UNSUPPORTED = {"ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"}
 
+# What our pages show of unfold's own texts, for which neither it nor Django brings Chinese.
+OF_UNFOLD = {
+    "All applications", "Apply Filters", "Cancel", "Choose file to upload", "Current file", "Dark", "Edit",
+    "False", "Filters", "General", "Go back", "Light", "Loading more results...", "More actions", "New",
+    "No data", "No recent searches", "No results found", "No results matching your query",
+    "Please correct the error below.", "Recent searches", "Reset filters", "Return to site",
+    "Search apps and models...", "Select all rows", "Submit", "System",
+    "This page yielded into no results. Create a new item or reset your filters.",
+    "Toggle password visibility", "True", "Type to search",
+    "You have been successfully logged out from the administration",
+}  # fmt: skip
+
 _LITERAL = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _TEMPLATE_CALL = re.compile(rf"(?<!\w)(\w*gettext|_)\(\s*{_LITERAL}")
 
@@ -34,7 +46,7 @@ class Unsupported(Exception):
 
 def source_texts() -> dict[str, list[str]]:
     """Every English text that the source marks for translation, and the files it stands in."""
-    found: dict[str, set[str]] = defaultdict(set)
+    found: dict[str, set[str]] = defaultdict(set, {text: {"unfold"} for text in OF_UNFOLD})
     for folder in SOURCES:
         for path in sorted((ROOT / folder).rglob("*")):
             for text in texts_in(path):
