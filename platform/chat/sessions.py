@@ -146,7 +146,7 @@ def visitor_id(persona: Persona, end_user: dict[str, Any] | None) -> str:
     expected = hmac.new(
         persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256
     ).hexdigest()
-    if not hmac.compare_digest(expected, str(end_user.get("signature", ""))):
+    if not hmac.compare_digest(expected.encode(), str(end_user.get("signature", "")).encode()):
         raise Unauthenticated("The signature does not fit this end user's id.")
     return f"user-{end_user['id']}"
 

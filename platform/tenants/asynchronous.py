@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 import orjson
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -49,10 +50,14 @@ def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[...
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
     """The body as an object. Raises BodyTooLarge, Invalid."""
-    if len(request.body) > MAX_BODY_BYTES:
+    try:
+        sent = request.body
+    except RequestDataTooBig:
+        raise BodyTooLarge from None
+    if len(sent) > MAX_BODY_BYTES:
         raise BodyTooLarge
     try:
-        body = lenient_json(request.body or b"{}")
+        body = lenient_json(sent or b"{}")
     except ValueError:
         raise Invalid("The body must be one JSON object.") from None
     if not isinstance(body, dict):

@@ -101,6 +101,8 @@ def _as_platform_error(failure: Exception) -> PlatformError | None:
             return RateLimited(headers={"Retry-After": str(int(getattr(failure, "wait", None) or 1))})
         case RequestDataTooBig():
             return BodyTooLarge()
+        case RecursionError() if "JSON" in str(failure):  # the body, not our own code
+            return Invalid(_("The body could not be read: %(why)s") % {"why": _("it is nested too deeply")})
     return None
 
 

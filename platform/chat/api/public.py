@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.cache import patch_vary_headers
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -58,15 +58,34 @@ class PublicView(APIView):
     authentication_classes = []
     permission_classes = []
 
-    def check_origin(self, request: Request, persona: Persona) -> str:
-        """The page's origin.
+    # The page's origin, once it was found allowed: it may then read the answer, a refusal too.
+    origin = ""
 
-        Raises OriginNotAllowed unless it is our own, none (not a browser) or allowed.
-        """
+    def check_origin(self, request: Request, persona: Persona) -> None:
+        """Raises OriginNotAllowed unless the page's origin is our own, none (not a browser) or allowed."""
         origin = request.headers.get("Origin", "")
-        if origin and urlsplit(origin).netloc != request.get_host() and not persona.allows_origin(origin):
+        is_own = origin.partition("://")[2] == request.get_host()  # whichever scheme a proxy speaks to us
+        if origin and not is_own and not persona.allows_origin(origin):
             raise OriginNotAllowed
-        return origin
+        self.origin = origin
+
+    @extend_schema(exclude=True)
+    @in_keys_tenant
+    def options(self, request: Request, persona: Persona, **kwargs: Any) -> Response:
+        """A browser's question before it asks from another site."""
+        self.check_origin(request, persona)
+        return Response(status=204)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the page of an allowed origin read the answer."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(response, ["Origin"])
+        if self.origin:
+            response["Access-Control-Allow-Origin"] = self.origin
+            response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+            response["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+            response["Access-Control-Max-Age"] = str(PREFLIGHT_TTL_S)
+        return response
 
 
 class PublicSessionsView(PublicView):
@@ -74,7 +93,7 @@ class PublicSessionsView(PublicView):
     @in_keys_tenant
     def post(self, request: Request, persona: Persona) -> Response:
         """Open a chat with a public bot, as an anonymous visitor or signed in by the site."""
-        origin = self.check_origin(request, persona)
+        self.check_origin(request, persona)
         serializer = PublicSessionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
@@ -91,13 +110,7 @@ class PublicSessionsView(PublicView):
             locale=claimed.get("locale", "") or request.headers.get("Accept-Language", "")[:20].split(",")[0],
             conversation_id=conversation_id,
         )
-        return _shared(Response(session_body(opened, request), status=201), origin)
-
-    @extend_schema(exclude=True)
-    @in_keys_tenant
-    def options(self, request: Request, persona: Persona) -> Response:
-        """A browser's question before it posts from another site."""
-        return _shared(Response(status=204), self.check_origin(request, persona))
+        return Response(session_body(opened, request), status=201)
 
 
 class PublicMessages(PublicView, GenericAPIView[Message]):
@@ -108,22 +121,13 @@ class PublicMessages(PublicView, GenericAPIView[Message]):
     @in_keys_tenant
     def get(self, request: Request, persona: Persona, conversation_id: UUID) -> Response:
         """What was said in the visitor's own conversation, oldest first; his session's token opens it."""
+        self.check_origin(request, persona)
         session = read_session(bearer(request.headers.get("Authorization")))
         if (session.tenant_id, session.conversation_id) != (persona.tenant_id, conversation_id):
             raise NotFound
         conversation = access_conversation(persona.tenant_id, conversation_id)
+        if conversation.persona_id != persona.pk:
+            raise NotFound
         shown = conversation.messages.all().current().exclude(role=Message.Role.NOTE)
         page = self.paginate_queryset(shown)
-        response = self.get_paginated_response(self.get_serializer(page, many=True).data)
-        return _shared(response, self.check_origin(request, persona))
-
-
-def _shared(response: Response, origin: str) -> Response:
-    """Let the page of an allowed origin read the answer."""
-    if origin:
-        response["Access-Control-Allow-Origin"] = origin
-        response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-        response["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-        response["Access-Control-Max-Age"] = str(PREFLIGHT_TTL_S)
-        response["Vary"] = "Origin"
-    return response
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -20,6 +20,7 @@ from chat.api.serializers import (
 )
 from chat.erasing import erase_conversation
 from chat.models import Conversation, Message
+from chat.posting import storable
 from chat.sessions import Opened, open_session
 from personas.access import access_published
 from tenants.rest import BySequence, caller_of
@@ -70,7 +71,7 @@ class ConversationList(GenericAPIView[Conversation]):
             ("state", "state"),
         ):
             if value := request.query_params.get(name):
-                found = found.filter(**{field: value})
+                found = found.filter(**{field: storable(value)})
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(found), many=True).data)
 
 
