@@ -93,7 +93,7 @@ class PersonaAdmin(TenantModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("live_version__tenant", "tenant")
 
-    # --- The form ---------------------------------------------------------------------------------------------
+    # --- The form ----------------------------------------------------------------------------------------
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
             return NewPersonaForm
@@ -153,15 +153,14 @@ class PersonaAdmin(TenantModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
         if persona := kwargs.get("obj"):
             context |= _about(request, persona)
-        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[no-any-return]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_persona(obj)
 
-    # --- Publishing -------------------------------------------------------------------------------------------
+    # --- Publishing --------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [

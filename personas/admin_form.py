@@ -1,4 +1,4 @@
-"""A persona's form, made from the JSON Schema of its kind: what a kind adds to its settings shows up by itself."""
+"""A persona's form, made from its kind's JSON Schema: what a kind adds to its settings shows by itself."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -115,12 +115,14 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]
     def _check_like_the_api(self, cleaned: dict[str, Any]) -> None:
         given = {name: cleaned[name] for name in ("slug", "allowed_origins") if name in cleaned}
         serializer = PersonaWriteSerializer(data=given, partial=True)
-        if not serializer.is_valid():
-            for name, faults in serializer.errors.items():
-                self._point_at(name, str(_first(faults)))
+        if serializer.is_valid():
+            cleaned.update(serializer.validated_data)
+            return
+        for name, faults in serializer.errors.items():
+            self._point_at(name, str(_first(faults)))
 
     def _point_at(self, path: str, detail: str) -> None:
-        """Put a fault at the field that its path begins with; a field that is wrong already says so itself."""
+        """Put a fault at the field that its path begins with; one that is wrong already says so itself."""
         while path and path not in self.fields:
             path = path.rpartition(".")[0]
         if path not in self.errors:
@@ -133,7 +135,7 @@ def _first(faults: Any) -> Any:
     return faults
 
 
-# --- From schema to fields ----------------------------------------------------------------------------------
+# --- From schema to fields ------------------------------------------------------------------------------
 def _leaves(kind: str) -> Iterator[tuple[str, Schema]]:
     """Every setting by its path, objects taken apart: `("memory.history_messages", {…})`."""
     schema = kind_named(kind).schema()
@@ -149,7 +151,7 @@ def _leaves(kind: str) -> Iterator[tuple[str, Schema]]:
 
 
 def _resolved(part: Schema, schema: Schema) -> dict[str, Any]:
-    """A part with its reference followed, one level down into lists as well; what stands beside it counts more."""
+    """A part with its reference followed, in lists as well; what stands beside it counts more."""
     if "$ref" in part:
         part = {**schema["$defs"][part["$ref"].rpartition("/")[2]], **part}
     if "$ref" in part.get("items", {}):
@@ -206,7 +208,7 @@ def _text_widget(max_characters: int) -> Any:
     return ShortTextarea() if max_characters <= 2000 else UnfoldAdminTextareaWidget(attrs={"rows": 8})
 
 
-# --- From values to settings and back -----------------------------------------------------------------------
+# --- From values to settings and back -------------------------------------------------------------------
 def _defaults(kind: str) -> dict[str, Any]:
     return kind_named(kind).settings_model().model_dump(mode="json")
 

@@ -4,10 +4,10 @@ from contextlib import closing
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 
-class StaticFiles(WhiteNoiseMiddleware):
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
     """WhiteNoise with each file as one piece.
 
     Under ASGI Django reads the pieces of a file all at once anyway, on another thread, and warns of it.

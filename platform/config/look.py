@@ -1,4 +1,4 @@
-"""The look of the admin, as django-unfold takes it. Functions are named, since settings are read before models."""
+"""The look of the admin, for django-unfold. Functions are named: settings are read before models."""
 
 from typing import Any
 

@@ -46,7 +46,10 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Route
-        fields = "__all__"
+        fields = [
+            *("name", "slug", "is_default", "base_url", "chat_model", "embedding_model"),
+            *("timeout_s", "stall_timeout_s", "price_input", "price_cached", "price_output", "currency"),
+        ]
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]

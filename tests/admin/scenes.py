@@ -4,18 +4,18 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from chat.models import Conversation, EndUser, Message, Turn
 from django.utils import timezone
-from llm.models import ModelCall
-from tests.conftest import Business
 from uuid_utils.compat import uuid7
 
+from chat.models import Conversation, EndUser, Message, Turn
 from knowledge.collecting import add_text, create_base
 from knowledge.models import Document
+from llm.models import ModelCall
 from personas.publishing import create_persona, publish
+from tests.conftest import Business
 
 PASSAGE = (
-    "Unopened tea can be returned within 30 days of delivery. Opened packets cannot, unless the tea is faulty.\n"
+    "Unopened tea can be returned within 30 days of delivery. Opened packets cannot, unless it is faulty.\n"
     "未开封的茶叶可在收货后 30 天内退货。"
 )
 ANSWER = "You can return unopened tea within 30 days of delivery [1]. Faulty tea can come back opened, too."
@@ -121,7 +121,7 @@ def _talk(persona: Any, document: Any) -> Any:
         question=again,
         status="failed",
         error_code="provider_timeout",
-        error_detail="The model endpoint did not answer in time; try again, or raise the time limit of its route.",
+        error_detail="The model endpoint did not answer in time; try again.",
         trace={"route": "main", "model": "scripted-chat"},
     )
     return conversation

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from chat.models import Conversation, EndUser
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver
-from jobs.models import Job
-from llm.models import ModelCall, Route
-from tenants.models import ApiKey, AuditEntry, Member
-from tests.conftest import Business
 from uuid_utils.compat import uuid7
 
+from chat.models import Conversation, EndUser
+from jobs.models import Job
 from knowledge.collecting import add_text, create_base
 from knowledge.models import Document, KnowledgeBase
+from llm.models import ModelCall, Route
 from personas.models import Persona
 from personas.publishing import create_persona, publish
+from tenants.models import ApiKey, AuditEntry, Member
+from tests.conftest import Business
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,8 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
     # Deleting many at once deserves a page of its own for each; the lists have no bulk actions.
     actions = None
     list_per_page = 50
-    show_full_result_count = False
 
-    # --- Roles ------------------------------------------------------------------------------------------------
+    # --- Roles -------------------------------------------------------------------------------------------
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
@@ -59,7 +58,7 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
         return role_of(request) in self.changed_by
 
     def row(self, request: HttpRequest, object_id: Any, *, to_change: bool = False) -> Any:
-        """The row that a page of ours is about. Raises Http404, or PermissionDenied for a role that may not."""
+        """The row that a page of ours is about. Raises Http404, or PermissionDenied for the wrong role."""
         obj = self.get_object(request, str(object_id))
         if obj is None:
             raise Http404
@@ -68,7 +67,7 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
             raise PermissionDenied
         return obj
 
-    # --- Rows -------------------------------------------------------------------------------------------------
+    # --- Rows --------------------------------------------------------------------------------------------
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.tenant_id = the_seat(request).tenant.pk
@@ -80,14 +79,21 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
         rows._raw_delete(using=rows.db)
 
     def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> tuple[Any, Any, Any, Any]:
-        """What the confirmation names: the rows themselves. Collecting what hangs on them would load it all."""
+        """What the confirmation names: the rows alone. Collecting what hangs on them would load it all."""
         may_not = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return [str(obj) for obj in objs], {}, may_not, []
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """One button to save: three of them are a question that nobody asked."""
+        context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[no-any-return]
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: Any) -> Any:
         raise Http404
 
-    # --- Memory of what was done --------------------------------------------------------------------------------
+    # --- Memory of what was done -------------------------------------------------------------------------
     def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> None:
         audit(request, "add", obj)
 

@@ -1,4 +1,4 @@
-"""The admin's half of the middleware: each page runs inside the scope of its user's tenant, in one transaction."""
+"""The admin's half of the middleware: each page runs in its user's tenant, inside one transaction."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -21,22 +21,24 @@ ADMIN_PATH = "/admin/"
 
 # What works before a tenant is chosen. Operators also keep the accounts of users, which belong to no tenant.
 OUTSIDE = {
-    "choose", "enter", "leave", "found", "jsi18n", "login", "logout", "password_change", "password_change_done",
-}  # fmt: skip
+    *("choose", "enter", "leave", "found"),
+    *("jsi18n", "login", "logout", "password_change", "password_change_done"),
+}
 OUTSIDE_FOR_OPERATORS = ("tenants_user_", "auth_user_password_change")
 
-# Alpine, which draws unfold's menus, evaluates what stands in attributes: hence unsafe-eval. No script may stand in
-# a page itself, and nothing is loaded from or sent elsewhere. `sockets` is where the test chat connects.
+# Alpine, which draws unfold's menus, evaluates what stands in attributes: hence unsafe-eval. No script may
+# stand in a page itself, and nothing is loaded from or sent elsewhere.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def enters_scope_itself(view: View) -> View:
-    """Mark a page that calls a provider: it gets its seat and no transaction, and enters the scope by itself."""
+    """Mark a page that calls a provider: it gets no transaction, and enters its seat's scope by itself."""
     view.enters_scope_itself = True  # type: ignore[attr-defined]
     return view
 

@@ -61,6 +61,12 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["role"]
         widgets = {"role": UnfoldAdminSelectWidget}
 
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if Member.objects.filter(user__email__iexact=email).exists():
+            raise forms.ValidationError(_("This person works here already."))
+        return email
+
 
 class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(

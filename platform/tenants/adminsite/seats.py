@@ -56,7 +56,7 @@ def find_seat(request: HttpRequest) -> Seat | None:
 
 
 def take_seat(request: HttpRequest, tenant_id: UUID) -> Seat | None:
-    """Remember a choice for the rest of the session. None, and nothing changes, if it is not the user's to make."""
+    """Remember a choice for the session. None, and nothing changes, if it is not the user's to make."""
     before = request.session.get(CHOICE)
     request.session[CHOICE] = tenant_id.hex
     seat = find_seat(request)
