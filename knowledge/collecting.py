@@ -19,12 +19,17 @@ from knowledge.terms import forget_terms
 from tenants.errors import Conflict, Invalid
 
 INGEST = "knowledge.ingest"
-# A file of this size is read at once, so that whoever sends a broken one hears of it in the answer. A larger one
-# is read by a worker, and says so in its status.
+# A file of this size is read at once, so that whoever sends a broken one hears of it in the answer. A larger
+# one is read by a worker, and says so in its status.
 READ_AT_ONCE_BYTES = 512 * 1024
 MAX_METADATA_CHARACTERS = 10_000
 
-WORKING = [Document.Status.QUEUED, Document.Status.PARSING, Document.Status.CHUNKING, Document.Status.EMBEDDING]
+WORKING = [
+    Document.Status.QUEUED,
+    Document.Status.PARSING,
+    Document.Status.CHUNKING,
+    Document.Status.EMBEDDING,
+]
 STOPPED = [Document.Status.FAILED, Document.Status.CANCELLED]
 
 
@@ -39,16 +44,24 @@ def create_base(*, name: str, slug: str = "", language: str = "") -> KnowledgeBa
 
 
 def delete_base(base: KnowledgeBase) -> None:
-    """Delete a base with documents, passages and vectors. The database reaches down by itself and loads no row."""
+    """Delete a base with all that is in it. The database reaches down by itself and loads no row."""
     rows = KnowledgeBase.objects.for_tenant(base.tenant_id).filter(pk=base.pk)
     rows._raw_delete(using=rows.db)
 
 
 def add_file(
-    *, base: KnowledgeBase, filename: str, data: bytes, declared_type: str = "", title: str = "",
+    *,
+    base: KnowledgeBase,
+    filename: str,
+    data: bytes,
+    declared_type: str = "",
+    title: str = "",
     metadata: Mapping[str, Any] | None = None,
 ) -> Document:
-    """Take a file in and put it in line. Raises an UnreadableFile for one that can be seen to be no document."""
+    """Take a file in and put it in line. The same file twice, unless it stopped, is one document.
+
+    Raises an UnreadableFile for one that can be seen to be no document.
+    """
     if len(data) > MAX_FILE_BYTES:
         raise FileTooLarge
     if not data.strip():
@@ -67,7 +80,9 @@ def add_file(
     )
 
 
-def add_text(*, base: KnowledgeBase, title: str, text: str, metadata: Mapping[str, Any] | None = None) -> Document:
+def add_text(
+    *, base: KnowledgeBase, title: str, text: str, metadata: Mapping[str, Any] | None = None
+) -> Document:
     """Take a text in, plain or Markdown. Raises DocumentEmpty, FileTooLarge."""
     data = clean_text(text).encode()
     if not data.strip():
@@ -75,13 +90,24 @@ def add_text(*, base: KnowledgeBase, title: str, text: str, metadata: Mapping[st
     if len(data) > MAX_FILE_BYTES:
         raise FileTooLarge
     return _add(
-        base=base, title=clean_text(title), filename="", media_type=media_type_of(data), data=data, metadata=metadata
+        base=base,
+        title=clean_text(title),
+        filename="",
+        media_type=media_type_of(data),
+        data=data,
+        metadata=metadata,
     )
 
 
 @transaction.atomic
 def _add(
-    *, base: KnowledgeBase, title: str, filename: str, media_type: str, data: bytes, metadata: Mapping[str, Any] | None
+    *,
+    base: KnowledgeBase,
+    title: str,
+    filename: str,
+    media_type: str,
+    data: bytes,
+    metadata: Mapping[str, Any] | None,
 ) -> Document:
     asked = {
         "filename": filename,
@@ -119,7 +145,7 @@ def checked_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def stop_document(document: Document) -> Document:
-    """Stop the work on a document; what was done of it stays, and a retry goes on from there. Raises NotRunning."""
+    """Stop the work on a document; what was done stays, and a retry goes on from there. Raises NotRunning."""
     with transaction.atomic():
         # The job first, as its worker does: locks taken crosswise would wait for each other.
         cancel(tenant_id=document.tenant_id, subject_id=document.pk, kind=INGEST)

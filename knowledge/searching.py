@@ -1,7 +1,7 @@
 """Finding passages: by meaning (vectors) and by words, fused by what each side's evidence is worth.
 
-The vectors of the question come from outside (`llm.door.embed`), since no transaction is open while a provider is
-called: ask `embedding_of` first, embed, then `search_bases`.
+The vectors of the question come from outside (`llm.door.embed`), since no transaction is open while a
+provider is called: ask `embedding_of` first, embed, then `search_bases`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Sum
 from pgvector import HalfVector
 
-from knowledge.asking import asked_words
+from knowledge.asking import asked_words, known_words
 from knowledge.fusion import CountedChunk, Fused, WordStatistics, fuse, score_words
 from knowledge.models import VECTOR_TABLES, Chunk, Document, Space, Term
 from knowledge.words import Word, quote_lexeme
@@ -24,13 +24,13 @@ Mode = Literal["hybrid", "vector", "keyword"]
 
 # What each side brings to the fusion.
 CANDIDATES = 50
-# Below this many vectors every one is compared, and recall is 1 by construction. Measured: all of 2 000 take as
-# long as the index with what surrounds it, all of 10 000 forty milliseconds against three.
+# Below this many vectors every one is compared, and recall is 1 by construction. Measured: all of 2 000 take
+# as long as the index with what surrounds it, all of 10 000 forty milliseconds against three.
 EXACT_BELOW = 3_000
 # Reading every match costs; more words than these say little more.
 MOST_WORDS = 32
 # How much cosine of the bundled model a wholly covered question is worth (docs/adr/0010-fuse-by-evidence.md).
-BUNDLED_COSINE_PER_COVERAGE = 0.18
+BUNDLED_COSINE_PER_COVERAGE = 0.25
 # A word that stands in more than this share of a large base tells passages hardly apart.
 TOO_COMMON = 0.3
 
@@ -68,7 +68,8 @@ def embedding_of(tenant_id: UUID, base_ids: Sequence[UUID]) -> dict[str, RouteCo
     """The embedding models that the bases are under now, each with the route that serves it."""
     models = Space.objects.for_tenant(tenant_id).filter(base_id__in=base_ids, is_active=True)
     return {
-        model: route_for_embedding(tenant_id, model) for model in models.values_list("model", flat=True).distinct()
+        model: route_for_embedding(tenant_id, model)
+        for model in models.values_list("model", flat=True).distinct()
     }
 
 
@@ -120,7 +121,7 @@ def _reach(tenant_id: UUID, base_ids: Sequence[UUID], metadata: Mapping[str, Any
     return _Reach(tenant_id, list(base_ids), only, list(unready))
 
 
-# --- By meaning -----------------------------------------------------------------------------------------------
+# --- By meaning ---------------------------------------------------------------------------------------------
 def _nearest(reach: _Reach, vectors: Mapping[str, Vector], limit: int) -> dict[UUID, float]:
     """Cosines of the nearest chunks in each active space of the bases."""
     found: dict[UUID, float] = {}
@@ -150,7 +151,9 @@ def _chunks_in(space: Space) -> int:
     return int(documents.ready().aggregate(chunks=Sum("chunk_count"))["chunks"] or 0)
 
 
-def _ordered(cursor: Any, sql: str, space: Space, reach: _Reach, vector: Vector, limit: int) -> dict[UUID, float]:
+def _ordered(
+    cursor: Any, sql: str, space: Space, reach: _Reach, vector: Vector, limit: int
+) -> dict[UUID, float]:
     cursor.execute(
         sql,
         {
@@ -197,10 +200,11 @@ def _indexed_sql(table: str) -> str:
     """  # noqa: S608 - the table is one of four names of ours
 
 
-# --- By words -------------------------------------------------------------------------------------------------
+# --- By words -----------------------------------------------------------------------------------------------
 def _covering(reach: _Reach, words: Sequence[Word], limit: int) -> dict[UUID, float]:
     """How much of the question the chunks cover that hold its rarest words."""
     statistics = _statistics(reach, {word.text for word in words})
+    words = known_words(words, statistics.frequencies)
     asked = [word for word in words if statistics.frequencies.get(word.text)]
     telling = sorted({word.text for word in asked}, key=statistics.rarity, reverse=True)[:MOST_WORDS]
     kept = [word for word in telling if not _is_too_common(word, statistics)] or telling[:1]
@@ -221,7 +225,10 @@ def _covering(reach: _Reach, words: Sequence[Word], limit: int) -> dict[UUID, fl
             ],
         )
         rows = cursor.fetchall()
-    counted = [CountedChunk(chunk_id, dict(zip(kept, counts, strict=True)), length) for chunk_id, length, counts in rows]
+    counted = [
+        CountedChunk(chunk_id, dict(zip(kept, counts, strict=True)), length)
+        for chunk_id, length, counts in rows
+    ]
     return score_words(words, counted, statistics)
 
 
@@ -238,7 +245,7 @@ def _statistics(reach: _Reach, words: set[str]) -> WordStatistics:
     return WordStatistics(chunks, (totals["words"] or 0) / max(chunks, 1), frequencies)
 
 
-# --- Results --------------------------------------------------------------------------------------------------
+# --- Results ------------------------------------------------------------------------------------------------
 def _described(tenant_id: UUID, fused: Sequence[Fused[UUID]], mode: Mode) -> list[SearchResult]:
     chunks = {
         chunk.id: chunk

@@ -8,8 +8,8 @@ from jobs.models import Job
 from jobs.queueing import queue_position
 from knowledge.collecting import INGEST
 from knowledge.models import Chunk, Document, KnowledgeBase, Space
-from llm.types import BUNDLED_EMBEDDINGS
 from llm.routes import resolve_route
+from llm.types import BUNDLED_EMBEDDINGS
 
 
 class KnowledgeBaseSerializer(serializers.ModelSerializer[KnowledgeBase]):

@@ -65,9 +65,14 @@ class KnowledgeBaseList(GenericAPIView[KnowledgeBase]):
 
     def get(self, request: Request) -> Response:
         """The tenant's knowledge bases, newest first."""
-        bases = KnowledgeBase.objects.for_tenant(caller_of(request).tenant_id).with_counts().prefetch_related("spaces")
+        bases = (
+            KnowledgeBase.objects.for_tenant(caller_of(request).tenant_id)
+            .with_counts()
+            .prefetch_related("spaces")
+        )
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(bases), many=True).data)
 
+    @extend_schema(responses={201: KnowledgeBaseSerializer})
     def post(self, request: Request) -> Response:
         """A new, empty knowledge base."""
         base = create_base(**checked(KnowledgeBaseSerializer, request.data))
@@ -112,7 +117,9 @@ class DocumentList(GenericAPIView[Document]):
         documents = access_base(caller_of(request).tenant_id, base).documents.all()
         if status := request.query_params.get("status"):
             documents = documents.filter(status=checked(StatusSerializer, {"status": status})["status"])
-        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(documents), many=True).data)
+        return self.get_paginated_response(
+            self.get_serializer(self.paginate_queryset(documents), many=True).data
+        )
 
     @extend_schema(
         request={"multipart/form-data": DocumentFileSerializer, "application/json": DocumentTextSerializer},
@@ -224,7 +231,10 @@ async def search_view(request: HttpRequest, caller: Caller, base: str) -> HttpRe
         top_k=asked["top_k"], mode=asked["mode"], metadata=asked.get("filter"),
     )  # fmt: skip
     return JsonResponse(
-        {"results": [_shown(result) for result in results], "took_ms": round((time.monotonic() - began) * 1000)}
+        {
+            "results": [_shown(result) for result in results],
+            "took_ms": round((time.monotonic() - began) * 1000),
+        }
     )
 
 
@@ -240,4 +250,3 @@ async def question_vectors(routes: dict[str, RouteConfig], query: str) -> dict[s
 
 def _shown(result: SearchResult) -> dict[str, Any]:
     return dict(SearchResultSerializer(result).data)
-

@@ -4,9 +4,9 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """The words half of a search.
 
-    `@@` is not leakproof, so under row-level security its index is not used (120 ms instead of 5 on 100 000 chunks).
-    This function runs as the tables' owner, and therefore looks at the tenant itself; it names the tenant as a
-    literal, so that one partition is planned.
+    `@@` is not leakproof, so under row-level security its index is not used (120 ms instead of 5 on 100 000
+    chunks). This function runs as the tables' owner, and therefore looks at the tenant itself; it names the
+    tenant as a literal, so that one partition is planned.
     """
 
     dependencies = [("knowledge", "0001_initial")]
@@ -15,8 +15,8 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             """
             CREATE FUNCTION knowledge_find_words(
-                tenant uuid, bases uuid[], documents uuid[], unready uuid[], asked text[], lexemes text[], rarities float8[],
-                most int
+                tenant uuid, bases uuid[], documents uuid[], unready uuid[], asked text[], lexemes text[],
+                rarities float8[], most int
             ) RETURNS TABLE (chunk_id uuid, word_count int, counts int[])
             LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
             AS $$
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                     RETURN;
                 END IF;
                 RETURN QUERY EXECUTE format($query$
-                    -- One look into the index per word: comparing each word with each match took twice as long.
+                    -- One look into the index per word: comparing each word with each match takes twice as long.
                     WITH telling AS MATERIALIZED (
                         SELECT holding.id, sum(a.rarity) AS weight
                         FROM unnest($5, $6) AS a (lexeme, rarity) CROSS JOIN LATERAL (
