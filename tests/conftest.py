@@ -12,11 +12,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
+from uuid_utils.compat import uuid7
+
 from tenants.models import Scope, Tenant
 from tenants.provisioning import create_tenant, issue_key
 from tenants.scope import tenant_scope
-from uuid_utils.compat import uuid7
-
 from tests.fakes.fixtures import fake_openai, scripted_llm  # noqa: F401 - fixtures for all
 
 
@@ -70,7 +70,8 @@ class Api:
         return self.client.get(path, query)
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        return self.client.post(path, body if body is not None else {}, content_type="application/json", headers=headers)
+        body = {} if body is None else body
+        return self.client.post(path, body, content_type="application/json", headers=headers)
 
     def put(self, path: str, body: Any, **headers: str) -> Any:
         return self.client.put(path, body, content_type="application/json", headers=headers)

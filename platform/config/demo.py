@@ -46,7 +46,8 @@ def seed(folder: Path = FOLDER) -> Seeded:
             for base in business["knowledge_bases"]:
                 _seed_base(base, folder / "documents" / base["slug"])
             for slug in business["personas"]:
-                seeded.chats.append(_seed_persona(tenant, json.loads((folder / "personas" / f"{slug}.json").read_text())))
+                wanted = json.loads((folder / "personas" / f"{slug}.json").read_text())
+                seeded.chats.append(_seed_persona(tenant, wanted))
     if not User.objects.filter(email=OPERATOR).exists():
         User.objects.create_superuser(OPERATOR, password)
     seeded.logins.append({"who": "Operator of all tenants", "email": OPERATOR, "password": password})

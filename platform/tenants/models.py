@@ -11,7 +11,10 @@ from uuid_utils.compat import uuid7
 
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
 
-__all__ = ["ApiKey", "AuditEntry", "Member", "StoredAnswer", "Tenant", "TenantForeignKey", "TenantModel", "TenantQuerySet", "User"]
+__all__ = [
+    "ApiKey", "AuditEntry", "Member", "StoredAnswer", "Tenant", "TenantForeignKey", "TenantModel", "TenantQuerySet",
+    "User",
+]  # fmt: skip
 
 
 class UserManager(BaseUserManager["User"]):

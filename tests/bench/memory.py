@@ -20,7 +20,8 @@ def measure() -> list[tuple[str, str]]:
     """PSS of PostgreSQL, Valkey, web, worker (2 processes) and beat of a fresh `up` with an embedded demo, in MB."""
     with tempfile.TemporaryDirectory(prefix="troupe-bench-", dir="/tmp") as home:
         Path(home).chmod(0o755)
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "REDIS_", "TROUPE_"))}
+        ours = ("DATABASE_", "REDIS_", "TROUPE_")
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environ |= {"TROUPE_HOME": f"{home}/home", "PYTHONPATH": str(ROOT / "platform")}
         began = time.monotonic()
         command = [sys.executable, "-m", "embedded", "up", "--detach"]
@@ -37,7 +38,8 @@ def _sizes(home: str) -> list[tuple[str, str]]:
     supervisor = next(
         process
         for process in psutil.process_iter(["cmdline", "environ"])
-        if "embedded" in (process.info["cmdline"] or []) and home in (process.info["environ"] or {}).get("TROUPE_HOME", "")
+        if "embedded" in (process.info["cmdline"] or [])
+        and home in (process.info["environ"] or {}).get("TROUPE_HOME", "")
     )
     sizes: dict[str, float] = {"supervisor": supervisor.memory_full_info().pss}
     for child in supervisor.children(recursive=True):

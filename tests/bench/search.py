@@ -87,6 +87,6 @@ async def _ask_all(
     share = [sum(1 for rank in ranks if 0 < rank <= limit) / len(ranks) for limit in (1, 5)]
     mrr = sum(1 / rank for rank in ranks if rank) / len(ranks)
     return [
-        (f"{name}, {mode}: hit@1 / hit@5 / MRR@10 ({len(queries)} questions)", f"{share[0]:.3f} / {share[1]:.3f} / {mrr:.3f}"),
+        (f"{name}, {mode}: hit@1 / hit@5 / MRR@10", f"{share[0]:.3f} / {share[1]:.3f} / {mrr:.3f}"),
         (f"{name}, {mode}: ms p50 / p99", f"{percentile(took, 0.5) * 1000:.0f} / {percentile(took, 0.99) * 1000:.0f}"),
     ]

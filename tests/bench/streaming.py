@@ -137,7 +137,7 @@ def per_token() -> list[tuple[str, str]]:
     return [
         (f"CPU a token, bare relay, µs ({STREAMS} streams, {TOKEN_DELAY_MS:.0f} ms a token)", f"{bare:.0f}"),
         ("CPU a token, a turn, µs web + Valkey", f"{ours:.0f} + {log:.0f}"),
-        ("→ CPU a token, ratio to the bare relay (web / with Valkey)", f"{ours / bare:.2f} / {(ours + log) / bare:.2f}"),
+        ("→ CPU a token, of the bare relay's (web / with Valkey)", f"{ours / bare:.2f} / {(ours + log) / bare:.2f}"),
     ]
 
 

@@ -9,45 +9,45 @@ from django.core.management import call_command
 from django.test import Client
 
 # As the public contract names them; what stands in braces may be called otherwise in the document.
-ENDPOINTS = """
-GET /api/v1/me/
-GET /api/v1/usage/
-GET /api/v1/knowledge-bases/
-POST /api/v1/knowledge-bases/
-GET /api/v1/knowledge-bases/{}/
-PATCH /api/v1/knowledge-bases/{}/
-DELETE /api/v1/knowledge-bases/{}/
-GET /api/v1/knowledge-bases/{}/documents/
-POST /api/v1/knowledge-bases/{}/documents/
-POST /api/v1/knowledge-bases/{}/search/
-GET /api/v1/documents/{}/
-DELETE /api/v1/documents/{}/
-GET /api/v1/documents/{}/chunks/
-POST /api/v1/documents/{}/cancel/
-POST /api/v1/documents/{}/retry/
-GET /api/v1/personas/
-POST /api/v1/personas/
-GET /api/v1/personas/{}/
-PATCH /api/v1/personas/{}/
-DELETE /api/v1/personas/{}/
-POST /api/v1/personas/{}/publish/
-POST /api/v1/personas/{}/rollback/
-POST /api/v1/personas/{}/prompt/
-GET /api/v1/personas/{}/versions/
-GET /api/v1/persona-kinds/
-GET /api/v1/persona-kinds/{}/
-POST /api/v1/chat/sessions/
-POST /api/v1/public/{}/sessions/
-GET /api/v1/conversations/
-GET /api/v1/conversations/{}/
-DELETE /api/v1/conversations/{}/
-GET /api/v1/conversations/{}/messages/
-GET /api/v1/conversations/{}/events/
-POST /api/v1/conversations/{}/turns/
-GET /v1/models
-POST /v1/chat/completions
-POST /v1/embeddings
-""".split("\n")[1:-1]
+ENDPOINTS = [
+    "GET /api/v1/me/",
+    "GET /api/v1/usage/",
+    "GET /api/v1/knowledge-bases/",
+    "POST /api/v1/knowledge-bases/",
+    "GET /api/v1/knowledge-bases/{}/",
+    "PATCH /api/v1/knowledge-bases/{}/",
+    "DELETE /api/v1/knowledge-bases/{}/",
+    "GET /api/v1/knowledge-bases/{}/documents/",
+    "POST /api/v1/knowledge-bases/{}/documents/",
+    "POST /api/v1/knowledge-bases/{}/search/",
+    "GET /api/v1/documents/{}/",
+    "DELETE /api/v1/documents/{}/",
+    "GET /api/v1/documents/{}/chunks/",
+    "POST /api/v1/documents/{}/cancel/",
+    "POST /api/v1/documents/{}/retry/",
+    "GET /api/v1/personas/",
+    "POST /api/v1/personas/",
+    "GET /api/v1/personas/{}/",
+    "PATCH /api/v1/personas/{}/",
+    "DELETE /api/v1/personas/{}/",
+    "POST /api/v1/personas/{}/publish/",
+    "POST /api/v1/personas/{}/rollback/",
+    "POST /api/v1/personas/{}/prompt/",
+    "GET /api/v1/personas/{}/versions/",
+    "GET /api/v1/persona-kinds/",
+    "GET /api/v1/persona-kinds/{}/",
+    "POST /api/v1/chat/sessions/",
+    "POST /api/v1/public/{}/sessions/",
+    "GET /api/v1/conversations/",
+    "GET /api/v1/conversations/{}/",
+    "DELETE /api/v1/conversations/{}/",
+    "GET /api/v1/conversations/{}/messages/",
+    "GET /api/v1/conversations/{}/events/",
+    "POST /api/v1/conversations/{}/turns/",
+    "GET /v1/models",
+    "POST /v1/chat/completions",
+    "POST /v1/embeddings",
+]
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +70,7 @@ def test_it_is_openapi_3_1_and_needs_a_key(document):
 
 def test_every_endpoint_of_the_contract_is_in_it(document):
     described = {
-        f"{method.upper()} {shape_of(path)}"
-        for path, methods in document["paths"].items()
-        for method in methods
+        f"{method.upper()} {shape_of(path)}" for path, methods in document["paths"].items() for method in methods
     }
 
     assert [endpoint for endpoint in ENDPOINTS if endpoint not in described] == []

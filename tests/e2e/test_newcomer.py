@@ -94,10 +94,13 @@ def connect(business: Any, model: FakeOpenAI) -> None:
 
 
 def ask(page: Any, text: str) -> None:
+    """Ask, and wait for the place where the answer will stand."""
+    answered = page.locator(".message--answer").count()
     page.locator("#composer-text").fill(text)
     page.keyboard.press("Enter")
     expect(page.locator(".message--user .bubble").last).to_have_text(text)
+    expect(page.locator(".message--answer")).to_have_count(answered + 1)
 
 
 def answer(page: Any) -> Any:
-    return page.locator(".message--answer .answer").last
+    return page.locator(".message--answer").last.locator(".answer")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import ProgrammingError, connection, connections, models
+
 from tenants.base import TenantForeignKey
 from tenants.grants import GLOBAL_TABLES, UNUSED_TABLES
 
@@ -76,7 +77,8 @@ def test_no_table_is_open_that_is_not_named() -> None:
 
 
 def test_the_app_owns_nothing_and_is_nobody_special() -> None:
-    assert rows("SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) IN ('troupe_app', 'troupe_system')") == [(0,)]
+    owned = "SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) IN ('troupe_app', 'troupe_system')"
+    assert rows(owned) == [(0,)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == ("troupe_app", False, False)
