@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from chat.api.asyncapi import asyncapi_view
 from chat.api.openai import completions_view, embeddings_view, models_view
 from chat.pages import chat_page
 from config.health import healthz, readyz
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/asyncapi.yaml", asyncapi_view, name="asyncapi"),
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("llm.urls")),
     path("api/v1/", include("knowledge.urls")),

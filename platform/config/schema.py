@@ -1,0 +1,109 @@
+"""What the OpenAPI document needs to be told: which views give lists, and the views that are not DRF's."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.views import APIView
+
+from chat.api.serializers import TurnRequestSerializer
+from knowledge.api.serializers import SearchAnswerSerializer, SearchRequestSerializer
+
+Endpoint = tuple[str, str, str, Any]
+
+FREE_OBJECT = OpenApiTypes.OBJECT
+STREAM = OpenApiTypes.STR
+EVENTS = (200, "text/event-stream")
+ANSWER = (200, "application/json")
+
+
+class PagedSchema(AutoSchema):
+    """Our generic views answer GET with a page; all else is one thing."""
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return self.method == "GET" and isinstance(self.view, GenericAPIView)
+
+
+class UsageOfTurnSerializer(serializers.Serializer[Any]):
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cached_tokens = serializers.IntegerField()
+    cost = serializers.FloatField()
+
+
+class TimingSerializer(serializers.Serializer[Any]):
+    first_token_ms = serializers.IntegerField(allow_null=True)
+    total_ms = serializers.IntegerField(allow_null=True)
+
+
+class CompletedTurnSerializer(serializers.Serializer[Any]):
+    turn_id = serializers.UUIDField()
+    message_id = serializers.UUIDField()
+    client_id = serializers.UUIDField()
+    text = serializers.CharField()
+    html = serializers.CharField()
+    citations = serializers.ListField(child=serializers.DictField())
+    finish_reason = serializers.ChoiceField(choices=["stop", "length", "stopped", "filtered"])
+    usage = UsageOfTurnSerializer()
+    timing = TimingSerializer()
+
+
+def described(path: str, method: str, summary: str, **schema: Any) -> Endpoint:
+    """An endpoint as drf-spectacular wants it: a view class that is there to be read, not to be called."""
+
+    def handler(self: APIView, request: Any, **_: Any) -> None:
+        raise NotImplementedError
+
+    handler.__doc__ = summary
+    view: type[APIView] = type("Described", (APIView,), {method.lower(): extend_schema(**schema)(handler)})
+    return path, path, method, view.as_view()
+
+
+def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """The views that wait or stream are plain Django, which drf-spectacular does not see."""
+    conversation = "/api/v1/conversations/{conversation_id}"
+    conversation_id = OpenApiParameter("conversation_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+    behind = [
+        OpenApiParameter("after", int, description="The last seq that was seen."),
+        OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER),
+    ]
+    return [
+        *endpoints,
+        described(
+            "/api/v1/knowledge-bases/{base}/search/", "POST", "The best passages for a question, best first.",
+            operation_id="v1_knowledge_bases_search",
+            parameters=[OpenApiParameter("base", str, OpenApiParameter.PATH)],
+            request=SearchRequestSerializer, responses=SearchAnswerSerializer,
+        ),
+        described(
+            f"{conversation}/turns/", "POST", "Say something; the completed turn, or its events.",
+            operation_id="v1_conversations_turns", parameters=[conversation_id],
+            request=TurnRequestSerializer, responses={ANSWER: CompletedTurnSerializer, EVENTS: STREAM},
+        ),
+        described(
+            f"{conversation}/events/", "GET", "The socket's events as they come, `id:` being the seq.",
+            operation_id="v1_conversations_events", parameters=[conversation_id, *behind],
+            responses={EVENTS: STREAM},
+        ),
+        described(
+            "/v1/models", "GET", "Published personas and the embedding model, as OpenAI lists models.",
+            operation_id="openai_models", responses=FREE_OBJECT,
+        ),
+        described(
+            "/v1/models/{model}", "GET", "One of them.",
+            operation_id="openai_model", parameters=[OpenApiParameter("model", str, OpenApiParameter.PATH)],
+            responses=FREE_OBJECT,
+        ),
+        described(
+            "/v1/chat/completions", "POST", "A persona's answer in OpenAI's shape, with `citations`.",
+            operation_id="openai_chat_completions", request=FREE_OBJECT,
+            responses={ANSWER: FREE_OBJECT, EVENTS: STREAM},
+        ),
+        described(
+            "/v1/embeddings", "POST", "Vectors of texts in OpenAI's shape.",
+            operation_id="openai_embeddings", request=FREE_OBJECT, responses=FREE_OBJECT,
+        ),
+    ]  # fmt: skip
