@@ -1,0 +1,116 @@
+"""What a client that was away is told from the database, when the log has nothing left."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chat.log import delete_blocking, stream_key
+from chat.models import Conversation
+from tests.chat.conftest import Visitor
+from tests.chat.stage import Tab
+
+
+def empty_the_log(visitor: Visitor) -> None:
+    delete_blocking([stream_key(visitor.business.id, UUID(visitor.conversation_id))])
+
+
+async def everything_since(tab: Tab) -> list[dict[str, Any]]:
+    """All that is replayed: what comes before the answer to a ping, and whatever may come late."""
+    await tab.sends("ping")
+    await tab.next("pong")
+    assert await tab.stays_silent(0.2)
+    return [frame for frame in tab.frames if frame["type"] not in ("ready", "pong")]
+
+
+async def fails(tab: Tab, text: str) -> dict[str, Any]:
+    await tab.says(text)
+    failed = await tab.next("turn.failed")
+    return failed
+
+
+@pytest.fixture
+async def try_again(off_loop):
+    """Ask for the last answer anew, once its turn has let the conversation go."""
+
+    async def again(tab: Tab, visitor: Visitor, turn_id: str, *endings: str) -> dict[str, Any]:
+        def is_free() -> bool:
+            with visitor.business.scope():
+                conversation = Conversation.objects.get(pk=visitor.conversation_id)
+                return not conversation.turns.filter(holds_conversation=True).exists()
+
+        while not await off_loop(is_free):
+            pass
+        await tab.sends("turn.regenerate", turn_id=turn_id)
+        return await tab.next(*endings)
+
+    return again
+
+
+async def test_a_failure_that_was_tried_again_is_no_news(carol, scripted_llm, open_tab, try_again):
+    scripted_llm.will_cut(after="Half an ans")
+    tab = await open_tab(carol)
+    failed = await fails(tab, "Any rooms?")
+    scripted_llm.will_say("A whole answer.")
+    completed = await try_again(tab, carol, failed["turn_id"], "turn.completed")
+    empty_the_log(carol)
+
+    replayed = await everything_since(await open_tab(carol, after=0))
+
+    endings = [(frame["type"], frame["turn_id"]) for frame in replayed if frame["type"].startswith("turn.")]
+    assert endings == [("turn.completed", completed["turn_id"])]
+    assert replayed[-1]["text"] == "A whole answer."
+    shown = {frame["message_id"] for frame in replayed if frame["type"] == "message.created"}
+    assert completed["message_id"] in shown
+
+
+async def test_of_two_failures_the_last_one_is_told(carol, scripted_llm, open_tab, try_again):
+    scripted_llm.will_fail(401)
+    scripted_llm.will_cut(after="Half")
+    tab = await open_tab(carol)
+    failed = await fails(tab, "Any rooms?")
+    again = await try_again(tab, carol, failed["turn_id"], "turn.failed")
+    empty_the_log(carol)
+
+    replayed = await everything_since(await open_tab(carol, after=0))
+
+    assert again["turn_id"] != failed["turn_id"]
+    assert [frame for frame in replayed if frame["type"].startswith("turn.")] == [again]
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"), [(401, False), (404, False), (429, True)], ids=["key", "address", "busy"]
+)
+async def test_a_failure_is_replayed_as_it_was_told(carol, scripted_llm, open_tab, status, retryable):
+    scripted_llm.will_fail(status, headers={"Retry-After": "60"})
+    told = await fails(await open_tab(carol), "Any rooms?")
+    empty_the_log(carol)
+
+    replayed = await everything_since(await open_tab(carol, after=0))
+
+    assert told["retryable"] is retryable
+    assert replayed[-1] == told
+
+
+async def test_what_was_seen_is_not_told_again(carol, scripted_llm, open_tab):
+    scripted_llm.will_say("第一。")
+    scripted_llm.will_say("Second.")
+    tab = await open_tab(carol)
+    await tab.says("一？")
+    seen = (await tab.next("turn.completed"))["seq"]
+    await tab.says("Two?")
+    await tab.next("turn.completed")
+    empty_the_log(carol)
+
+    replayed = await everything_since(await open_tab(carol, after=seen))
+
+    assert [frame["text"] for frame in replayed if frame["type"] == "message.created"] == ["Two?", "Second."]
+    assert all(frame["seq"] > seen for frame in replayed if "seq" in frame)
+
+
+async def test_a_number_that_was_never_given_is_refused(carol, open_tab):
+    tab = await open_tab(carol, hello=False)
+
+    await tab.sends("hello", after=10**9)
+
+    assert (await tab.next("error"))["code"] == "frame_invalid"
