@@ -135,6 +135,4 @@ def test_an_old_pgvector_is_refused():
         def fetchall(self) -> list[tuple[str, str]]:
             return [("vector", "0.7.4"), ("pg_trgm", "1.6")]
 
-    assert database_problems(OldServer()) == [
-        "pgvector 0.7.4 is too old; 0.8.2 or newer is needed (CVE-2026-3172)."
-    ]
+    assert database_problems(OldServer()) == ["pgvector 0.7.4 is too old; 0.8.2 or newer is needed (CVE-2026-3172)."]

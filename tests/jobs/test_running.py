@@ -54,9 +54,7 @@ def test_the_broker_hears_of_a_job_after_the_commit(acme, parcels):
 
 def test_a_subject_waits_in_line_once(acme, parcels):
     with acme.scope():
-        first, second = [
-            enqueue(tenant_id=acme.id, kind=KIND, queue=QUEUE, subject_id=acme.id) for _ in range(2)
-        ]
+        first, second = [enqueue(tenant_id=acme.id, kind=KIND, queue=QUEUE, subject_id=acme.id) for _ in range(2)]
 
     assert first.pk == second.pk
     assert parcels.published_of(acme) == [first.pk]

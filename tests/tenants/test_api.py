@@ -184,10 +184,7 @@ def test_the_same_key_with_another_body_is_refused(acme):
 def test_a_call_that_failed_may_be_tried_again_under_its_key(acme):
     key = str(uuid4())
     acme.api.post(BASES, {"name": "Menu", "slug": "menu"})
-    assert (
-        acme.api.post(BASES, {"name": "Second", "slug": "menu"}, **{"Idempotency-Key": key}).status_code
-        >= 400
-    )
+    assert acme.api.post(BASES, {"name": "Second", "slug": "menu"}, **{"Idempotency-Key": key}).status_code >= 400
     acme.api.delete(f"{BASES}menu/")
 
     response = acme.api.post(BASES, {"name": "Second", "slug": "menu"}, **{"Idempotency-Key": key})
@@ -216,9 +213,7 @@ def test_calls_at_the_same_time_create_once(acme):
 
 def test_a_neighbour_may_use_the_same_idempotency_key(acme, globex):
     key = str(uuid4())
-    made = [
-        api.post(BASES, {"name": "Handbook"}, **{"Idempotency-Key": key}) for api in (acme.api, globex.api)
-    ]
+    made = [api.post(BASES, {"name": "Handbook"}, **{"Idempotency-Key": key}) for api in (acme.api, globex.api)]
 
     assert made[0].json()["id"] != made[1].json()["id"]
     assert "Idempotent-Replayed" not in made[1]
