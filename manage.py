@@ -16,8 +16,9 @@ def main() -> None:
         if str(source_root) not in sys.path:
             sys.path.insert(0, str(source_root))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config.environment import load_or_exit
     from django.core.management import execute_from_command_line
+
+    from config.environment import load_or_exit
 
     if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVICES:
         load_or_exit()

@@ -70,9 +70,7 @@ class BaseForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"] or self.instance.slug
         if slug and KnowledgeBase.objects.filter(slug=slug).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(
-                _("There is a knowledge base with this slug already; choose another one.")
-            )
+            raise forms.ValidationError(_("There is a knowledge base with this slug already; choose another one."))
         return slug
 
 
@@ -108,15 +106,11 @@ class KnowledgeBaseAdmin(TenantModelAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_base(obj)
 
-    def response_add(
-        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
-    ) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """On to the upload, which is what a new base needs."""
         return redirect("admin:knowledge_knowledgebase_change", obj.pk)
 
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if base := kwargs.get("obj"):
             context |= {
                 "documents": document_rows(_newest(base)),

@@ -5,6 +5,10 @@ prefers passages in the question's own language. On the demo's tune questions, m
 the synonyms lift hit@1 from 0.66 to 0.82 and hit@8 from 0.82 to 0.98.
 """
 
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+
 from knowledge.words import Word, index_words
 from llm.reader.words import spellings
 
@@ -26,3 +30,15 @@ def asked_words(question: str) -> list[Word]:
             if word not in known:
                 added.append(Word(word, position))
     return sorted([*words, *added], key=lambda word: word.position)
+
+
+def known_words(words: Sequence[Word], frequencies: Mapping[str, int]) -> list[Word]:
+    """At each position the words that stand somewhere in the searched bases, or if none does the first, as asked.
+
+    What stands nowhere would only make the question look less covered by what does.
+    """
+    kept: list[Word] = []
+    for _, group in groupby(words, key=attrgetter("position")):
+        same = list(group)
+        kept += [word for word in same if frequencies.get(word.text)] or same[:1]
+    return kept

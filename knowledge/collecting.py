@@ -80,9 +80,7 @@ def add_file(
     )
 
 
-def add_text(
-    *, base: KnowledgeBase, title: str, text: str, metadata: Mapping[str, Any] | None = None
-) -> Document:
+def add_text(*, base: KnowledgeBase, title: str, text: str, metadata: Mapping[str, Any] | None = None) -> Document:
     """Take a text in, plain or Markdown. Raises DocumentEmpty, FileTooLarge."""
     data = clean_text(text).encode()
     if not data.strip():

@@ -80,9 +80,7 @@ def score_words(
     scores = {}
     for chunk in chunks:
         dampening = SATURATION * (
-            1
-            - LENGTH_NORMALISATION
-            + LENGTH_NORMALISATION * chunk.length / max(statistics.average_length, 1.0)
+            1 - LENGTH_NORMALISATION + LENGTH_NORMALISATION * chunk.length / max(statistics.average_length, 1.0)
         )
         weights = {
             word: rarities[word] * count * (1 + SATURATION) / (count + dampening)

@@ -125,9 +125,7 @@ def _chunk(document: Document, piece: Piece) -> Chunk:
     )
 
 
-def _store(
-    document: Document, source: DocumentSource, parsed: ParsedDocument, chunks: Sequence[Chunk]
-) -> None:
+def _store(document: Document, source: DocumentSource, parsed: ParsedDocument, chunks: Sequence[Chunk]) -> None:
     """The chunks are there from here on, but found only when the document is ready."""
     Chunk.objects.filter(document_id=document.pk)._raw_delete("default")
     Chunk.objects.bulk_create(chunks, batch_size=200)

@@ -49,18 +49,14 @@ class Space(TenantModel):
 
     base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="spaces")
     model = models.CharField(max_length=200)
-    dimension = models.PositiveSmallIntegerField(
-        choices=[(size, str(size)) for size in (384, 768, 1024, 1536)]
-    )
+    dimension = models.PositiveSmallIntegerField(choices=[(size, str(size)) for size in (384, 768, 1024, 1536)])
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "base", "model"], name="space_per_model"),
-            models.UniqueConstraint(
-                fields=["tenant", "base"], condition=Q(is_active=True), name="space_active"
-            ),
+            models.UniqueConstraint(fields=["tenant", "base"], condition=Q(is_active=True), name="space_active"),
         ]
 
 
@@ -81,9 +77,7 @@ class Document(TenantModel):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    base = TenantForeignKey(
-        KnowledgeBase, models.CASCADE, related_name="documents", verbose_name=_("knowledge base")
-    )
+    base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="documents", verbose_name=_("knowledge base"))
     title = models.CharField(_("title"), max_length=300)
     filename = models.CharField(_("file"), max_length=300, blank=True, default="")
     media_type = models.CharField(max_length=150, default="")
@@ -142,9 +136,7 @@ class PassageManager(models.Manager.from_queryset(PassageQuerySet)):  # type: ig
     def get_queryset(self) -> Any:
         tenant_id = current_tenant_id()
         if tenant_id is None:
-            raise RuntimeError(
-                "Chunks are read inside a tenant's scope, which names the tenant to the planner."
-            )
+            raise RuntimeError("Chunks are read inside a tenant's scope, which names the tenant to the planner.")
         return super().get_queryset().filter(tenant_id=tenant_id)
 
 

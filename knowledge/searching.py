@@ -67,10 +67,7 @@ class _Reach:
 def embedding_of(tenant_id: UUID, base_ids: Sequence[UUID]) -> dict[str, RouteConfig]:
     """The embedding models that the bases are under now, each with the route that serves it."""
     models = Space.objects.for_tenant(tenant_id).filter(base_id__in=base_ids, is_active=True)
-    return {
-        model: route_for_embedding(tenant_id, model)
-        for model in models.values_list("model", flat=True).distinct()
-    }
+    return {model: route_for_embedding(tenant_id, model) for model in models.values_list("model", flat=True).distinct()}
 
 
 def route_of_base(tenant_id: UUID, base_id: UUID) -> RouteConfig:
@@ -151,9 +148,7 @@ def _chunks_in(space: Space) -> int:
     return int(documents.ready().aggregate(chunks=Sum("chunk_count"))["chunks"] or 0)
 
 
-def _ordered(
-    cursor: Any, sql: str, space: Space, reach: _Reach, vector: Vector, limit: int
-) -> dict[UUID, float]:
+def _ordered(cursor: Any, sql: str, space: Space, reach: _Reach, vector: Vector, limit: int) -> dict[UUID, float]:
     cursor.execute(
         sql,
         {
@@ -226,8 +221,7 @@ def _covering(reach: _Reach, words: Sequence[Word], limit: int) -> dict[UUID, fl
         )
         rows = cursor.fetchall()
     counted = [
-        CountedChunk(chunk_id, dict(zip(kept, counts, strict=True)), length)
-        for chunk_id, length, counts in rows
+        CountedChunk(chunk_id, dict(zip(kept, counts, strict=True)), length) for chunk_id, length, counts in rows
     ]
     return score_words(words, counted, statistics)
 
@@ -248,8 +242,7 @@ def _statistics(reach: _Reach, words: set[str]) -> WordStatistics:
 # --- Results ------------------------------------------------------------------------------------------------
 def _described(tenant_id: UUID, fused: Sequence[Fused[UUID]], mode: Mode) -> list[SearchResult]:
     chunks = {
-        chunk.id: chunk
-        for chunk in Chunk.objects.filter(id__in=[one.key for one in fused]).select_related("document")
+        chunk.id: chunk for chunk in Chunk.objects.filter(id__in=[one.key for one in fused]).select_related("document")
     }
     return [
         SearchResult(

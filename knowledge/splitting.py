@@ -68,9 +68,7 @@ def sentence_spans(text: str) -> Iterator[Span]:
     """
     begin = 0
     for end in _SENTENCE_END.finditer(text):
-        if end["western"] and _is_abbreviation(
-            text[begin : end.start() + 1], text[end.end() : end.end() + 1]
-        ):
+        if end["western"] and _is_abbreviation(text[begin : end.start() + 1], text[end.end() : end.end() + 1]):
             continue
         yield begin, end.end()
         begin = end.end()
@@ -205,11 +203,7 @@ class _Splitter:
     def fit_together(self, first: _Section, second: _Section) -> bool:
         """Whether both are tiny, or the first is made of tiny ones, and they stay well below the target."""
         sizes = [self.count_tokens(self._whole(section)) for section in (first, second)]
-        return (
-            sizes[1] < TINY_TOKENS
-            and (sizes[0] < TINY_TOKENS or first.is_merged)
-            and sum(sizes) <= self.target // 2
-        )
+        return sizes[1] < TINY_TOKENS and (sizes[0] < TINY_TOKENS or first.is_merged) and sum(sizes) <= self.target // 2
 
     def _whole(self, section: _Section) -> str:
         blocks = _with_heading(section) if section.path else section.blocks

@@ -82,8 +82,7 @@ def to_tsvector_literal(words: Iterable[Word]) -> str:
     for word in words:
         positions.setdefault(word.text, []).append(min(word.position, MAX_POSITION))
     return " ".join(
-        f"{quote_lexeme(word)}:{','.join(map(str, at[:MAX_POSITIONS_PER_WORD]))}"
-        for word, at in positions.items()
+        f"{quote_lexeme(word)}:{','.join(map(str, at[:MAX_POSITIONS_PER_WORD]))}" for word, at in positions.items()
     )
 
 

@@ -84,9 +84,7 @@ class PersonaAdmin(TenantModelAdmin):
     def kind_title(self, persona: Persona) -> Any:
         return kind_named(persona.kind).title
 
-    @column(
-        gettext_lazy("State"), label={"draft": "", "live": "success", "changed": "warning", "world": "info"}
-    )
+    @column(gettext_lazy("State"), label={"draft": "", "live": "success", "changed": "warning", "world": "info"})
     def state_label(self, persona: Persona) -> tuple[str, str]:
         return state_of(persona)
 
@@ -140,9 +138,7 @@ class PersonaAdmin(TenantModelAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """There is nothing else to save."""
 
-    def response_add(
-        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
-    ) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         return redirect("admin:personas_persona_change", obj.pk)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
@@ -150,9 +146,7 @@ class PersonaAdmin(TenantModelAdmin):
         messages.success(request, _("The draft is saved. Try it, then publish it."))
         return redirect("admin:personas_persona_change", obj.pk)
 
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if persona := kwargs.get("obj"):
             context |= _about(request, persona)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -201,15 +195,11 @@ def _create(tenant_id: UUID, given: dict[str, Any]) -> Persona:
     settings = {"knowledge_bases": bases} if bases else {}
     slug = slugify(given["name"])[:50] or "persona"
     try:
-        return create_persona(
-            tenant_id=tenant_id, slug=slug, name=given["name"], kind=given["kind"], settings=settings
-        )
+        return create_persona(tenant_id=tenant_id, slug=slug, name=given["name"], kind=given["kind"], settings=settings)
     except Conflict:
         # The name is taken as a slug; people choose names, and may change the slug later.
         slug = f"{slug}-{uuid7().hex[-6:]}"
-        return create_persona(
-            tenant_id=tenant_id, slug=slug, name=given["name"], kind=given["kind"], settings=settings
-        )
+        return create_persona(tenant_id=tenant_id, slug=slug, name=given["name"], kind=given["kind"], settings=settings)
 
 
 def _about(request: HttpRequest, persona: Persona) -> dict[str, Any]:

@@ -75,9 +75,7 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         origins = self.fields["allowed_origins"]
         origins.label = _("Sites that may show it")
-        origins.help_text = _(
-            "Such as https://shop.example; * lets any site. The chat page here needs no entry."
-        )
+        origins.help_text = _("Such as https://shop.example; * lets any site. The chat page here needs no entry.")
         for path, value in _flat(self._shown()).items():
             if PREFIX + path in self.fields:
                 self.initial[PREFIX + path] = value
@@ -216,11 +214,7 @@ def _defaults(kind: str) -> dict[str, Any]:
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in settings.items():
-        inner = (
-            {f"{name}.{key}": part for key, part in value.items()}
-            if isinstance(value, dict)
-            else {name: value}
-        )
+        inner = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
         flat |= inner
     return flat
 

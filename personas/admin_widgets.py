@@ -11,7 +11,7 @@ class TextField(forms.CharField):
     """Text with the line ends that everything else here has; browsers send others."""
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class ShortTextarea(UnfoldAdminTextareaWidget):  # type: ignore[misc]

@@ -47,9 +47,7 @@ class Persona(TenantModel):
     )
     # Shown in pages of the tenant's site, so no secret: it names the persona, unhashed, and stays for good.
     publishable_key = models.CharField(_("publishable key"), max_length=100, editable=False)
-    widget_secret = models.CharField(
-        _("widget secret"), max_length=100, default=new_widget_secret, editable=False
-    )
+    widget_secret = models.CharField(_("widget secret"), max_length=100, default=new_widget_secret, editable=False)
     # "https://shop.example"; our own chat page needs no entry, "*" lets any site in.
     allowed_origins = ArrayField(
         models.CharField(max_length=300), verbose_name=_("allowed origins"), default=list, blank=True
@@ -100,9 +98,7 @@ class PersonaVersion(TenantModel):
     class Meta:
         verbose_name = _("persona version")
         verbose_name_plural = _("persona versions")
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "persona", "number"], name="persona_version_number")
-        ]
+        constraints = [models.UniqueConstraint(fields=["tenant", "persona", "number"], name="persona_version_number")]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"

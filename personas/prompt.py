@@ -148,9 +148,7 @@ class _Purse:
     def serve(self, section: Section) -> _Fitted:
         """Fit a section and take its tokens. A required one may overdraw; the caller looks at `room` then."""
         room = min(self.room, self.stable_room) if section.stable else self.room
-        fitted = _fit(
-            section, section.budget_tokens if section.required else min(section.budget_tokens, room)
-        )
+        fitted = _fit(section, section.budget_tokens if section.required else min(section.budget_tokens, room))
         self.room -= fitted.kept_tokens
         if section.stable:
             self.stable_room -= fitted.kept_tokens

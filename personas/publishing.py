@@ -25,9 +25,7 @@ def create_persona(
     allowed_origins: Sequence[str] = (),
 ) -> Persona:
     """A new draft. Raises Invalid for settings that its kind does not take, Conflict for a slug in use."""
-    persona = Persona(
-        tenant_id=tenant_id, slug=slug, name=name, kind=kind, allowed_origins=list(allowed_origins)
-    )
+    persona = Persona(tenant_id=tenant_id, slug=slug, name=name, kind=kind, allowed_origins=list(allowed_origins))
     persona.settings = checked_settings(tenant_id, kind, settings)
     _save(persona)
     return persona

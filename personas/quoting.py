@@ -6,9 +6,7 @@ import unicodedata
 _INVISIBLE = r"\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 # Controls, line and paragraph separators, lone surrogates.
 _UNSEEN = {"Cc", "Zl", "Zp", "Cs"}
-_TAG = re.compile(
-    rf"[<＜﹤‹〈](?=[{_INVISIBLE}/／]*(?:context|passages?|summary)(?![A-Za-z]))", re.IGNORECASE
-)
+_TAG = re.compile(rf"[<＜﹤‹〈](?=[{_INVISIBLE}/／]*(?:context|passages?|summary)(?![A-Za-z]))", re.IGNORECASE)
 
 
 def quoted(text: str) -> str:

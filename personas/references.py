@@ -25,9 +25,7 @@ def check_references(tenant_id: UUID, settings: PersonaSettings) -> None:
     """Raises Invalid that names each reference to nothing; a neighbour's row is nothing, too."""
     bases = base_ids(tenant_id, settings.knowledge_bases) if settings.knowledge_bases else {}
     errors = [
-        *_missing(
-            "knowledge_bases", settings.knowledge_bases, bases, _("There is no knowledge base «%(name)s».")
-        ),
+        *_missing("knowledge_bases", settings.knowledge_bases, bases, _("There is no knowledge base «%(name)s».")),
         *_missing("lorebooks", settings.lorebooks, (), _("There is no lorebook «%(name)s».")),
         *_missing("tools", settings.tools, (), _("There is no tool «%(name)s».")),
     ]
@@ -38,9 +36,7 @@ def check_references(tenant_id: UUID, settings: PersonaSettings) -> None:
         raise Invalid(errors=errors)
 
 
-def _missing(
-    field: str, references: Sequence[str], known: Iterable[str], detail: str
-) -> list[dict[str, str]]:
+def _missing(field: str, references: Sequence[str], known: Iterable[str], detail: str) -> list[dict[str, str]]:
     known = set(known)
     return [
         {"field": f"settings.{field}.{number}", "detail": detail % {"name": reference}}

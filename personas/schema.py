@@ -34,9 +34,7 @@ Line = Annotated[str, Field(max_length=200), Storable]
 def _within(limit: int) -> AfterValidator:
     def check(text: str) -> str:
         if (tokens := count_tokens(text)) > limit:
-            raise PydanticCustomError(
-                "too_many_tokens", "{tokens} tokens", {"limit": limit, "tokens": tokens}
-            )
+            raise PydanticCustomError("too_many_tokens", "{tokens} tokens", {"limit": limit, "tokens": tokens})
         return text
 
     return AfterValidator(check)
@@ -71,9 +69,7 @@ class Memory(Settings):
         ge=0,
         le=200,
         title=_("Messages remembered"),
-        description=_(
-            "How many earlier messages of the conversation the model is shown, as far as they fit."
-        ),
+        description=_("How many earlier messages of the conversation the model is shown, as far as they fit."),
     )
 
 
@@ -105,9 +101,7 @@ class PersonaSettings(Settings):
     instructions: _prompt_text(INSTRUCTIONS_MAX_TOKENS) = Field(  # type: ignore[valid-type]
         default="",
         title=_("Instructions"),
-        description=_(
-            "Who the persona is and what it does. {{name}} is replaced by the variable of that name."
-        ),
+        description=_("Who the persona is and what it does. {{name}} is replaced by the variable of that name."),
     )
     voice: _prompt_text(VOICE_MAX_TOKENS) = Field(  # type: ignore[valid-type]
         default="", title=_("Voice"), description=_("How the persona speaks.")
@@ -122,9 +116,7 @@ class PersonaSettings(Settings):
         default=[],
         max_length=300,
         title=_("Examples"),
-        description=_(
-            "Short exchanges that show how the persona answers. Without a model, these are what it says."
-        ),
+        description=_("Short exchanges that show how the persona answers. Without a model, these are what it says."),
     )
     refusal: Annotated[str, Field(max_length=300), Storable] = Field(
         default="", title=_("When it does not know"), description=_("Said when the documents hold no answer.")
@@ -178,9 +170,7 @@ def read_settings(model: type[AnySettings], values: Any) -> AnySettings:
     try:
         return model.model_validate(values)
     except ValidationError as failure:
-        errors = [
-            {"field": _path(error), "detail": _sentence(error)} for error in failure.errors(include_url=False)
-        ]
+        errors = [{"field": _path(error), "detail": _sentence(error)} for error in failure.errors(include_url=False)]
         raise Invalid(errors=errors) from None
 
 
@@ -222,9 +212,7 @@ _SENTENCES = {
     "less_than_equal": _("This must be at most {le}."),
     "literal_error": _("This must be one of {expected}."),
     "not_storable": _("This holds NUL or broken characters."),
-    "too_many_tokens": _(
-        "At most {limit} tokens (one per Chinese character or 3.5 other letters); this has {tokens}."
-    ),
+    "too_many_tokens": _("At most {limit} tokens (one per Chinese character or 3.5 other letters); this has {tokens}."),
 }
 
 

@@ -68,8 +68,7 @@ def examples(context: TurnContext, *, budget_tokens: int) -> Section:
     settings, language = context.settings, context.language
     name = one_line(context.persona_name, 100)
     parts = tuple(
-        Part(texts.EXAMPLE[language].format(user=each.user, say=each.say, name=name))
-        for each in settings.examples
+        Part(texts.EXAMPLE[language].format(user=each.user, say=each.say, name=name)) for each in settings.examples
     )
     return Section(
         name="examples",
@@ -120,9 +119,7 @@ def knowledge(context: TurnContext, *, budget_tokens: int = 3000) -> Section:
 def summary(context: TurnContext) -> Section:
     return Section(
         name="summary",
-        text=f"{texts.SUMMARY[context.language]}\n<summary>\n{quoted(context.summary)}"
-        if context.summary
-        else "",
+        text=f"{texts.SUMMARY[context.language]}\n<summary>\n{quoted(context.summary)}" if context.summary else "",
         priority=55,
         budget_tokens=600,
         why=_("Summary of what was said before the history"),

@@ -23,9 +23,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
-            raise serializers.ValidationError(
-                {name: [_("There is no such field.")] for name in sorted(unknown)}
-            )
+            raise serializers.ValidationError({name: [_("There is no such field.")] for name in sorted(unknown)})
         return super().to_internal_value(data)
 
 
@@ -45,9 +43,7 @@ class PersonaWriteSerializer(StrictSerializer):
     name = serializers.CharField(max_length=100)
     kind = serializers.CharField(max_length=40)
     settings = SettingsField(default=dict)
-    allowed_origins = serializers.ListField(
-        child=serializers.CharField(max_length=300), max_length=50, default=list
-    )
+    allowed_origins = serializers.ListField(child=serializers.CharField(max_length=300), max_length=50, default=list)
 
     def validate_slug(self, slug: str) -> str:
         if not re.fullmatch(SLUG_PATTERN, slug):

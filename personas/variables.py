@@ -21,9 +21,7 @@ def check_variables(sent: Any) -> dict[str, str]:
     if sent is None:
         return {}
     if not isinstance(sent, Mapping) or len(sent) > MAX_VARIABLES:
-        raise Invalid.field(
-            "variables", _("An object of at most %(count)s values.") % {"count": MAX_VARIABLES}
-        )
+        raise Invalid.field("variables", _("An object of at most %(count)s values.") % {"count": MAX_VARIABLES})
     errors = [
         {"field": f"variables.{name}", "detail": problem}
         for name, value in sent.items()
@@ -41,9 +39,7 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
 
 def unknown_names(texts: Iterable[str], variables: Mapping[str, str]) -> list[str]:
     """The names that texts ask for and nobody gave, each once."""
-    return list(
-        dict.fromkeys(name for text in texts for name in _PLACE.findall(text) if name not in variables)
-    )
+    return list(dict.fromkeys(name for text in texts for name in _PLACE.findall(text) if name not in variables))
 
 
 def _problem(name: Any, value: Any) -> str:

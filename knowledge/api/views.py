@@ -65,11 +65,7 @@ class KnowledgeBaseList(GenericAPIView[KnowledgeBase]):
 
     def get(self, request: Request) -> Response:
         """The tenant's knowledge bases, newest first."""
-        bases = (
-            KnowledgeBase.objects.for_tenant(caller_of(request).tenant_id)
-            .with_counts()
-            .prefetch_related("spaces")
-        )
+        bases = KnowledgeBase.objects.for_tenant(caller_of(request).tenant_id).with_counts().prefetch_related("spaces")
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(bases), many=True).data)
 
     @extend_schema(responses={201: KnowledgeBaseSerializer})
@@ -117,9 +113,7 @@ class DocumentList(GenericAPIView[Document]):
         documents = access_base(caller_of(request).tenant_id, base).documents.all()
         if status := request.query_params.get("status"):
             documents = documents.filter(status=checked(StatusSerializer, {"status": status})["status"])
-        return self.get_paginated_response(
-            self.get_serializer(self.paginate_queryset(documents), many=True).data
-        )
+        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(documents), many=True).data)
 
     @extend_schema(
         request={"multipart/form-data": DocumentFileSerializer, "application/json": DocumentTextSerializer},

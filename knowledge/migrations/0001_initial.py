@@ -12,211 +12,484 @@ from tenants.rls import CreatePartitionedModel, IsolateTenantTables
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='KnowledgeBase',
+            name="KnowledgeBase",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=63, verbose_name='slug')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('language', models.CharField(blank=True, default='', max_length=10, verbose_name='language')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=63, verbose_name="slug")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("language", models.CharField(blank=True, default="", max_length=10, verbose_name="language")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'knowledge base',
-                'verbose_name_plural': 'knowledge bases',
+                "verbose_name": "knowledge base",
+                "verbose_name_plural": "knowledge bases",
             },
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=300, verbose_name='title')),
-                ('filename', models.CharField(blank=True, default='', max_length=300, verbose_name='file')),
-                ('media_type', models.CharField(default='', max_length=150)),
-                ('size_bytes', models.PositiveBigIntegerField(default=0)),
-                ('content_sha256', models.CharField(max_length=64)),
-                ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('parsing', 'Reading'), ('chunking', 'Splitting'), ('embedding', 'Embedding'), ('ready', 'Ready'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10, verbose_name='status')),
-                ('progress_done', models.PositiveIntegerField(default=0)),
-                ('progress_total', models.PositiveIntegerField(default=0)),
-                ('chunk_count', models.PositiveIntegerField(default=0, verbose_name='passages')),
-                ('word_count', models.PositiveIntegerField(default=0)),
-                ('is_confirmed', models.BooleanField(default=False)),
-                ('error_code', models.CharField(blank=True, default='', max_length=60)),
-                ('error_detail', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='added')),
-                ('ready_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='documents', to='knowledge.knowledgebase', verbose_name='knowledge base')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", models.CharField(max_length=300, verbose_name="title")),
+                ("filename", models.CharField(blank=True, default="", max_length=300, verbose_name="file")),
+                ("media_type", models.CharField(default="", max_length=150)),
+                ("size_bytes", models.PositiveBigIntegerField(default=0)),
+                ("content_sha256", models.CharField(max_length=64)),
+                ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("parsing", "Reading"),
+                            ("chunking", "Splitting"),
+                            ("embedding", "Embedding"),
+                            ("ready", "Ready"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("progress_done", models.PositiveIntegerField(default=0)),
+                ("progress_total", models.PositiveIntegerField(default=0)),
+                ("chunk_count", models.PositiveIntegerField(default=0, verbose_name="passages")),
+                ("word_count", models.PositiveIntegerField(default=0)),
+                ("is_confirmed", models.BooleanField(default=False)),
+                ("error_code", models.CharField(blank=True, default="", max_length=60)),
+                ("error_detail", models.TextField(blank=True, default="")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="added"),
+                ),
+                ("ready_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="documents",
+                        to="knowledge.knowledgebase",
+                        verbose_name="knowledge base",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'document',
-                'verbose_name_plural': 'documents',
+                "verbose_name": "document",
+                "verbose_name_plural": "documents",
             },
         ),
         CreatePartitionedModel(
-            name='Chunk',
+            name="Chunk",
             fields=[
-                ('pk', models.CompositePrimaryKey('tenant_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7)),
-                ('ordinal', models.PositiveIntegerField()),
-                ('text', models.TextField()),
-                ('heading', models.TextField(default='')),
-                ('page', models.PositiveIntegerField(null=True)),
-                ('start', models.PositiveIntegerField()),
-                ('end', models.PositiveIntegerField()),
-                ('enabled', models.BooleanField(default=True)),
-                ('words', django.contrib.postgres.search.SearchVectorField()),
-                ('word_count', models.PositiveIntegerField()),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('document', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.document')),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(default=uuid_utils.compat.uuid7)),
+                ("ordinal", models.PositiveIntegerField()),
+                ("text", models.TextField()),
+                ("heading", models.TextField(default="")),
+                ("page", models.PositiveIntegerField(null=True)),
+                ("start", models.PositiveIntegerField()),
+                ("end", models.PositiveIntegerField()),
+                ("enabled", models.BooleanField(default=True)),
+                ("words", django.contrib.postgres.search.SearchVectorField()),
+                ("word_count", models.PositiveIntegerField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "document",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.document"
+                    ),
+                ),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.knowledgebase"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Space',
+            name="Space",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('model', models.CharField(max_length=200)),
-                ('dimension', models.PositiveSmallIntegerField(choices=[(384, '384'), (768, '768'), (1024, '1024'), (1536, '1536')])),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spaces', to='knowledge.knowledgebase')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("model", models.CharField(max_length=200)),
+                (
+                    "dimension",
+                    models.PositiveSmallIntegerField(
+                        choices=[(384, "384"), (768, "768"), (1024, "1024"), (1536, "1536")]
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="spaces", to="knowledge.knowledgebase"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
         ),
         CreatePartitionedModel(
-            name='ChunkVector768',
+            name="ChunkVector768",
             fields=[
-                ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('chunk_id', models.UUIDField()),
-                ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=768)),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
-                ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id",
+                        "chunk_id",
+                        "space_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("chunk_id", models.UUIDField()),
+                ("embedding", pgvector.django.halfvec.HalfVectorField(dimensions=768)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.knowledgebase"
+                    ),
+                ),
+                (
+                    "space",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.space"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'knowledge_chunk_vector_768',
+                "db_table": "knowledge_chunk_vector_768",
             },
         ),
         CreatePartitionedModel(
-            name='ChunkVector384',
+            name="ChunkVector384",
             fields=[
-                ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('chunk_id', models.UUIDField()),
-                ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=384)),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
-                ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id",
+                        "chunk_id",
+                        "space_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("chunk_id", models.UUIDField()),
+                ("embedding", pgvector.django.halfvec.HalfVectorField(dimensions=384)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.knowledgebase"
+                    ),
+                ),
+                (
+                    "space",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.space"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'knowledge_chunk_vector_384',
+                "db_table": "knowledge_chunk_vector_384",
             },
         ),
         CreatePartitionedModel(
-            name='ChunkVector1536',
+            name="ChunkVector1536",
             fields=[
-                ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('chunk_id', models.UUIDField()),
-                ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=1536)),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
-                ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id",
+                        "chunk_id",
+                        "space_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("chunk_id", models.UUIDField()),
+                ("embedding", pgvector.django.halfvec.HalfVectorField(dimensions=1536)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.knowledgebase"
+                    ),
+                ),
+                (
+                    "space",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.space"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'knowledge_chunk_vector_1536',
+                "db_table": "knowledge_chunk_vector_1536",
             },
         ),
         CreatePartitionedModel(
-            name='ChunkVector1024',
+            name="ChunkVector1024",
             fields=[
-                ('pk', models.CompositePrimaryKey('tenant_id', 'chunk_id', 'space_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('chunk_id', models.UUIDField()),
-                ('embedding', pgvector.django.halfvec.HalfVectorField(dimensions=1024)),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
-                ('space', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.space')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id",
+                        "chunk_id",
+                        "space_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("chunk_id", models.UUIDField()),
+                ("embedding", pgvector.django.halfvec.HalfVectorField(dimensions=1024)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.knowledgebase"
+                    ),
+                ),
+                (
+                    "space",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.space"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'knowledge_chunk_vector_1024',
+                "db_table": "knowledge_chunk_vector_1024",
             },
         ),
         migrations.CreateModel(
-            name='Term',
+            name="Term",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('word', models.CharField(max_length=100)),
-                ('chunks', models.PositiveIntegerField()),
-                ('base', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='knowledge.knowledgebase')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("word", models.CharField(max_length=100)),
+                ("chunks", models.PositiveIntegerField()),
+                (
+                    "base",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="knowledge.knowledgebase"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DocumentSource',
+            name="DocumentSource",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('data', models.BinaryField()),
-                ('text', models.TextField(default='')),
-                ('document', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='knowledge.document')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("data", models.BinaryField()),
+                ("text", models.TextField(default="")),
+                (
+                    "document",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sources", to="knowledge.document"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'document'), name='source_once')],
+                "constraints": [models.UniqueConstraint(fields=("tenant", "document"), name="source_once")],
             },
         ),
         migrations.AddConstraint(
-            model_name='knowledgebase',
-            constraint=models.UniqueConstraint(fields=('tenant', 'slug'), name='knowledge_base_slug'),
+            model_name="knowledgebase",
+            constraint=models.UniqueConstraint(fields=("tenant", "slug"), name="knowledge_base_slug"),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['tenant', 'base', '-id'], name='document_newest'),
+            model_name="document",
+            index=models.Index(fields=["tenant", "base", "-id"], name="document_newest"),
         ),
         migrations.AddIndex(
-            model_name='chunk',
-            index=models.Index(fields=['tenant', 'document', 'ordinal'], name='chunk_order'),
+            model_name="chunk",
+            index=models.Index(fields=["tenant", "document", "ordinal"], name="chunk_order"),
         ),
         migrations.AddConstraint(
-            model_name='space',
-            constraint=models.UniqueConstraint(fields=('tenant', 'base', 'model'), name='space_per_model'),
+            model_name="space",
+            constraint=models.UniqueConstraint(fields=("tenant", "base", "model"), name="space_per_model"),
         ),
         migrations.AddConstraint(
-            model_name='space',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_active', True)), fields=('tenant', 'base'), name='space_active'),
+            model_name="space",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_active", True)), fields=("tenant", "base"), name="space_active"
+            ),
         ),
         migrations.AddIndex(
-            model_name='chunkvector768',
-            index=models.Index(fields=['tenant', 'base', 'space'], name='vector_768_space'),
+            model_name="chunkvector768",
+            index=models.Index(fields=["tenant", "base", "space"], name="vector_768_space"),
         ),
         migrations.AddIndex(
-            model_name='chunkvector384',
-            index=models.Index(fields=['tenant', 'base', 'space'], name='vector_384_space'),
+            model_name="chunkvector384",
+            index=models.Index(fields=["tenant", "base", "space"], name="vector_384_space"),
         ),
         migrations.AddIndex(
-            model_name='chunkvector1536',
-            index=models.Index(fields=['tenant', 'base', 'space'], name='vector_1536_space'),
+            model_name="chunkvector1536",
+            index=models.Index(fields=["tenant", "base", "space"], name="vector_1536_space"),
         ),
         migrations.AddIndex(
-            model_name='chunkvector1024',
-            index=models.Index(fields=['tenant', 'base', 'space'], name='vector_1024_space'),
+            model_name="chunkvector1024",
+            index=models.Index(fields=["tenant", "base", "space"], name="vector_1024_space"),
         ),
         migrations.AddConstraint(
-            model_name='term',
-            constraint=models.UniqueConstraint(fields=('tenant', 'base', 'word'), name='term_once'),
+            model_name="term",
+            constraint=models.UniqueConstraint(fields=("tenant", "base", "word"), name="term_once"),
         ),
         IsolateTenantTables(
             [
-                "knowledgebase", "space", "document", "documentsource", "term",
-                "chunk", "chunkvector384", "chunkvector768", "chunkvector1024", "chunkvector1536",
+                "knowledgebase",
+                "space",
+                "document",
+                "documentsource",
+                "term",
+                "chunk",
+                "chunkvector384",
+                "chunkvector768",
+                "chunkvector1024",
+                "chunkvector1536",
             ],
         ),
         *[

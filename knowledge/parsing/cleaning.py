@@ -26,9 +26,7 @@ _BOMS = (
 )
 # Latin letters, Chinese and its punctuation, kana, Hangul: what fills a text whose bytes are in the right
 # order.
-_PLAUSIBLE = re.compile(
-    "[\t\n\r -~\xa0-\u024f\u2010-\u2027\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]"
-)
+_PLAUSIBLE = re.compile("[\t\n\r -~\xa0-\u024f\u2010-\u2027\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
 _PLAUSIBLE_SHARE = 0.95
 _WIDE_SAMPLE_BYTES = 4096
 _DETECT_BYTES = 64 * 1024

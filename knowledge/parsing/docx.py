@@ -11,9 +11,7 @@ from knowledge.parsing.errors import FileBroken
 from knowledge.parsing.limits import Budget
 
 # The same elements come in two name spaces (transitional and strict): local names are enough.
-_WRAPPERS = frozenset(
-    ["sdt", "sdtContent", "ins", "moveTo", "smartTag", "customXml", "hyperlink", "fldSimple", "r"]
-)
+_WRAPPERS = frozenset(["sdt", "sdtContent", "ins", "moveTo", "smartTag", "customXml", "hyperlink", "fldSimple", "r"])
 _MAX_OUTLINE_LEVEL = 9  # Word's "body text"
 
 
@@ -115,10 +113,7 @@ def _text(block: Any) -> str:
     """The visible text of a paragraph, or of all cells of a table inside a cell."""
     if _name(block) == "tbl":
         return " ".join(
-            _text(inner)
-            for row in _blocks(block, "tr")
-            for cell in _blocks(row, "tc")
-            for inner in _blocks(cell)
+            _text(inner) for row in _blocks(block, "tr") for cell in _blocks(row, "tc") for inner in _blocks(cell)
         )
     return "".join(_letters(block))
 

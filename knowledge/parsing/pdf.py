@@ -28,9 +28,7 @@ _PASSWORD_NEEDED = {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}
 _HYPHENS = "\x02\ufffe"  # what pdfium makes of a hyphen that only breaks a word
 _SENTENCE_END = re.compile(r"[.。！？!?；;:：…][\"'”’」』）)]*$")
 _LIST_START = re.compile(r"\s*([•·●○▪◦‣*-]\s|\d{1,3}[.)、]\s?\D|[(（]\d{1,3}[)）])")
-_PAGE_NUMBER = re.compile(
-    r"\W*(page|p\.|第)?\s*\d{1,4}\s*(页|頁)?(\W*(of|/|共)?\s*\d{1,4}\s*(页|頁)?)?\W*", re.I
-)
+_PAGE_NUMBER = re.compile(r"\W*(page|p\.|第)?\s*\d{1,4}\s*(页|頁)?(\W*(of|/|共)?\s*\d{1,4}\s*(页|頁)?)?\W*", re.I)
 _JUNK_TITLE = re.compile(
     r"(?i)\s*(untitled.*|microsoft word - .*|.*\.(docx?|pdf|indd|pptx?|xlsx?|tex)|无标题|\(.*\))\s*"
 )
@@ -66,10 +64,7 @@ def read_pdf(data: bytes, budget: Budget) -> ParsedDocument:
     body = _body_size(pages)
     levels = _heading_levels(pages, body)
     for number, lines in enumerate(pages, start=1):
-        is_kept = [
-            line.size > body or not _is_running(line, at, len(lines), running)
-            for at, line in enumerate(lines)
-        ]
+        is_kept = [line.size > body or not _is_running(line, at, len(lines), running) for at, line in enumerate(lines)]
         kept = list(compress(lines, is_kept))
         _add_page(builder, kept, number, levels)
     document = builder.build()
@@ -190,9 +185,7 @@ def _begins_anew(line: Line, previous: Line, pitch: float, width: float) -> bool
     return previous.right < _FULL_LINE * width
 
 
-def _add_paragraph(
-    builder: DocumentBuilder, lines: Sequence[Line], page: int, levels: dict[float, int]
-) -> None:
+def _add_paragraph(builder: DocumentBuilder, lines: Sequence[Line], page: int, levels: dict[float, int]) -> None:
     if not lines:
         return
     text = "\n".join(line.text for line in lines)

@@ -38,9 +38,7 @@ _NO_TEXT = (
 _PDF_WITHIN_BYTES = 1024
 _HTML_WITHIN = 2048
 
-_HTML_START = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b", re.I | re.S
-)
+_HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b", re.I | re.S)
 _HTML_TAGS = re.compile(r"</?(p|div|table|h[1-6]|ul|ol|body|section|article)\b[^<>]*>", re.I)
 _MARKDOWN = re.compile(r"^(#{1,6} \S|```|\|.+\|\s*$|\s*[-*] \[.\] |!?\[[^\]\n]+\]\([^)\n]+\))", re.M)
 _BY_SUFFIX: dict[str, Format] = {
@@ -93,8 +91,6 @@ def _kind_of_text(text: str, filename: str, declared_type: str) -> Format:
 
 def _by_media_type(declared_type: str) -> Format | None:
     declared = declared_type.partition(";")[0].strip().lower()
-    textual = {
-        media_type: known for known, media_type in MEDIA_TYPES.items() if media_type.startswith("text/")
-    }
+    textual = {media_type: known for known, media_type in MEDIA_TYPES.items() if media_type.startswith("text/")}
     kind = textual.get(declared)
     return None if kind == "text" else kind

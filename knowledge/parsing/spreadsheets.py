@@ -48,9 +48,7 @@ def read_xlsx(data: bytes, budget: Budget) -> ParsedDocument:
             for sheet in sheets:
                 builder.heading(sheet.title, 1)
                 sheet.reset_dimensions()  # what a file says of its own size is not to be trusted
-                _add_sheet(
-                    builder, (list(map(_shown, row)) for row in sheet.iter_rows(max_col=MAX_COLUMNS + 1))
-                )
+                _add_sheet(builder, (list(map(_shown, row)) for row in sheet.iter_rows(max_col=MAX_COLUMNS + 1)))
             book.close()
         except (FileTooLarge, FileBroken):
             raise
@@ -72,9 +70,7 @@ def _add_sheet(builder: DocumentBuilder, rows: Iterable[Row]) -> None:
 def _limited(rows: Iterable[Row]) -> Iterator[Row]:
     for count, row in enumerate(rows):
         if count > MAX_ROWS or any(row[MAX_COLUMNS:]):
-            raise FileTooLarge(
-                _("The table has more rows or columns than one document may. Split it into parts.")
-            )
+            raise FileTooLarge(_("The table has more rows or columns than one document may. Split it into parts."))
         yield row
 
 

@@ -16,9 +16,7 @@ class CompanionSafety(Safety):
     adults_only: bool = Field(
         default=False,
         title=gettext_noop("Adults only"),
-        description=gettext_noop(
-            "You make sure that nobody under 18 gets here. Else everyone is treated as a minor."
-        ),
+        description=gettext_noop("You make sure that nobody under 18 gets here. Else everyone is treated as a minor."),
     )
     helplines: Annotated[str, Field(max_length=200), Storable] = Field(
         default="",

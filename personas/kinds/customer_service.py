@@ -14,9 +14,7 @@ class CustomerService(PersonaKind):
 
     name = "customer_service"
     title = _("Customer service")
-    description = _(
-        "Answers questions from your documents and cites them; offers a person when they hold no answer."
-    )
+    description = _("Answers questions from your documents and cites them; offers a person when they hold no answer.")
     settings_model = PersonaSettings
 
     def sections(self, context: TurnContext) -> Sequence[Section]:

@@ -12,71 +12,136 @@ from tenants.rls import IsolateTenantTables
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Persona',
+            name="Persona",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.CharField(max_length=63, verbose_name='slug')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('kind', models.CharField(max_length=40, verbose_name='kind')),
-                ('settings', models.JSONField(default=dict, verbose_name='settings')),
-                ('publishable_key', models.CharField(editable=False, max_length=100, verbose_name='publishable key')),
-                ('widget_secret', models.CharField(default=personas.models.new_widget_secret, editable=False, max_length=100, verbose_name='widget secret')),
-                ('allowed_origins', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=300), blank=True, default=list, size=None, verbose_name='allowed origins')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.CharField(max_length=63, verbose_name="slug")),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("kind", models.CharField(max_length=40, verbose_name="kind")),
+                ("settings", models.JSONField(default=dict, verbose_name="settings")),
+                ("publishable_key", models.CharField(editable=False, max_length=100, verbose_name="publishable key")),
+                (
+                    "widget_secret",
+                    models.CharField(
+                        default=personas.models.new_widget_secret,
+                        editable=False,
+                        max_length=100,
+                        verbose_name="widget secret",
+                    ),
+                ),
+                (
+                    "allowed_origins",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=300),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="allowed origins",
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created"),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'persona',
-                'verbose_name_plural': 'personas',
+                "verbose_name": "persona",
+                "verbose_name_plural": "personas",
             },
         ),
         # Versions point at personas and personas at one version: isolated by turns, so that each finds its target.
         IsolateTenantTables(["persona"]),
         migrations.CreateModel(
-            name='PersonaVersion',
+            name="PersonaVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField(verbose_name='version')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('kind', models.CharField(max_length=40, verbose_name='kind')),
-                ('settings', models.JSONField(verbose_name='settings')),
-                ('published_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='published')),
-                ('published_by', models.CharField(blank=True, default='', max_length=254, verbose_name='published by')),
-                ('persona', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='personas.persona', verbose_name='persona')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="version")),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("kind", models.CharField(max_length=40, verbose_name="kind")),
+                ("settings", models.JSONField(verbose_name="settings")),
+                (
+                    "published_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="published"),
+                ),
+                ("published_by", models.CharField(blank=True, default="", max_length=254, verbose_name="published by")),
+                (
+                    "persona",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="personas.persona",
+                        verbose_name="persona",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'persona version',
-                'verbose_name_plural': 'persona versions',
+                "verbose_name": "persona version",
+                "verbose_name_plural": "persona versions",
             },
         ),
         IsolateTenantTables(["personaversion"], grants={"personaversion": "SELECT, INSERT, DELETE"}),
         migrations.AddField(
-            model_name='persona',
-            name='live_version',
-            field=tenants.base.TenantForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='personas.personaversion', verbose_name='live version'),
+            model_name="persona",
+            name="live_version",
+            field=tenants.base.TenantForeignKey(
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="personas.personaversion",
+                verbose_name="live version",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='personaversion',
-            constraint=models.UniqueConstraint(fields=('tenant', 'persona', 'number'), name='persona_version_number'),
+            model_name="personaversion",
+            constraint=models.UniqueConstraint(fields=("tenant", "persona", "number"), name="persona_version_number"),
         ),
         migrations.AddConstraint(
-            model_name='persona',
-            constraint=models.UniqueConstraint(fields=('tenant', 'slug'), name='persona_slug'),
+            model_name="persona",
+            constraint=models.UniqueConstraint(fields=("tenant", "slug"), name="persona_slug"),
         ),
         migrations.AddConstraint(
-            model_name='persona',
-            constraint=models.UniqueConstraint(fields=('tenant', 'publishable_key'), name='persona_publishable_key'),
+            model_name="persona",
+            constraint=models.UniqueConstraint(fields=("tenant", "publishable_key"), name="persona_publishable_key"),
         ),
         IsolateTenantTables(["persona"]),
     ]

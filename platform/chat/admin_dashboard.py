@@ -105,9 +105,7 @@ def _days(begin: datetime) -> list[Day]:
         for row in Turn.objects.filter(created_at__gte=begin, conversation__is_test=False)
         .annotate(day=TruncDate("created_at"))
         .values("day")
-        .annotate(
-            answers=Count("id", filter=Q(status=Turn.Status.COMPLETED)), failures=Count("id", filter=over)
-        )
+        .annotate(answers=Count("id", filter=Q(status=Turn.Status.COMPLETED)), failures=Count("id", filter=over))
     }
     highest = max(tokens.values(), default=0) or 1
     days = [timezone.localtime(begin).date() + timedelta(days=number) for number in range(DAYS)]

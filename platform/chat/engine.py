@@ -85,9 +85,7 @@ class Engine:
     async def _run(self, run: TurnRun) -> None:
         turn = run.turn
         try:
-            async with self._hub.writer(
-                turn.tenant_id, turn.conversation_id, first_seq=turn.first_seq
-            ) as writer:
+            async with self._hub.writer(turn.tenant_id, turn.conversation_id, first_seq=turn.first_seq) as writer:
                 run.open(writer)
                 # The model need not wait until the others have heard of it.
                 self._hub.spawn(self._announce(turn, writer))

@@ -128,9 +128,7 @@ class Hub:
                 room.subscriptions.discard(subscription)
 
     @contextlib.asynccontextmanager
-    async def writer(
-        self, tenant_id: UUID, conversation_id: UUID, *, first_seq: int
-    ) -> AsyncIterator[Writer]:
+    async def writer(self, tenant_id: UUID, conversation_id: UUID, *, first_seq: int) -> AsyncIterator[Writer]:
         """Speak in a conversation, as the one process that may."""
         async with self._room(tenant_id, conversation_id) as room:
             if room.next_block != first_seq:

@@ -119,9 +119,7 @@ def is_unbroken(entries: Sequence[tuple[Item, int]], after: int) -> bool:
     """
     if not entries or entries[0][1] > after:
         return False
-    return all(
-        previous <= item.last or item.type in ENDINGS for (item, _), (_item, previous) in pairwise(entries)
-    )
+    return all(previous <= item.last or item.type in ENDINGS for (item, _), (_item, previous) in pairwise(entries))
 
 
 # --- From threads: the sweeper, and views that erase

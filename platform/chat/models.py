@@ -64,12 +64,8 @@ class Conversation(TenantModel):
         HUMAN = "human", _("Person")
         CLOSED = "closed", _("Closed")
 
-    persona = TenantForeignKey(
-        Persona, models.CASCADE, related_name="conversations", verbose_name=_("persona")
-    )
-    end_user = TenantForeignKey(
-        EndUser, models.CASCADE, related_name="conversations", verbose_name=_("end user")
-    )
+    persona = TenantForeignKey(Persona, models.CASCADE, related_name="conversations", verbose_name=_("persona"))
+    end_user = TenantForeignKey(EndUser, models.CASCADE, related_name="conversations", verbose_name=_("end user"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BOT)
     # A test chat in the admin answers from the draft; other conversations from the published version.
     is_test = models.BooleanField(_("test"), default=False)

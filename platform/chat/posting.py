@@ -90,9 +90,7 @@ def post_message(
             client_id=client_id,
         )
         turn.question = message
-        message.save(
-            force_insert=True
-        )  # before its turn, which it names: references are checked at the commit
+        message.save(force_insert=True)  # before its turn, which it names: references are checked at the commit
         turn.save(force_insert=True)
         Conversation.objects.filter(pk=conversation.pk).update(
             next_seq=turn.first_seq + SEQ_BLOCK,
@@ -114,9 +112,7 @@ def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Pos
             raise NotFound
         if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING) or last.holds_conversation:
             raise TurnRunning
-        turn = open_turn(
-            conversation, process_id=process_id, variables=last.variables, knobs=last.trace.get(KNOBS)
-        )
+        turn = open_turn(conversation, process_id=process_id, variables=last.variables, knobs=last.trace.get(KNOBS))
         turn.replaces_id = last.pk
         turn.question = last.question
         turn.save(force_insert=True)

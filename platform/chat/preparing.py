@@ -117,9 +117,7 @@ async def prepare(
     plan = loaded.plan
     found: Any = ()
     if plan.query:
-        vectors = {
-            model: (await embed(route, [plan.query], "query"))[0] for model, route in loaded.embedding.items()
-        }
+        vectors = {model: (await embed(route, [plan.query], "query"))[0] for model, route in loaded.embedding.items()}
         found = await in_tenant(
             tenant_id, search_bases, tenant_id, plan.base_ids, plan.query, vectors, top_k=plan.top_k
         )

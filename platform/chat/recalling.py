@@ -14,9 +14,7 @@ MESSAGES = 200
 def history_of(persona_id: UUID, conversation_id: UUID) -> SoFar:
     """What was said in one of this persona's conversations. Raises ConversationNotFound."""
     conversation = (
-        Conversation.objects.select_related("end_user")
-        .filter(pk=conversation_id, persona_id=persona_id)
-        .first()
+        Conversation.objects.select_related("end_user").filter(pk=conversation_id, persona_id=persona_id).first()
     )
     if conversation is None:
         raise ConversationNotFound

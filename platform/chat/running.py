@@ -81,9 +81,7 @@ class TurnRun:
         first = self.turn.first_seq
         started = {"turn_id": self._turn_id, "message_id": str(self.question.pk)}
         if self.turn.replaces_id is None:
-            writer.emit(
-                "message.accepted", message_accepted(self.question, self.turn.pk), seq=first + ACCEPTED
-            )
+            writer.emit("message.accepted", message_accepted(self.question, self.turn.pk), seq=first + ACCEPTED)
             writer.emit("message.created", message_created(self.question), seq=first + CREATED)
         else:
             started["replaces"] = str(self.turn.replaces_id)
@@ -192,9 +190,7 @@ class TurnRun:
         if prepared is None:
             return
         usage = (
-            self._usage
-            if not self._usage.is_estimate or self._usage.output_tokens
-            else prepared.estimate(outcome.text)
+            self._usage if not self._usage.is_estimate or self._usage.output_tokens else prepared.estimate(outcome.text)
         )
         outcome.input_tokens, outcome.output_tokens = usage.input_tokens, usage.output_tokens
         outcome.cached_tokens = usage.cached_tokens

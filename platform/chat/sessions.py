@@ -70,9 +70,7 @@ def session_token(conversation: Conversation, ttl: timedelta) -> tuple[str, date
     """A token for this conversation and when it ends."""
     expires_at = timezone.now() + ttl
     claims = {"c": conversation.pk.hex, "x": int(expires_at.timestamp())}
-    return str(
-        Token(SESSION, conversation.tenant_id, _signer(conversation.tenant_id).sign_object(claims))
-    ), expires_at
+    return str(Token(SESSION, conversation.tenant_id, _signer(conversation.tenant_id).sign_object(claims))), expires_at
 
 
 def read_session(text: str) -> Session:
@@ -143,9 +141,7 @@ def visitor_id(persona: Persona, end_user: dict[str, Any] | None) -> str:
     """
     if not end_user or not end_user.get("id"):
         return f"visitor-{uuid7().hex}"
-    expected = hmac.new(
-        persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256
-    ).hexdigest()
+    expected = hmac.new(persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), str(end_user.get("signature", "")).encode()):
         raise Unauthenticated("The signature does not fit this end user's id.")
     return f"user-{end_user['id']}"
@@ -155,9 +151,7 @@ def returning_visitor(persona: Persona, old_token: str, conversation_id: UUID) -
     """The visitor who shows an old token of the conversation he asks for. Raises NotFound."""
     if not old_token or returning_conversation(old_token) != conversation_id:
         raise NotFound
-    conversation = (
-        Conversation.objects.select_related("end_user").filter(pk=conversation_id, persona=persona).first()
-    )
+    conversation = Conversation.objects.select_related("end_user").filter(pk=conversation_id, persona=persona).first()
     if conversation is None:
         raise NotFound
     end_user: EndUser = conversation.end_user

@@ -61,9 +61,7 @@ def sweep_dead_turns() -> None:
     held = Turn.objects.using("system").of_dead(alive)
     if not _watch.look():
         return
-    for tenant_id, conversation_id, turn_id in held.values_list("tenant_id", "conversation_id", "id")[
-        :TURNS_AT_ONCE
-    ]:
+    for tenant_id, conversation_id, turn_id in held.values_list("tenant_id", "conversation_id", "id")[:TURNS_AT_ONCE]:
         try:
             interrupt(tenant_id, conversation_id, turn_id, alive)
         except Exception:

@@ -8,9 +8,7 @@ urlpatterns = [
     path("chat/sessions/", SessionsView.as_view(), name="chat-sessions"),
     path("conversations/", ConversationList.as_view(), name="conversations"),
     path("conversations/<uuid:conversation_id>/", ConversationDetail.as_view(), name="conversation"),
-    path(
-        "conversations/<uuid:conversation_id>/messages/", MessageList.as_view(), name="conversation-messages"
-    ),
+    path("conversations/<uuid:conversation_id>/messages/", MessageList.as_view(), name="conversation-messages"),
     path("conversations/<uuid:conversation_id>/events/", events_view, name="conversation-events"),
     path("conversations/<uuid:conversation_id>/turns/", turns_view, name="conversation-turns"),
     path("public/<str:publishable_key>/sessions/", PublicSessionsView.as_view(), name="public-sessions"),

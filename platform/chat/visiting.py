@@ -33,9 +33,7 @@ class Visit:
 def visit(conversation_id: UUID) -> Visit:
     """Come in. Raises Unauthenticated when the conversation is gone, or the persona answers no more."""
     conversation = (
-        Conversation.objects.select_related("persona", "persona__live_version")
-        .filter(pk=conversation_id)
-        .first()
+        Conversation.objects.select_related("persona", "persona__live_version").filter(pk=conversation_id).first()
     )
     if conversation is None:
         raise Unauthenticated
@@ -54,9 +52,7 @@ def visit(conversation_id: UUID) -> Visit:
 
 def next_seq(conversation_id: UUID) -> int:
     """The first number that no event of the conversation can have yet. Raises ConversationNotFound."""
-    number: int | None = (
-        Conversation.objects.filter(pk=conversation_id).values_list("next_seq", flat=True).first()
-    )
+    number: int | None = Conversation.objects.filter(pk=conversation_id).values_list("next_seq", flat=True).first()
     if number is None:
         raise ConversationNotFound
     return number

@@ -239,9 +239,7 @@ def refuse_unknown_names(environ: Mapping[str, str]) -> None:
         if name.startswith("TROUPE_") and name not in VARIABLES:
             known = {variable.removeprefix("TROUPE_"): variable for variable in VARIABLES}
             near = difflib.get_close_matches(name.removeprefix("TROUPE_"), known, n=1)
-            hint = (
-                f"did you mean {known[near[0]]}?" if near else f"unset it; known are {', '.join(VARIABLES)}."
-            )
+            hint = f"did you mean {known[near[0]]}?" if near else f"unset it; known are {', '.join(VARIABLES)}."
             raise BadEnvironment(f"{name} is not a setting of Troupe; {hint}")
 
 
@@ -315,9 +313,7 @@ def process_identity(pid: int) -> str | None:
     except OSError:
         if Path("/proc/self").exists():
             return None
-    asked = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return f"{pid}:{asked.stdout.strip()}" if asked.returncode == 0 else None
 
 

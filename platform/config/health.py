@@ -53,9 +53,7 @@ def _migrations() -> str:
 
 
 def _broker() -> str:
-    with redis.Redis.from_url(
-        f"{settings.REDIS_URL}/0", socket_timeout=2, socket_connect_timeout=2
-    ) as client:
+    with redis.Redis.from_url(f"{settings.REDIS_URL}/0", socket_timeout=2, socket_connect_timeout=2) as client:
         client.ping()
     return "ok"
 

@@ -22,9 +22,7 @@ def verify() -> None:
     except BadEnvironment as error:
         raise CannotStart(str(error)) from None
     except DatabaseError as error:
-        raise CannotStart(
-            f"PostgreSQL does not answer at DATABASE_URL: {str(error).strip().splitlines()[0]}"
-        ) from None
+        raise CannotStart(f"PostgreSQL does not answer at DATABASE_URL: {str(error).strip().splitlines()[0]}") from None
     finally:
         connections["default"].close()
     if problems:
@@ -41,12 +39,9 @@ def database_problems(cursor: Any) -> list[str]:
     problems = []
     if is_superuser or bypasses:
         problems.append(
-            f"DATABASE_URL connects as «{role}», which sees past row-level security; "
-            "connect as troupe_app instead."
+            f"DATABASE_URL connects as «{role}», which sees past row-level security; connect as troupe_app instead."
         )
-    cursor.execute(
-        "SELECT pg_has_role(current_user, oid, 'USAGE') FROM pg_roles WHERE rolname = 'troupe_app'"
-    )
+    cursor.execute("SELECT pg_has_role(current_user, oid, 'USAGE') FROM pg_roles WHERE rolname = 'troupe_app'")
     found = cursor.fetchone()
     if not found or not found[0]:
         problems.append(
@@ -57,17 +52,13 @@ def database_problems(cursor: Any) -> list[str]:
     if "vector" not in versions:
         problems.append("The extension «vector» is missing; a superuser runs: CREATE EXTENSION vector;")
     elif tuple(int(part) for part in versions["vector"].split(".")[:3]) < MIN_PGVECTOR:
-        problems.append(
-            f"pgvector {versions['vector']} is too old; 0.8.2 or newer is needed (CVE-2026-3172)."
-        )
+        problems.append(f"pgvector {versions['vector']} is too old; 0.8.2 or newer is needed (CVE-2026-3172).")
     if "pg_trgm" not in versions:
         problems.append("The extension «pg_trgm» is missing; a superuser runs: CREATE EXTENSION pg_trgm;")
     else:
         cursor.execute("SELECT cardinality(show_trgm('知识库')) > 0")
         if not cursor.fetchone()[0]:
-            problems.append(
-                "This database's LC_CTYPE sees no Chinese; create it with C.UTF-8 or another UTF-8 locale."
-            )
+            problems.append("This database's LC_CTYPE sees no Chinese; create it with C.UTF-8 or another UTF-8 locale.")
     return problems
 
 

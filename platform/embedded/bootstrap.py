@@ -55,9 +55,9 @@ def bootstrap_sql(logins: Logins) -> str:
         [
             SQL("-- Run once as superuser: psql -v ON_ERROR_STOP=1 -d postgres -f <this file>"),
             *roles(logins),
-            SQL(
-                "SELECT {create} WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {name}) \\gexec"
-            ).format(create=Literal(create.as_string()), name=Literal(logins.database)),
+            SQL("SELECT {create} WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {name}) \\gexec").format(
+                create=Literal(create.as_string()), name=Literal(logins.database)
+            ),
             SQL("\\connect {database}").format(database=database),
             *contents(logins),
         ]
@@ -78,9 +78,7 @@ def bootstrap(superuser_url: str, logins: Logins, *, template: str | None = None
         if template is not None and template not in names:
             connection.execute(create_database(template, owner=logins.owner.role, template="template0"))
         if logins.database not in names:
-            connection.execute(
-                create_database(logins.database, owner=logins.owner.role, template="template0")
-            )
+            connection.execute(create_database(logins.database, owner=logins.owner.role, template="template0"))
         if template is not None:
             connection.execute(SQL("ALTER DATABASE {} IS_TEMPLATE true").format(Identifier(template)))
     for database in filter(None, (template, logins.database)):
@@ -92,9 +90,7 @@ def bootstrap(superuser_url: str, logins: Logins, *, template: str | None = None
 def roles(logins: Logins) -> list[Composed]:
     """Statements that make the three roles, or bring them back to what they should be."""
     # What the owner makes (a role per dataset) it may also act as.
-    grant_self = SQL("ALTER ROLE {} SET createrole_self_grant = 'set, inherit';").format(
-        Identifier(logins.owner.role)
-    )
+    grant_self = SQL("ALTER ROLE {} SET createrole_self_grant = 'set, inherit';").format(Identifier(logins.owner.role))
     return [
         *role(logins.owner, SQL("CREATEDB CREATEROLE")),
         grant_self,

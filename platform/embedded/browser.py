@@ -28,9 +28,7 @@ def ensure_browser() -> None:
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
     for command in (["apt-get", "update", "-qq"], install):
         if subprocess.run(command, env=quiet, check=False).returncode != 0:
-            raise BadEnvironment(
-                f"`{' '.join(command)}` failed, for the reason above; install Chromium by hand."
-            )
+            raise BadEnvironment(f"`{' '.join(command)}` failed, for the reason above; install Chromium by hand.")
 
 
 def find_browser() -> str | None:

@@ -71,9 +71,7 @@ def start_services(
         data_home = postgres_home(home)
         ensure_home(data_home.parent)
         cluster = postgres.Cluster(data_home, passwords["postgres"], service_account(), is_durable)
-        ports["postgres"] = start_postgres(
-            supervisor, cluster, ports.get("postgres") or port_of(postgres.FIRST_PORT)
-        )
+        ports["postgres"] = start_postgres(supervisor, cluster, ports.get("postgres") or port_of(postgres.FIRST_PORT))
         urls |= database_urls(cluster, ports["postgres"], passwords)
     write_private(home / PORTS_FILE, json.dumps(ports))
     return Services(**urls)

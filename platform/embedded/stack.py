@@ -154,9 +154,7 @@ def wait_until_ready(
         return [child.name for child in children if child.deaths >= DEATHS_THAT_MEAN_NO]
 
     if not supervisor.run(until=lambda: is_ready() or bool(failing()), timeout_s=READY_TIMEOUT_S):
-        raise StartFailed(
-            f"/readyz is not 200 after {READY_TIMEOUT_S:.0f} s: {is_ready.answer or 'no answer'}"
-        )
+        raise StartFailed(f"/readyz is not 200 after {READY_TIMEOUT_S:.0f} s: {is_ready.answer or 'no answer'}")
     if failing():
         raise StartFailed(f"{failing()[0]} ends again and again; the reason is above.")
 

@@ -48,9 +48,7 @@ class Stamps:
         return fingerprint(files, json.dumps(self.applied_migrations()))
 
     def demo_fingerprint(self) -> str:
-        files = [
-            path for path in self.repository.glob("demo/**/*") if path.suffix != ".pyc" and path.is_file()
-        ]
+        files = [path for path in self.repository.glob("demo/**/*") if path.suffix != ".pyc" and path.is_file()]
         return fingerprint(files, self.migration_fingerprint())
 
     def applied_migrations(self) -> list[Any]:

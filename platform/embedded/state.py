@@ -54,8 +54,7 @@ def only_one_on(home: Path) -> Iterator[None]:
             running = running_troupe(home)
             where = f"at {running['url']} (process {running['pid']})" if running else "and is still starting"
             raise BadEnvironment(
-                f"Troupe already runs on {home}, {where}; `make down` stops it, "
-                "another TROUPE_HOME gives a second one."
+                f"Troupe already runs on {home}, {where}; `make down` stops it, another TROUPE_HOME gives a second one."
             ) from None
         yield
 
@@ -69,8 +68,5 @@ def summary(state: Mapping[str, Any], home: Path) -> str:
     except (OSError, ValueError):
         demo = {}
     lines += [f"  chat      {urljoin(url, chat['url'])}  {chat['name']}" for chat in demo.get("chats", [])]
-    lines += [
-        f"  sign in   {login['email']}  {login['password']}  {login['who']}"
-        for login in demo.get("logins", [])
-    ]
+    lines += [f"  sign in   {login['email']}  {login['password']}  {login['who']}" for login in demo.get("logins", [])]
     return "\n".join([*lines, ""])

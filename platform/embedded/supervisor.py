@@ -213,9 +213,7 @@ class Supervisor:
         child.deaths = child.deaths + 1 if now - child.started_s < HEALTHY_AFTER_S else 1
         delay_s = min(FIRST_DELAY_S * 2 ** (child.deaths - 1), LONGEST_DELAY_S)
         child.due_s = now + delay_s
-        self.console.say(
-            f"{child.name} ended ({how_ended(child.process.returncode)}); again in {delay_s:.1f} s"
-        )
+        self.console.say(f"{child.name} ended ({how_ended(child.process.returncode)}); again in {delay_s:.1f} s")
 
     def read_rest(self, child: Child) -> None:
         """Print what an ended child left in its pipe; a grandchild may hold the pipe open for longer."""

@@ -55,8 +55,6 @@ def running_services(home: Path, *, durable: bool = False) -> Iterator[Services]
 def serve(home: Path, *, is_durable: bool) -> None:
     """What `running_services` runs: both services until a signal, or the end of the parent, asks to stop."""
     with Supervisor(Console(sys.stderr), dies_with_parent=True) as supervisor:
-        started = start_services(
-            supervisor, home, is_durable=is_durable, port_of=lambda first: random_free_port()
-        )
+        started = start_services(supervisor, home, is_durable=is_durable, port_of=lambda first: random_free_port())
         print(json.dumps(asdict(started)), flush=True)
         supervisor.run_until_stopped()

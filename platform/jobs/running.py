@@ -21,9 +21,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 class GaveUp(PlatformError):
     code = "gave_up"
     status = 500
-    default_detail = (
-        "The work failed several times in an unexpected way. Try again; if it stays, tell the operator."
-    )
+    default_detail = "The work failed several times in an unexpected way. Try again; if it stays, tell the operator."
 
 
 def run(*, tenant_id: UUID, job_id: UUID, worker: str) -> None:

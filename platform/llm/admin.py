@@ -54,9 +54,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
         if Route.objects.filter(slug=slug).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(
-                _("There is a model route with this slug already; choose another one.")
-            )
+            raise forms.ValidationError(_("There is a model route with this slug already; choose another one."))
         return slug
 
 
@@ -79,9 +77,7 @@ class RouteAdmin(TenantModelAdmin):
         if obj and obj.sealed_api_key:
             return fieldsets
         endpoint = {"fields": ["base_url", "new_api_key"]}
-        return [
-            (name, endpoint if "base_url" in options["fields"] else options) for name, options in fieldsets
-        ]
+        return [(name, endpoint if "base_url" in options["fields"] else options) for name, options in fieldsets]
 
     def save_model(self, request: HttpRequest, obj: Route, form: Any, change: bool) -> None:
         if form.cleaned_data.get("forget_api_key"):

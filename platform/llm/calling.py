@@ -35,9 +35,7 @@ async def post(route: RouteConfig, path: str, body: Mapping[str, Any], deadline:
     try:
         client = client_for(route)
         async with asyncio.timeout_at(deadline):
-            return await client.post(
-                path, cast_to=httpx2.Response, body=dict(body), stream=True, stream_cls=None
-            )
+            return await client.post(path, cast_to=httpx2.Response, body=dict(body), stream=True, stream_cls=None)
     except TimeoutError:
         raise ProviderTimeout from None
     except APIStatusError as error:
@@ -79,9 +77,7 @@ def _refusal(error: APIStatusError) -> ProviderError:
         detail = _("The account at the model endpoint has no credit left.")
         return ProviderUnavailable(detail, retryable=False, upstream=upstream)
     if status < 400 or status == 404:
-        detail = _(
-            "The model endpoint does not know this address or model; check base URL and model of its route."
-        )
+        detail = _("The model endpoint does not know this address or model; check base URL and model of its route.")
         return ProviderInvalid(detail, upstream=upstream)
     detail = _("The model endpoint did not accept the request; its words are in the trace.")
     return ProviderInvalid(detail, upstream=upstream)

@@ -133,9 +133,7 @@ class ChatStream:
     def _count(self, text: str, calls: list[ToolCallDelta]) -> None:
         self.answer_characters += len(text) + sum(len(call.arguments) + 1 for call in calls)
         if self.answer_characters > MAX_ANSWER_CHARACTERS:
-            self.failure = ProviderInvalid(
-                upstream=f"an answer of more than {MAX_ANSWER_CHARACTERS} characters"
-            )
+            self.failure = ProviderInvalid(upstream=f"an answer of more than {MAX_ANSWER_CHARACTERS} characters")
 
 
 def _parsed(payload: bytes) -> Any:
@@ -161,11 +159,7 @@ def _tool_call(call: Any) -> ToolCallDelta:
         raise _invalid(call)
     index = call.get("index", 0)
     parts = [call.get("id") or "", function.get("name") or "", function.get("arguments") or ""]
-    if (
-        type(index) is not int
-        or not 0 <= index < MAX_TOOL_CALLS
-        or any(type(part) is not str for part in parts)
-    ):
+    if type(index) is not int or not 0 <= index < MAX_TOOL_CALLS or any(type(part) is not str for part in parts):
         raise _invalid(call)
     return ToolCallDelta(index, *map(scrub, parts))
 

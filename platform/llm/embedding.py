@@ -88,9 +88,7 @@ class BundledEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> Matrix:
         batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        return _stacked(
-            [row for batch in batches for row in self._engine.passage([scrub(text) for text in batch])]
-        )
+        return _stacked([row for batch in batches for row in self._engine.passage([scrub(text) for text in batch])])
 
     def count_tokens(self, text: str) -> int:
         """Exactly as many as the model sees, its own marks included."""

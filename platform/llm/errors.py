@@ -50,17 +50,13 @@ class NoModelConnected(ProviderUnavailable):
     """Something that only a model can do was asked of the reader."""
 
     is_retryable = False
-    default_detail = _(
-        "No model is connected. Add a model route, or set OPENAI_BASE_URL and TROUPE_CHAT_MODEL."
-    )
+    default_detail = _("No model is connected. Add a model route, or set OPENAI_BASE_URL and TROUPE_CHAT_MODEL.")
 
 
 class ProviderTimeout(ProviderError):
     code = "provider_timeout"
     status = 504
-    default_detail = _(
-        "The model endpoint did not answer in time; try again, or raise the time limit of its route."
-    )
+    default_detail = _("The model endpoint did not answer in time; try again, or raise the time limit of its route.")
 
 
 class ProviderInvalid(ProviderError):
@@ -69,6 +65,4 @@ class ProviderInvalid(ProviderError):
     is_retryable = False
     code = "provider_invalid"
     status = 502
-    default_detail = _(
-        "The model endpoint answered with something that is not a model's answer; check its route."
-    )
+    default_detail = _("The model endpoint answered with something that is not a model's answer; check its route.")

@@ -59,9 +59,7 @@ class Route(TenantModel):
         verbose_name_plural = _("model routes")
         constraints = [
             models.UniqueConstraint(fields=["tenant", "slug"], name="route_slug"),
-            models.UniqueConstraint(
-                fields=["tenant"], condition=models.Q(is_default=True), name="route_one_default"
-            ),
+            models.UniqueConstraint(fields=["tenant"], condition=models.Q(is_default=True), name="route_one_default"),
             models.CheckConstraint(
                 condition=models.Q(price_input__gte=0, price_cached__gte=0, price_output__gte=0),
                 name="route_prices_not_negative",
@@ -88,9 +86,7 @@ class Route(TenantModel):
         """Refuse what the client could not call; and a key in the URL, which would be shown and logged."""
         wrong: dict[str, Any] = {}
         if not _is_endpoint(self.base_url):
-            wrong["base_url"] = _(
-                "This must be an http:// or https:// address without user, query or fragment."
-            )
+            wrong["base_url"] = _("This must be an http:// or https:// address without user, query or fragment.")
         if not self.chat_model and not self.embedding_model:
             wrong["chat_model"] = _("Name a chat model, an embedding model or both.")
         if wrong:

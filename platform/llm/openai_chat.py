@@ -59,9 +59,7 @@ async def _attempt(
                 if stream.failure:
                     raise _in_context(stream.failure, stream)
                 if stream.events > events:  # a keep-alive of some proxy is no reason to wait on
-                    wait_until = loop.time() + (
-                        CLOSING_GRACE_S if stream.finish_reason else route.stall_timeout_s
-                    )
+                    wait_until = loop.time() + (CLOSING_GRACE_S if stream.finish_reason else route.stall_timeout_s)
             await _drain(chunks)
     finally:
         await response.aclose()

@@ -71,9 +71,7 @@ def cost_of(usage: Usage, route: RouteConfig) -> Decimal:
     """The price of a call in the route's currency. Cached tokens are paid at their own price."""
     fresh = usage.input_tokens - usage.cached_tokens
     total = (
-        fresh * route.price_input
-        + usage.cached_tokens * route.price_cached
-        + usage.output_tokens * route.price_output
+        fresh * route.price_input + usage.cached_tokens * route.price_cached + usage.output_tokens * route.price_output
     )
     return total / MILLION
 
@@ -82,9 +80,7 @@ def _config(route: Route) -> RouteConfig:
     try:
         api_key = route.api_key
     except SecretUnreadable:
-        detail = _(
-            "The API key of this model route cannot be read, since TROUPE_SECRET_KEY changed; enter it again."
-        )
+        detail = _("The API key of this model route cannot be read, since TROUPE_SECRET_KEY changed; enter it again.")
         raise ProviderUnavailable(detail, retryable=False) from None
     return RouteConfig(
         slug=route.slug,

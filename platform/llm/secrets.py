@@ -35,7 +35,5 @@ def unseal(sealed: bytes, *, owner: bytes) -> str:
 
 @cache
 def _cipher(secret_key: str) -> AESGCM:
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"troupe: secrets at rest").derive(
-        secret_key.encode()
-    )
+    derived = HKDF(SHA256(), length=32, salt=None, info=b"troupe: secrets at rest").derive(secret_key.encode())
     return AESGCM(derived)

@@ -28,8 +28,6 @@ def usage_by(grouping: str, *, start: datetime, end: datetime) -> list[dict[str,
     their sum would mean nothing.
     """
     group = Cast(GROUPINGS[grouping], CharField())
-    rows = (
-        ModelCall.objects.between(start, end).annotate(group=group).values("group", "currency").with_totals()
-    )
+    rows = ModelCall.objects.between(start, end).annotate(group=group).values("group", "currency").with_totals()
     order = ["group"] if grouping == "day" else [F("input_tokens").desc(), "group"]
     return list(rows.order_by(*order)[:MAX_GROUPS])

@@ -76,9 +76,7 @@ class UsageView(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(
-                "from", OpenApiTypes.STR, description="date or time; 30 days before `to` if absent"
-            ),
+            OpenApiParameter("from", OpenApiTypes.STR, description="date or time; 30 days before `to` if absent"),
             OpenApiParameter("to", OpenApiTypes.STR, description="date or time, exclusive; now if absent"),
             OpenApiParameter("by", OpenApiTypes.STR, enum=list(GROUPINGS), default="day"),
         ],

@@ -31,9 +31,7 @@ from tenants.provisioning import add_member, issue_key, revoke_key, rotate_key
 admin.site.unregister(Group)
 
 
-def show_secret(
-    request: HttpRequest, *, title: str, secret: str, explanation: str, back: str
-) -> HttpResponse:
+def show_secret(request: HttpRequest, *, title: str, secret: str, explanation: str, back: str) -> HttpResponse:
     """The one page that ever shows a secret. Not a message: those travel in a cookie."""
     context = {
         **admin.site.each_context(request),
@@ -109,9 +107,7 @@ class MemberAdmin(TenantModelAdmin):
         obj.pk, obj.user = member.pk, member.user
         request.first_password = form.first_password  # type: ignore[attr-defined]
 
-    def response_add(
-        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
-    ) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         password = getattr(request, "first_password", "")
         if not password:
             messages.success(request, _("%(who)s can work here now.") % {"who": obj.user})
@@ -120,9 +116,7 @@ class MemberAdmin(TenantModelAdmin):
             request,
             title=_("Account made"),
             secret=password,
-            explanation=_(
-                "The first password of %(who)s. It is shown only now; pass it on, and let it be changed."
-            )
+            explanation=_("The first password of %(who)s. It is shown only now; pass it on, and let it be changed.")
             % {"who": obj.user},
             back="admin:tenants_member_changelist",
         )
@@ -204,9 +198,7 @@ class ApiKeyAdmin(TenantModelAdmin):
         obj.pk, obj.prefix = key.pk, key.prefix
         request.token = str(token)  # type: ignore[attr-defined]
 
-    def response_add(
-        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
-    ) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         return _show_token(request, _("Key made"), request.token)  # type: ignore[attr-defined]
 
     def get_urls(self) -> list[URLPattern]:
@@ -238,9 +230,7 @@ def _show_token(request: HttpRequest, title: str, token: str) -> HttpResponse:
         request,
         title=title,
         secret=token,
-        explanation=_(
-            "The key is shown only now, since we keep no copy of it. Put it where your server reads it."
-        ),
+        explanation=_("The key is shown only now, since we keep no copy of it. Put it where your server reads it."),
         back="admin:tenants_apikey_changelist",
     )
 

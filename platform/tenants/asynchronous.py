@@ -34,9 +34,7 @@ def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[...
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 if request.method not in methods:
-                    raise MethodNotAllowed(
-                        f"Use {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)}
-                    )
+                    raise MethodNotAllowed(f"Use {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)})
                 caller = await off_loop(authenticate, request.headers.get("Authorization"))
                 caller.require(scope)
                 return await view(request, caller, *args, **kwargs)

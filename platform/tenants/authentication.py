@@ -68,4 +68,3 @@ def _note_use(key: ApiKey) -> None:
     now = timezone.now()
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_STEP)
     ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
-

@@ -27,9 +27,7 @@ def talked_with_sources(business: Business) -> tuple[Any, Any, Any]:
         base = create_base(name="Tea shop")
         for title in ("Shipping and returns", "Membership", "会员与常见问题"):
             document = add_text(base=base, title=title, text=PASSAGE)
-            Document.objects.filter(pk=document.pk).update(
-                status="ready", chunk_count=12, ready_at=timezone.now()
-            )
+            Document.objects.filter(pk=document.pk).update(status="ready", chunk_count=12, ready_at=timezone.now())
         Document.objects.filter(pk=document.pk).update(
             status="failed", error_code="file_broken", error_detail="The file is damaged and cannot be read."
         )
@@ -55,9 +53,7 @@ def talked_with_sources(business: Business) -> tuple[Any, Any, Any]:
 def _talk(persona: Any, document: Any) -> Any:
     now = timezone.now()
     carol = EndUser.objects.create(external_id="carol", name="Carol")
-    conversation = Conversation.objects.create(
-        persona=persona, end_user=carol, message_count=3, last_message_at=now
-    )
+    conversation = Conversation.objects.create(persona=persona, end_user=carol, message_count=3, last_message_at=now)
     chunk_id = str(uuid7())
     source = {"document_id": str(document.pk), "chunk_id": chunk_id, "score": 0.91}
     question = conversation.messages.create(seq=1, role="user", text="How long may I return tea?")

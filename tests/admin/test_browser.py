@@ -119,9 +119,7 @@ def scripted(acme: Business) -> Iterator[FakeOpenAI]:
 
     with FakeOpenAI() as fake:
         with acme.scope():
-            route = Route(
-                slug="main", name="Main", base_url=fake.base_url, chat_model=CHAT_MODEL, is_default=True
-            )
+            route = Route(slug="main", name="Main", base_url=fake.base_url, chat_model=CHAT_MODEL, is_default=True)
             route.save()
         yield fake
         fake.verify()

@@ -166,9 +166,7 @@ def test_a_neighbours_id_is_as_good_as_none(acme, globex, hire, alice):
 def test_the_owner_sees_every_page_of_his(acme, hire, alice):
     things = furnish(acme, hire)
     for address, pattern in addresses():
-        is_page = (pattern.name or "").endswith(
-            ("_change", "_changelist", "_add", "_delete", "chat_try", "_documents")
-        )
+        is_page = (pattern.name or "").endswith(("_change", "_changelist", "_add", "_delete", "chat_try", "_documents"))
         if is_page and not (pattern.name or "").startswith(GLOBAL):
             path = filled(address, pattern, things)
             response = alice.client.get(path)
@@ -224,9 +222,7 @@ def add_rows(business: Business, count: int) -> None:
             mark = uuid7().hex[-12:]
             base = create_base(name=f"Base {mark}")
             document = add_text(base=base, title=mark, text="Text.")
-            persona = create_persona(
-                tenant_id=business.id, slug=f"p-{mark}", name=mark, kind="companion", settings={}
-            )
+            persona = create_persona(tenant_id=business.id, slug=f"p-{mark}", name=mark, kind="companion", settings={})
             publish(persona)
             end_user = EndUser.objects.create(external_id=mark)
             Conversation.objects.create(persona=persona, end_user=end_user, message_count=1)

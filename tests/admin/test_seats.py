@@ -111,9 +111,7 @@ def test_an_operator_founds_a_tenant_whose_owner_can_sign_in(olga, client):
         "password": "a-long-first-one",
     }
 
-    assert olga.posts("/admin/choose/found/", **fields | {"password": ""}).context["form"].errors.keys() == {
-        "password"
-    }
+    assert olga.posts("/admin/choose/found/", **fields | {"password": ""}).context["form"].errors.keys() == {"password"}
     assert olga.posts("/admin/choose/found/", **fields).status_code == 302
     again = olga.posts("/admin/choose/found/", **fields)
     assert again.context["form"].errors.keys() == {"slug"}

@@ -44,9 +44,7 @@ def test_the_dashboard_counts_the_week_and_leaves_out_trials(alice, acme):
             )
             question = conversation.messages.create(seq=1, role="user", text="Any rooms?")
             for status in ("completed", "completed", "failed"):
-                Turn.objects.create(
-                    conversation=conversation, question=question, status=status, created_at=at
-                )
+                Turn.objects.create(conversation=conversation, question=question, status=status, created_at=at)
         for days, tokens in ((0, 100), (1, 20), (9, 5000)):
             at = now - timedelta(days=days)
             ModelCall.objects.create(
@@ -125,9 +123,7 @@ def test_a_document_shows_where_it_stands_until_it_is_ready(edda, acme, handbook
         ("broken.pdf", b"%PDF-1.7 and nothing else", 422, "file_broken"),
     ],
 )
-def test_a_file_that_is_no_document_is_refused_with_its_reason(
-    edda, acme, handbook, name, data, status, code
-):
+def test_a_file_that_is_no_document_is_refused_with_its_reason(edda, acme, handbook, name, data, status, code):
     answer = upload(edda, handbook, name, data)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     with acme.scope():
@@ -314,9 +310,7 @@ def test_a_draft_is_published_changed_and_rolled_back(edda, acme, innkeeper):
 def test_a_draft_that_names_what_is_gone_is_not_published(edda, acme, handbook):
     with acme.scope():
         settings = {"knowledge_bases": ["handbook"]}
-        persona = create_persona(
-            tenant_id=acme.id, slug="mei", name="Mei", kind="customer_service", settings=settings
-        )
+        persona = create_persona(tenant_id=acme.id, slug="mei", name="Mei", kind="customer_service", settings=settings)
         handbook.delete()
 
     answer = edda.client.post(f"/admin/personas/persona/{persona.pk}/publish/", follow=True)
@@ -456,9 +450,7 @@ def route_fields(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_routes_key_goes_in_and_never_comes_out(alice, acme):
-    assert (
-        alice.posts("/admin/llm/route/add/", **route_fields(new_api_key="sk-very-secret")).status_code == 302
-    )
+    assert alice.posts("/admin/llm/route/add/", **route_fields(new_api_key="sk-very-secret")).status_code == 302
     with acme.scope():
         route = Route.objects.get()
         assert route.api_key == "sk-very-secret"

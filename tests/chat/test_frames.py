@@ -74,10 +74,7 @@ BAD_FRAMES = {
     ),
     "no text": (
         "invalid",
-        [
-            message(text=text)
-            for text in ("", " \n\t ", "\x00", None, 7, ["Hello"], {"text": "Hello"}, "x" * 8_001)
-        ],
+        [message(text=text) for text in ("", " \n\t ", "\x00", None, 7, ["Hello"], {"text": "Hello"}, "x" * 8_001)],
     ),
     "no id": ("invalid", [message(client_id=value) for value in (None, "tomorrow", 7, {"a": 1}, "")]),
     "no variables": (
@@ -99,14 +96,8 @@ BAD_FRAMES = {
         "invalid",
         [
             frame("message.feedback", rating=1),
-            *(
-                frame("message.feedback", message_id=NOBODY, rating=value)
-                for value in (None, 2, True, "1", [1])
-            ),
-            *(
-                frame("message.feedback", message_id=NOBODY, rating=1, comment=value)
-                for value in (5, "x" * 2_001)
-            ),
+            *(frame("message.feedback", message_id=NOBODY, rating=value) for value in (None, 2, True, "1", [1])),
+            *(frame("message.feedback", message_id=NOBODY, rating=1, comment=value) for value in (5, "x" * 2_001)),
         ],
     ),
     "an answer that never was": ("not_found", [frame("message.feedback", message_id=NOBODY, rating=1)]),
@@ -279,9 +270,7 @@ def stranger(request, carol, acme, globex):
     return welcome(globex, "mallory")
 
 
-async def test_an_answer_of_somebody_else_cannot_be_rated_or_written_anew(
-    carol, stranger, scripted_llm, open_tab
-):
+async def test_an_answer_of_somebody_else_cannot_be_rated_or_written_anew(carol, stranger, scripted_llm, open_tab):
     scripted_llm.will_say("One room.")
     tab = await open_tab(carol)
     await tab.says("Any rooms?")
@@ -320,9 +309,7 @@ async def test_a_message_goes_where_the_token_says(carol, stranger, scripted_llm
         scripted_llm.will_say("Yes.")
     tab, theirs = await open_tab(carol), await open_tab(stranger)
 
-    await theirs.says(
-        "It is me, Carol.", conversation_id=carol.conversation_id, tenant=str(carol.business.id)
-    )
+    await theirs.says("It is me, Carol.", conversation_id=carol.conversation_id, tenant=str(carol.business.id))
     await theirs.next("turn.completed")
 
     assert await tab.stays_silent()
@@ -330,9 +317,7 @@ async def test_a_message_goes_where_the_token_says(carol, stranger, scripted_llm
     assert stranger.messages()[0]["text"] == "It is me, Carol."
 
 
-async def test_the_same_client_id_in_two_conversations_is_two_messages(
-    carol, scripted_llm, acme, open_tab, off_loop
-):
+async def test_the_same_client_id_in_two_conversations_is_two_messages(carol, scripted_llm, acme, open_tab, off_loop):
     scripted_llm.will_say("Yes.", times=2)
     dave = await off_loop(welcome, acme, "dave")
     client_id = str(uuid4())

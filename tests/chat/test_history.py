@@ -25,8 +25,7 @@ async def everything_since(tab: Tab) -> list[dict[str, Any]]:
 
 async def fails(tab: Tab, text: str) -> dict[str, Any]:
     await tab.says(text)
-    failed = await tab.next("turn.failed")
-    return failed
+    return await tab.next("turn.failed")
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 import redis
 from django.conf import settings
 
-from chat.log import read_blocking, stream_key
+from chat.events import Event
+from chat.log import TTL_S, append_blocking, read_blocking, stream_key
 from chat.sweeping import logged_text
 from tests.chat.conftest import welcome
 from tests.chat.stage import OtherProcess, Tab, clock
@@ -210,3 +211,12 @@ async def test_a_process_asked_to_end_ends_its_answers_first(carol, scripted_llm
     assert saw_all_once(phone, completed["turn_id"], STORY)
     assert carol.messages()[-1]["text"] == STORY
     assert await asyncio.to_thread(doomed.ends) in (0, -signal.SIGTERM)
+
+
+def test_a_log_that_only_the_sweeper_wrote_is_forgotten_in_time(acme):
+    key = stream_key(acme.id, acme.id)
+
+    append_blocking(key, [Event(7, "turn.failed", {"text": ""})], 6)
+
+    assert [item.last for item in read_blocking(key)] == [7]
+    assert 0 < redis.Redis.from_url(settings.REDIS_EVENTS_URL).ttl(key) <= TTL_S

@@ -48,9 +48,7 @@ def piece(text: str) -> bytes:
 
 
 TROUBLES = {
-    "500 again and again": Trouble(
-        lambda fake: fake.will_fail(500, times=3), "provider_unavailable", True, attempts=3
-    ),
+    "500 again and again": Trouble(lambda fake: fake.will_fail(500, times=3), "provider_unavailable", True, attempts=3),
     "busy for a minute": Trouble(
         lambda fake: fake.will_fail(429, headers={"Retry-After": "60"}), "provider_unavailable", True
     ),
@@ -79,9 +77,7 @@ TROUBLES = {
         "One ",
     ),
     "an empty body": Trouble(lambda fake: fake.will_send_rubbish(b""), "provider_invalid", False),
-    "an empty stream": Trouble(
-        lambda fake: fake.will_send_rubbish(b"data: [DONE]\n\n"), "provider_invalid", False
-    ),
+    "an empty stream": Trouble(lambda fake: fake.will_send_rubbish(b"data: [DONE]\n\n"), "provider_invalid", False),
     "ends without an end": Trouble(
         lambda fake: fake.will_send_rubbish(piece("One ")), "provider_unavailable", True, "One "
     ),
@@ -223,9 +219,7 @@ async def test_openais_clients_learn_of_trouble_in_mid_answer(carol, scripted_ll
     scripted_llm.will_cut(after="One room")
     heard = ""
 
-    async with openai.AsyncOpenAI(
-        base_url=f"{server.http}/v1", api_key=carol.business.token, max_retries=0
-    ) as client:
+    async with openai.AsyncOpenAI(base_url=f"{server.http}/v1", api_key=carol.business.token, max_retries=0) as client:
         stream = await client.chat.completions.create(
             model="innkeeper", messages=[{"role": "user", "content": "Any rooms?"}], stream=True
         )

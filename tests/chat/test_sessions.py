@@ -94,9 +94,7 @@ def count_of(business: Business, model: Any) -> int:
         return int(model.objects.count())
 
 
-@pytest.mark.parametrize(
-    "body", ["", "{", "[]", "7", "[" * 50_000], ids=["empty", "half", "list", "number", "deep"]
-)
+@pytest.mark.parametrize("body", ["", "{", "[]", "7", "[" * 50_000], ids=["empty", "half", "list", "number", "deep"])
 def test_a_body_that_is_no_object_is_refused(acme, innkeeper, body):
     path = "/api/v1/chat/sessions/"
 
@@ -281,9 +279,7 @@ def test_an_unknown_publishable_key_names_nobody(database, key):
 def test_a_key_with_another_tenant_in_front_names_nobody(bot, globex):
     secret = bot.publishable_key.rpartition("_")[2]
 
-    answer = Client().post(
-        f"/api/v1/public/pk_{globex.id.hex}_{secret}/sessions/", {}, content_type="application/json"
-    )
+    answer = Client().post(f"/api/v1/public/pk_{globex.id.hex}_{secret}/sessions/", {}, content_type="application/json")
 
     assert answer.status_code == 404
 
@@ -313,9 +309,7 @@ async def test_a_visitor_reads_his_own_conversation_and_no_other(talk, acme, glo
         assert mallory_page.reads(talk.conversation_id, talk.token).status_code == 404
         assert mallory_page.reads(talk.conversation_id, mallory.token).status_code == 404
         assert page.reads(talk.conversation_id, acme.token).status_code == 401
-        assert (
-            page.client.get(f"{page.path}/conversations/{talk.conversation_id}/messages/").status_code == 401
-        )
+        assert page.client.get(f"{page.path}/conversations/{talk.conversation_id}/messages/").status_code == 401
 
     await off_loop(look)
 
@@ -334,9 +328,7 @@ def test_another_bot_of_the_house_does_not_show_it(acme, carol):
 def test_the_chat_page_lets_nothing_in_from_elsewhere(bot):
     answer = Client().get(bot.chat_path)
 
-    rules = dict(
-        rule.strip().partition(" ")[::2] for rule in answer.headers["Content-Security-Policy"].split(";")
-    )
+    rules = dict(rule.strip().partition(" ")[::2] for rule in answer.headers["Content-Security-Policy"].split(";"))
     assert answer.status_code == 200
     assert rules["default-src"] == "'none'"
     assert rules["script-src"] == rules["style-src"] == "'self'"

@@ -154,8 +154,9 @@ async def test_who_was_away_for_the_whole_answer_gets_it_afterwards(carol, scrip
 
 
 async def test_an_emptied_redis_is_made_up_for_by_the_database(carol, scripted_llm, open_tab):
-    from chat.log import delete_blocking, stream_key
     from uuid import UUID
+
+    from chat.log import delete_blocking, stream_key
 
     scripted_llm.will_say("All done.")
     first = await open_tab(carol)

@@ -152,9 +152,7 @@ def test_what_a_killed_troupe_wrote_is_not_believed(home):
 
 
 def write_down(home: Path, process: str | None) -> None:
-    write_private(
-        home / "services.json", json.dumps({"pid": os.getpid(), "process": process, "addresses": SERVICES})
-    )
+    write_private(home / "services.json", json.dumps({"pid": os.getpid(), "process": process, "addresses": SERVICES}))
 
 
 # --- Home ---------------------------------------------------------------------------------------------------

@@ -62,9 +62,7 @@ def test_the_interface_speaks_chinese():
 
 def test_texts_are_found_however_they_are_marked():
     python = 'from django.utils.translation import gettext_lazy as say\nsay("One " "text")\nother("No")'
-    template = (
-        """{% load i18n %}{% translate "It's" %} {% blocktranslate %}{{ n }} of it{% endblocktranslate %}"""
-    )
+    template = """{% load i18n %}{% translate "It's" %} {% blocktranslate %}{{ n }} of it{% endblocktranslate %}"""
     assert list(texts_of_python(python, "some.py")) == ["One text"]
     assert list(texts_of_template(template, "some.html")) == ["It's", "%(n)s of it"]
 

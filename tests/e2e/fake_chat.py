@@ -268,9 +268,7 @@ class FakeChat:
         if not found:
             await respond(send, 404, "", "text/plain")
             return
-        await respond(
-            send, 200, Path(found).read_bytes(), mimetypes.guess_type(name)[0] or "application/octet-stream"
-        )
+        await respond(send, 200, Path(found).read_bytes(), mimetypes.guess_type(name)[0] or "application/octet-stream")
 
     async def _open_session(self, body: dict[str, Any], send: Send) -> None:
         self.sessions_opened.append(body)
@@ -314,9 +312,7 @@ class FakeChat:
         half = (len(messages) + 1) // 2
         next_page = f"http://behind-a-proxy{scope['path']}?limit=100&cursor=2"
         page = (
-            {"results": messages[half:], "next": None}
-            if is_second
-            else {"results": messages[:half], "next": next_page}
+            {"results": messages[half:], "next": None} if is_second else {"results": messages[:half], "next": next_page}
         )
         await respond_json(send, 200, {**page, "previous": None})
 
@@ -362,9 +358,7 @@ class FakeChat:
         if self.has_lost_events and after is not None and after < talk.seq:
             await send_json(send, {"type": "error", "code": "gone", "detail": "Fetch the messages again."})
             return
-        await send_json(
-            send, {"type": "ready", "conversation_id": talk.id, "persona": self.persona, "seq": talk.seq}
-        )
+        await send_json(send, {"type": "ready", "conversation_id": talk.id, "persona": self.persona, "seq": talk.seq})
         for event in talk.events if after is not None else []:
             if event["seq"] > after:
                 await send_json(send, event)
@@ -395,9 +389,7 @@ class FakeChat:
             await send_json(send, accepted)
         await self._start_turn(talk, ids["turn_id"], answers=ids["message_id"])
 
-    async def _start_turn(
-        self, talk: Talk, turn_id: str, *, replaces: str | None = None, answers: str = ""
-    ) -> None:
+    async def _start_turn(self, talk: Talk, turn_id: str, *, replaces: str | None = None, answers: str = "") -> None:
         new_turn = new_id() if replaces else turn_id
         reply = self._replies.popleft() if self._replies else Reply(("I have no script for this.",))
         started = {"turn_id": new_turn, "message_id": answers} | ({"replaces": replaces} if replaces else {})

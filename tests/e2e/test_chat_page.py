@@ -214,9 +214,7 @@ def test_a_finished_answer_shows_the_servers_html_with_safe_links(carol, fake_ch
         ("茶叶可以退货吗？", ANSWER_ZH, ["未开封的茶叶，可在收货后 30 天内退货"]),
     ],
 )
-def test_a_citation_opens_its_passage_with_the_quoted_words_marked(
-    carol, fake_chat, question, answer, marked
-):
+def test_a_citation_opens_its_passage_with_the_quoted_words_marked(carol, fake_chat, question, answer, marked):
     fake_chat.will_answer(answer, citations=[RETURNS, SHIPPING])
     carol.says(question)
     mark = carol.answer.locator(".cite").first

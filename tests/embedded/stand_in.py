@@ -106,8 +106,6 @@ def beat() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["as"]:
-        {"migrate": migrate, "seed": seed, "web": web, "worker": worker, "beat": beat}[sys.argv[2]](
-            *sys.argv[3:]
-        )
+        {"migrate": migrate, "seed": seed, "web": web, "worker": worker, "beat": beat}[sys.argv[2]](*sys.argv[3:])
     else:
         sys.exit(run_command(lambda: up(os.environ, Console(), table=stand_ins)))

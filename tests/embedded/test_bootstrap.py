@@ -89,9 +89,7 @@ def test_the_database_knows_chinese_and_vectors(logins):
     with login(logins.app, logins) as connection:
         trigrams = connection.execute("SELECT cardinality(show_trgm('知识库检索'))").fetchone()
         distance = connection.execute("SELECT '[1,2]'::vector <-> '[1,4]'::vector").fetchone()
-        version = connection.execute(
-            "SELECT extversion FROM pg_extension WHERE extname = %s", ["vector"]
-        ).fetchone()
+        version = connection.execute("SELECT extversion FROM pg_extension WHERE extname = %s", ["vector"]).fetchone()
     assert trigrams == (6,)
     assert distance == (2.0,)
     assert tuple(map(int, version[0].split("."))) >= (0, 8, 2)

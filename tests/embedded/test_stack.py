@@ -141,8 +141,7 @@ def test_nonsense_in_the_environment_is_one_sentence(machine):
 
     assert machine.ends() == 1
     assert machine.said == (
-        "Troupe cannot start: TROUPE_WEB_PROCESES is not a setting of Troupe; "
-        "did you mean TROUPE_WEB_PROCESSES?\n"
+        "Troupe cannot start: TROUPE_WEB_PROCESES is not a setting of Troupe; did you mean TROUPE_WEB_PROCESSES?\n"
     )
     assert not machine.home.exists() or not (machine.home / "postgres").exists()
 

@@ -79,9 +79,7 @@ def test_what_dies_again_and_again_waits_longer_each_time(supervisor, said):
 
 
 def test_what_a_dead_program_had_started_goes_with_it(supervisor, said):
-    pool = (
-        "import subprocess; print('pool', subprocess.Popen(['sleep', '60']).pid); import time; time.sleep(60)"
-    )
+    pool = "import subprocess; print('pool', subprocess.Popen(['sleep', '60']).pid); import time; time.sleep(60)"
     child = supervisor.start(program(pool))
     runs_until(supervisor, lambda: "pool" in said.getvalue())
     member = psutil.Process(int(said.getvalue().split()[-1]))

@@ -144,14 +144,10 @@ class FakeOpenAI:
         """Stream this text. `more`: delay_s, first_delay_s, finish_reason, usage."""
         self.will_answer_with(lambda _: say(text, chunks=chunks, **more), times=times)
 
-    def will_call(
-        self, name: str, arguments: dict[str, Any], *, saying: str = "", times: int | None = 1
-    ) -> None:
+    def will_call(self, name: str, arguments: dict[str, Any], *, saying: str = "", times: int | None = 1) -> None:
         """Call a tool, perhaps after saying something."""
         calls = [(name, json.dumps(arguments, ensure_ascii=False))]
-        self.will_answer_with(
-            lambda _: say(saying, tool_calls=calls, finish_reason="tool_calls"), times=times
-        )
+        self.will_answer_with(lambda _: say(saying, tool_calls=calls, finish_reason="tool_calls"), times=times)
 
     def will_fail(
         self, status: int, body: Any = None, *, headers: dict[str, str] | None = None, times: int | None = 1
@@ -166,9 +162,7 @@ class FakeOpenAI:
         """Say so much, then break the connection."""
         self.will_answer_with(lambda _: say(after, ending="cut"), times=times)
 
-    def will_send_rubbish(
-        self, raw: bytes, *, content_type: str = "text/event-stream", times: int | None = 1
-    ) -> None:
+    def will_send_rubbish(self, raw: bytes, *, content_type: str = "text/event-stream", times: int | None = 1) -> None:
         self.will_answer_with(lambda _: send(raw, content_type=content_type), times=times)
 
     def will_answer_with(self, answer: Answer, *, times: int | None = 1) -> None:
@@ -251,10 +245,7 @@ class FakeOpenAI:
     async def _answer(self, request: RecordedRequest, writer: asyncio.StreamWriter) -> bool:
         match request.path:
             case "/v1/models":
-                rows = [
-                    {"id": name, "object": "model", "owned_by": "tests"}
-                    for name in (CHAT_MODEL, EMBEDDING_MODEL)
-                ]
+                rows = [{"id": name, "object": "model", "owned_by": "tests"} for name in (CHAT_MODEL, EMBEDDING_MODEL)]
                 return await _send_json(writer, {"object": "list", "data": rows})
             case "/v1/embeddings":
                 if scripted := self._next(self._embeddings):
@@ -350,9 +341,7 @@ async def _read_request(reader: asyncio.StreamReader) -> RecordedRequest | None:
     except asyncio.IncompleteReadError:
         return None
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {
-        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
-    }
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return RecordedRequest(first.split(" ")[1], headers, json.loads(body) if body else None)
 
@@ -374,9 +363,7 @@ async def _send_reply(writer: asyncio.StreamWriter, reply: Reply, body: dict[str
         return await _send_raw(writer, reply)
     if not body.get("stream"):
         return await _send_json(writer, _completion(reply, body))
-    writer.write(
-        _head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers})
-    )
+    writer.write(_head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}))
     for number, piece in enumerate(reply.pieces):
         if number and reply.delay_s:
             await asyncio.sleep(reply.delay_s)
@@ -430,9 +417,7 @@ def _closing_events(reply: Reply, body: dict[str, Any]) -> Iterable[bytes]:
         function = {"name": name, "arguments": arguments[:half]}
         call = {"index": index, "id": f"call_{index}", "type": "function", "function": function}
         yield _event(_delta(body, {"tool_calls": [call]}))
-        yield _event(
-            _delta(body, {"tool_calls": [{"index": index, "function": {"arguments": arguments[half:]}}]})
-        )
+        yield _event(_delta(body, {"tool_calls": [{"index": index, "function": {"arguments": arguments[half:]}}]}))
     if reply.finish_reason:
         yield _event(_delta(body, {}, reply.finish_reason))
     if (body.get("stream_options") or {}).get("include_usage"):

@@ -37,9 +37,7 @@ class Shelf:
 
     def keep(self, name: str, data: bytes | str, **fields: Any) -> dict[str, Any]:
         """Upload a file or send a text and have it read; the document as it then is."""
-        response = (
-            self.write(name, data, **fields) if isinstance(data, str) else self.put(name, data, **fields)
-        )
+        response = self.write(name, data, **fields) if isinstance(data, str) else self.put(name, data, **fields)
         assert response.status_code == 202, response.content
         work_off(self.business)
         return self.document(response.json()["id"])

@@ -87,14 +87,10 @@ def lying_bomb(main: str = "word__document", megabytes: int = 60) -> bytes:
 def entity_bomb() -> bytes:
     """The billion laughs, as a Word document."""
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-    xml = (
-        f'<!DOCTYPE w [<!ENTITY l0 "ha">{laughs}]><w:document xmlns:w="w"><w:body>&l9;</w:body></w:document>'
-    )
+    xml = f'<!DOCTYPE w [<!ENTITY l0 "ha">{laughs}]><w:document xmlns:w="w"><w:body>&l9;</w:body></w:document>'
     return office(word__document=xml.encode())
 
 
 def encrypted_office() -> bytes:
     """The head of a DOCX with a password: an OLE container with the encrypted package inside."""
-    return (
-        bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(512)
-    )
+    return bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(512)

@@ -59,9 +59,7 @@ def test_a_file_of_more_than_50_megabytes(shelf):
     assert_nothing_is_left(shelf)
 
 
-@pytest.mark.parametrize(
-    "name", ["liar.pdf", "liar.docx", "liar.csv", "liar", "../../etc/passwd", "x" * 200 + ".md"]
-)
+@pytest.mark.parametrize("name", ["liar.pdf", "liar.docx", "liar.csv", "liar", "../../etc/passwd", "x" * 200 + ".md"])
 def test_a_mislabelled_file_is_read_as_what_it_is(shelf, name):
     document = shelf.keep(
         name, files.word([("Heading 1", "Tea"), ("Normal", "Green tea is brewed at eighty degrees.")])
@@ -107,9 +105,7 @@ def test_a_wrong_text_is_refused(shelf, body):
 
 
 def test_a_body_that_is_not_json(shelf):
-    response = shelf.business.api.client.post(
-        f"{shelf.path}documents/", b"{not json", content_type="application/json"
-    )
+    response = shelf.business.api.client.post(f"{shelf.path}documents/", b"{not json", content_type="application/json")
 
     assert (response.status_code, response.json()["code"]) == (422, "invalid")
 

@@ -24,8 +24,7 @@ def tables_of(shelf: Shelf) -> dict[str, int]:
     """How many rows of each kind the tenant holds."""
     with shelf.business.scope():
         return {
-            model.__name__: model.objects.count()
-            for model in (Document, DocumentSource, Chunk, ChunkVector384, Term)
+            model.__name__: model.objects.count() for model in (Document, DocumentSource, Chunk, ChunkVector384, Term)
         }
 
 
@@ -97,8 +96,7 @@ def test_the_same_file_twice_is_one_document(shelf):
 def test_an_idempotency_key_gives_the_first_answer_again(shelf):
     body = {"title": "Hours", "text": "We open at nine."}
     first, second = (
-        shelf.business.api.post(f"{shelf.path}documents/", body, **{"Idempotency-Key": "hours-1"})
-        for _ in range(2)
+        shelf.business.api.post(f"{shelf.path}documents/", body, **{"Idempotency-Key": "hours-1"}) for _ in range(2)
     )
 
     assert first.json() == second.json()
@@ -367,9 +365,7 @@ def test_documents_are_listed_newest_first_by_status(shelf):
     new = shelf.write("New", "About cake.").json()
 
     def listed(**query: Any) -> list[str]:
-        return [
-            one["id"] for one in shelf.business.api.get(f"{shelf.path}documents/", **query).json()["results"]
-        ]
+        return [one["id"] for one in shelf.business.api.get(f"{shelf.path}documents/", **query).json()["results"]]
 
     assert listed() == [new["id"], old["id"]]
     assert listed(status="ready") == [old["id"]]

@@ -15,9 +15,7 @@ SHELF = {
 
 def count(passages: dict[str, str]) -> tuple[list[CountedChunk[str]], WordStatistics]:
     texts = {key: [word.text for word in index_words(text)] for key, text in passages.items()}
-    chunks = [
-        CountedChunk(key, {w: words.count(w) for w in words}, len(words)) for key, words in texts.items()
-    ]
+    chunks = [CountedChunk(key, {w: words.count(w) for w in words}, len(words)) for key, words in texts.items()]
     frequencies = {w: sum(w in words for words in texts.values()) for words in texts.values() for w in words}
     average = sum(map(len, texts.values())) / len(texts)
     return chunks, WordStatistics(chunks=len(chunks), average_length=average, frequencies=frequencies)

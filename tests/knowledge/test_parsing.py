@@ -29,8 +29,7 @@ def test_plain_text_keeps_paragraphs_and_joins_wrapped_lines():
         (
             "paragraph",
             0,
-            "The shop in Mulberry Lane is open from nine in the morning until "
-            "six in the evening, except on Sundays.",
+            "The shop in Mulberry Lane is open from nine in the morning until six in the evening, except on Sundays.",
         ),
         ("paragraph", 0, "Dogs may come in."),
         ("list", 0, "- Tea\n- Cake"),
@@ -55,9 +54,7 @@ def test_chinese_text_keeps_paragraphs_and_joins_wrapped_lines_without_spaces():
     "encoding", ["utf-8", "utf-8-sig", "gb18030", "big5", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 )
 def test_chinese_in_every_usual_encoding(encoding):
-    text = (
-        "退貨說明：收到商品後七天內可以退貨。Contact us." if encoding == "big5" else files.RETURNS_ZH + " OK"
-    )
+    text = "退貨說明：收到商品後七天內可以退貨。Contact us." if encoding == "big5" else files.RETURNS_ZH + " OK"
 
     assert parse(text.encode(encoding), "a.txt").text.split() == text.split()
 

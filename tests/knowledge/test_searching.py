@@ -104,9 +104,7 @@ def test_what_is_not_ready_or_switched_off_is_not_found(filled):
         Chunk.objects.filter(text=TEAS["Green tea"]).update(enabled=False)
 
     for mode in ("hybrid", "vector", "keyword"):
-        assert not {"Kettle", "Green tea"} & set(
-            titles(filled.search("green tea kettle TG-200", mode=mode, top_k=9))
-        )
+        assert not {"Kettle", "Green tea"} & set(titles(filled.search("green tea kettle TG-200", mode=mode, top_k=9)))
 
 
 def test_an_empty_base_finds_nothing(shelf):

@@ -127,9 +127,7 @@ def test_a_passage_begins_with_the_last_sentence_of_the_one_before():
 
 
 def test_rows_and_items_are_kept_whole():
-    rows = "\n".join(
-        f"Name: tea {n}; Price: {n}.50; Notes: from the hills, fresh. Very good." for n in range(30)
-    )
+    rows = "\n".join(f"Name: tea {n}; Price: {n}.50; Notes: from the hills, fresh. Very good." for n in range(30))
 
     found = pieces(Block(rows, "table"), target=250)
 
@@ -168,9 +166,7 @@ def test_a_real_document():
 
 # What always holds
 
-WORDS = st.sampled_from(
-    ["tea. ", "茶。", "a, ", "长长长长长长", "x" * 70, "Is it? ", "… ", "“好。”", "3.14 ", "\n"]
-)
+WORDS = st.sampled_from(["tea. ", "茶。", "a, ", "长长长长长长", "x" * 70, "Is it? ", "… ", "“好。”", "3.14 ", "\n"])
 BLOCKS = st.builds(
     lambda words, kind, level: Block("".join(words).strip() or "x", kind, level if kind == "heading" else 0),
     st.lists(WORDS, min_size=1, max_size=25),
@@ -196,8 +192,6 @@ def test_nothing_is_lost_moved_or_too_long(blocks, target, overlap):
     said = [text for piece in found for text in piece.heading_path]
     for start, block in zip(whole.starts, blocks, strict=True):
         missing = [
-            at
-            for at in range(start, start + len(block.text))
-            if at not in covered and not whole.text[at].isspace()
+            at for at in range(start, start + len(block.text)) if at not in covered and not whole.text[at].isspace()
         ]
         assert not missing or (block.kind == "heading" and block.text in said)

@@ -112,14 +112,10 @@ class TestAnEndpoint:
 
         vectors = embed_in_worker(route, ["红茶", "green tea"])
 
-        assert np.allclose(
-            vectors, np.stack([hash_embedding("红茶"), hash_embedding("green tea")]), atol=1e-5
-        )
+        assert np.allclose(vectors, np.stack([hash_embedding("红茶"), hash_embedding("green tea")]), atol=1e-5)
 
     async def test_floats_out_of_order_are_put_in_order(self, route, fake_openai):
-        fake_openai.embeddings_will(
-            _answer({"index": 1, "embedding": [0, 2]}, {"index": 0, "embedding": [3, 4]})
-        )
+        fake_openai.embeddings_will(_answer({"index": 1, "embedding": [0, 2]}, {"index": 0, "embedding": [3, 4]}))
 
         vectors = await embed(route, ["a", "b"], "passage")
 

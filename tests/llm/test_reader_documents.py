@@ -8,12 +8,8 @@ import pytest
 from llm.reader import Example, Passage, ReaderTask, read
 from llm.reader.types import Matrix, Vector
 
-SHIPPING = Passage(
-    1, "Shipping", "Fees", "Orders above 99 yuan ship free. Below that, shipping costs 8 yuan.", 0.90
-)
-RETURNS = Passage(
-    2, "退换货说明", "退货", "未拆封的茶叶，签收后 15 天内可以退货。已拆封的茶叶不能退货。", 0.88
-)
+SHIPPING = Passage(1, "Shipping", "Fees", "Orders above 99 yuan ship free. Below that, shipping costs 8 yuan.", 0.90)
+RETURNS = Passage(2, "退换货说明", "退货", "未拆封的茶叶，签收后 15 天内可以退货。已拆封的茶叶不能退货。", 0.88)
 HOURS = Passage(3, "Visiting", "Where and when", "We open at 10:00. Dogs may sit on the terrace.", 0.86)
 SHELF = (SHIPPING, RETURNS, HOURS)
 
@@ -27,9 +23,7 @@ def no_passages(_: Sequence[str]) -> Matrix:
 
 
 def ask(question: str, **task: object):
-    return read(
-        ReaderTask(question, **{"passages": SHELF, "has_documents": True, **task}), no_query, no_passages
-    )
+    return read(ReaderTask(question, **{"passages": SHELF, "has_documents": True, **task}), no_query, no_passages)
 
 
 def test_an_answer_is_quoted_with_its_mark() -> None:
@@ -66,8 +60,7 @@ def test_what_is_not_in_the_passages_is_declined_and_a_person_offered() -> None:
 
 def test_the_persona_s_own_refusal_is_used() -> None:
     assert (
-        ask("Do you sell coffee grinders?", refusal="Not on my shelves, I fear.").text
-        == "Not on my shelves, I fear."
+        ask("Do you sell coffee grinders?", refusal="Not on my shelves, I fear.").text == "Not on my shelves, I fear."
     )
 
 

@@ -97,9 +97,7 @@ class TestTheKey:
         with acme.scope():
             route = add_route("fast", api_key="sk-very-secret")
             with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT llm_route::text, sealed_api_key FROM llm_route WHERE id = %s", [route.pk]
-                )
+                cursor.execute("SELECT llm_route::text, sealed_api_key FROM llm_route WHERE id = %s", [route.pk])
                 as_text, sealed = cursor.fetchone()
 
             assert "sk-very-secret" not in as_text
@@ -152,9 +150,7 @@ class TestWhatARouteMayBe:
     )
     def test_addresses_that_are_refused(self, base_url):
         with pytest.raises(ValidationError) as caught:
-            Route(slug="fast", name="Fast", base_url=base_url, chat_model="large").full_clean(
-                exclude=["tenant"]
-            )
+            Route(slug="fast", name="Fast", base_url=base_url, chat_model="large").full_clean(exclude=["tenant"])
 
         assert "base_url" in caught.value.message_dict
 

@@ -85,9 +85,7 @@ class TestAWholeAnswer:
             "stream_options": {"include_usage": True},
         }
 
-    async def test_the_operators_own_account_is_not_told_to_a_tenants_endpoint(
-        self, route, fake_openai, monkeypatch
-    ):
+    async def test_the_operators_own_account_is_not_told_to_a_tenants_endpoint(self, route, fake_openai, monkeypatch):
         for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
             monkeypatch.setenv(name, "operator-secret")
         fake_openai.will_say("Yes.")
@@ -123,9 +121,7 @@ class TestAWholeAnswer:
         }
         assert body["response_format"] == schema
 
-    @pytest.mark.parametrize(
-        ("sent", "means"), [("length", "length"), ("content_filter", "filtered"), ("eos", "stop")]
-    )
+    @pytest.mark.parametrize(("sent", "means"), [("length", "length"), ("content_filter", "filtered"), ("eos", "stop")])
     async def test_why_it_ended(self, route, fake_openai, sent, means):
         fake_openai.will_say("As I was say", finish_reason=sent)
 

@@ -11,14 +11,10 @@ from llm.metering import Payer, record_call
 from llm.models import ModelCall
 from llm.types import RouteConfig, Usage
 
-ROUTE = RouteConfig(
-    "fast", "openai", "https://models.example/v1", chat_model="large", price_output=Decimal(1000)
-)
+ROUTE = RouteConfig("fast", "openai", "https://models.example/v1", chat_model="large", price_output=Decimal(1000))
 
 
-def used(
-    tokens: int, *, on: str = "2026-11-20T10:00:00+00:00", route: RouteConfig = ROUTE, **payer: object
-) -> None:
+def used(tokens: int, *, on: str = "2026-11-20T10:00:00+00:00", route: RouteConfig = ROUTE, **payer: object) -> None:
     """One call of the tenant in whose scope we are: so many input tokens, half as many output."""
     call = record_call(route=route, usage=Usage(tokens, tokens // 2), duration_ms=10, payer=Payer(**payer))
     ModelCall.objects.filter(pk=call.pk).update(at=datetime.fromisoformat(on))
@@ -73,9 +69,7 @@ def test_two_currencies_are_not_added_up(acme):
         used(10)
         used(
             20,
-            route=RouteConfig(
-                "home", "openai", chat_model="large", price_output=Decimal(1000), currency="CNY"
-            ),
+            route=RouteConfig("home", "openai", chat_model="large", price_output=Decimal(1000), currency="CNY"),
         )
 
     rows = acme.api.get("/api/v1/usage/", by="model", **NOVEMBER).json()["results"]
@@ -88,9 +82,7 @@ def test_the_span_has_its_first_moment_and_not_its_last(acme):
         used(1, on="2026-11-20T00:00:00+00:00")
         used(2, on="2026-11-21T00:00:00+00:00")
 
-    assert groups(acme.api.get("/api/v1/usage/", **{"from": "2026-11-20", "to": "2026-11-21"})) == [
-        ("2026-11-20", 1)
-    ]
+    assert groups(acme.api.get("/api/v1/usage/", **{"from": "2026-11-20", "to": "2026-11-21"})) == [("2026-11-20", 1)]
     hours = {"from": "2026-11-21T07:59:00+08:00", "to": "2026-11-21T09:00:00+08:00"}
     assert groups(acme.api.get("/api/v1/usage/", **hours)) == [("2026-11-21", 2)]
 

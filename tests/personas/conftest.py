@@ -51,9 +51,7 @@ def shelve() -> Callable[..., Any]:
         embedder = bundled()
         vectors = embedder.embed_passages(passages)
         with tenant_scope(base.tenant_id):
-            space, _ = Space.objects.get_or_create(
-                base=base, model=embedder.model_name, dimension=embedder.dimension
-            )
+            space, _ = Space.objects.get_or_create(base=base, model=embedder.model_name, dimension=embedder.dimension)
             document = Document.objects.create(
                 base=base,
                 title=title,
@@ -75,9 +73,7 @@ def shelve() -> Callable[..., Any]:
                 for number, text in enumerate(passages)
             ]
             for chunk, vector in zip(chunks, vectors, strict=True):
-                ChunkVector384.objects.create(
-                    chunk_id=chunk.id, base=base, space=space, embedding=HalfVector(vector)
-                )
+                ChunkVector384.objects.create(chunk_id=chunk.id, base=base, space=space, embedding=HalfVector(vector))
         return chunks
 
     return put

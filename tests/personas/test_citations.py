@@ -10,8 +10,7 @@ from personas.citations import CitationParser, parse_citations
 from personas.context import Source
 
 SOURCES = [
-    Source(n=n, chunk_id=UUID(int=n), document_id=UUID(int=9), title="Rules", text="…", score=1.0)
-    for n in (1, 2, 3)
+    Source(n=n, chunk_id=UUID(int=n), document_id=UUID(int=9), title="Rules", text="…", score=1.0) for n in (1, 2, 3)
 ]
 
 
@@ -66,9 +65,7 @@ def test_text_without_marks_is_not_held_back() -> None:
 
 
 pieces = st.lists(
-    st.sampled_from(
-        ["[", "]", "【", "】", "1", "7", ", ", " ", "`", "```", "\n", "†x", "茶", "word", "[2]", " [9]"]
-    ),
+    st.sampled_from(["[", "]", "【", "】", "1", "7", ", ", " ", "`", "```", "\n", "†x", "茶", "word", "[2]", " [9]"]),
     max_size=40,
 )
 

@@ -32,15 +32,11 @@ def test_the_list_shows_the_newest_first_in_pages(acme: Any) -> None:
 
 
 def test_a_patch_keeps_the_settings_that_it_does_not_name(acme: Any, innkeeper: Any) -> None:
-    changed = acme.api.patch(
-        "/api/v1/personas/innkeeper/", {"settings": {"temperature": 0.4, "voice": "Gruff."}}
-    )
+    changed = acme.api.patch("/api/v1/personas/innkeeper/", {"settings": {"temperature": 0.4, "voice": "Gruff."}})
     assert changed.status_code == 200
     assert changed.json()["settings"] == INNKEEPER["settings"] | {"temperature": 0.4, "voice": "Gruff."}
 
-    reset = acme.api.patch(
-        "/api/v1/personas/innkeeper/", {"settings": {"voice": None}, "name": "Bram"}
-    ).json()
+    reset = acme.api.patch("/api/v1/personas/innkeeper/", {"settings": {"voice": None}, "name": "Bram"}).json()
     assert reset["settings"] == INNKEEPER["settings"] | {"temperature": 0.4}
     assert reset["name"] == "Bram"
 

@@ -30,9 +30,7 @@ def section(name: str, text: str = "", **fields: object) -> Section:
 
 
 def passage(n: int, text: str) -> Part:
-    return Part(
-        text, Source(n=n, chunk_id=SOMEWHERE, document_id=SOMEWHERE, title="Rules", text=text, score=1.0)
-    )
+    return Part(text, Source(n=n, chunk_id=SOMEWHERE, document_id=SOMEWHERE, title="Rules", text=text, score=1.0))
 
 
 def said(*lines: str) -> list[Said]:
@@ -86,9 +84,7 @@ def test_the_prefix_is_the_same_byte_for_byte_whatever_changes() -> None:
     ]
     knowledge = section("knowledge", "Found:", stable=False, parts=(passage(1, "茶" * 300),), priority=70)
     first = compiled(*stable, question="Hi", budget_tokens=1500)
-    later = compiled(
-        *stable, knowledge, history=said(*["word " * 40] * 20), question="And? " * 40, budget_tokens=1500
-    )
+    later = compiled(*stable, knowledge, history=said(*["word " * 40] * 20), question="And? " * 40, budget_tokens=1500)
     assert first.messages[0] == later.messages[0]
     assert "a" * 700 in first.messages[0].content
 
@@ -117,9 +113,7 @@ def test_a_text_is_cut_at_the_end_of_a_sentence_and_says_so() -> None:
 def test_a_passage_is_kept_whole_or_left_out_with_its_number() -> None:
     parts = (passage(1, "一" * 100), passage(2, "二" * 500), passage(3, "三" * 100))
     prompt = compiled(
-        section(
-            "knowledge", "<passages>", stable=False, parts=parts, closing="</passages>", budget_tokens=250
-        )
+        section("knowledge", "<passages>", stable=False, parts=parts, closing="</passages>", budget_tokens=250)
     )
     content = prompt.messages[-1].content
     assert [source.n for source in prompt.sources] == [1, 3]

@@ -20,9 +20,7 @@ PATH = "/api/v1/personas/innkeeper/prompt/"
 def well_read(acme: Any, open_base: Any, shelve: Any) -> dict[str, Any]:
     """An innkeeper who reads the rules of the house, in two languages."""
     base = open_base(acme, "house-rules")
-    shelve(
-        base, "House rules", "Breakfast is served from seven to nine in the hall.", "Dogs sleep in the barn."
-    )
+    shelve(base, "House rules", "Breakfast is served from seven to nine in the hall.", "Dogs sleep in the barn.")
     shelve(base, "店规", "退房时间是中午十二点，晚退每小时加收二十元。")
     return draft(acme, settings={"instructions": "Serve {{guest}}.", "knowledge_bases": ["house-rules"]})
 
@@ -31,9 +29,7 @@ def well_read(acme: Any, open_base: Any, shelve: Any) -> dict[str, Any]:
     ("text", "passage"),
     [("When can I have breakfast?", "Breakfast is served"), ("几点之前要退房？", "退房时间是中午十二点")],
 )
-def test_the_prompt_shows_messages_sections_and_passages(
-    acme: Any, well_read: Any, text: str, passage: str
-) -> None:
+def test_the_prompt_shows_messages_sections_and_passages(acme: Any, well_read: Any, text: str, passage: str) -> None:
     response = acme.api.post(PATH, {"text": text, "variables": {"guest": "Carol"}})
     assert response.status_code == 200, response.content
     prompt = response.json()
@@ -74,9 +70,7 @@ def test_the_prompt_is_the_drafts_not_the_published_versions(acme: Any, innkeepe
     assert prompt["trace"]["persona_version"] is None
 
 
-def test_a_conversation_brings_its_history(
-    acme: Any, innkeeper: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_conversation_brings_its_history(acme: Any, innkeeper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     known = "019a0000-0000-7000-8000-000000000001"
 
     def keeper(persona_id: Any, conversation_id: Any) -> SoFar:

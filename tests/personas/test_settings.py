@@ -65,9 +65,7 @@ def test_all_that_is_wrong_is_named_at_once(acme: Any) -> None:
 
 @pytest.mark.parametrize("settings", [[], "x", 3, None])
 def test_settings_are_an_object(acme: Any, settings: Any) -> None:
-    assert set(wrong_fields(acme.api.post("/api/v1/personas/", INNKEEPER | {"settings": settings}))) == {
-        "settings"
-    }
+    assert set(wrong_fields(acme.api.post("/api/v1/personas/", INNKEEPER | {"settings": settings}))) == {"settings"}
 
 
 def test_bases_are_named_by_slug_or_id_and_must_be_ones_own(acme: Any, globex: Any, open_base: Any) -> None:
@@ -77,9 +75,7 @@ def test_bases_are_named_by_slug_or_id_and_must_be_ones_own(acme: Any, globex: A
 
     for foreign in ("secrets", str(theirs.pk)):
         refused = acme.api.patch("/api/v1/personas/innkeeper/", {"settings": {"knowledge_bases": [foreign]}})
-        assert wrong_fields(refused) == {
-            "settings.knowledge_bases.0": f"There is no knowledge base «{foreign}»."
-        }
+        assert wrong_fields(refused) == {"settings.knowledge_bases.0": f"There is no knowledge base «{foreign}»."}
 
 
 @pytest.mark.parametrize("kind", ["customer_service", "companion", "npc"])

@@ -55,9 +55,7 @@ def turn_of(acme: Any, open_base: Any) -> TurnOf:
         plugin = kind_named(kind)
         checked = read_settings(plugin.settings_model, settings)
         bram = RunningPersona(acme.id, UUID(int=8), name, "Acme", plugin, checked, version=3)
-        asked = Asked(
-            text, tuple(history), summary=summary, end_user=end_user, variables=variables or {}, now=NOON
-        )
+        asked = Asked(text, tuple(history), summary=summary, end_user=end_user, variables=variables or {}, now=NOON)
         with acme.scope():
             plan = plan_turn(bram, asked)
         return compile_turn(plan, found)
@@ -130,9 +128,7 @@ def test_the_same_in_chinese(turn_of: TurnOf) -> None:
     )
     assert system(turn).startswith("你是老白，请始终以这个角色说话。")
     assert "用这句话说：“这个我不知道。”" in system(turn)
-    assert '为下面这条消息找到的段落：\n<passages>\n<passage n="1" from="店规">\n早饭七点到九点。' in last(
-        turn
-    )
+    assert '为下面这条消息找到的段落：\n<passages>\n<passage n="1" from="店规">\n早饭七点到九点。' in last(turn)
     assert "现在：2026-11-22 星期日 12:00（UTC）。" in last(turn)
     assert last(turn).endswith("\n\n几点吃早饭？")
 

@@ -42,9 +42,7 @@ def before(*questions: str) -> list[Said]:
         (["Rooms?", "And it?", "And this?", "And that?"], "So?", "And it?\nAnd this?\nAnd that?\nSo?"),
     ],
 )
-def test_a_follow_up_is_searched_with_what_it_follows(
-    history: list[str], question: str, searched: str
-) -> None:
+def test_a_follow_up_is_searched_with_what_it_follows(history: list[str], question: str, searched: str) -> None:
     assert search_query(before(*history), question) == searched
 
 

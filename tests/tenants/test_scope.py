@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
+
 from tenants.models import ApiKey, Tenant
 from tenants.provisioning import issue_key
 from tenants.scope import ScopeConflict, in_tenant, tenant_scope

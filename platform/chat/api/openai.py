@@ -94,10 +94,7 @@ def _models(tenant_id: UUID) -> list[dict[str, Any]]:
     models = [(persona.slug, persona.live_version.published_at) for persona in published]
     embedding = resolve_route(tenant_id).embedding_name
     return [
-        *(
-            {"id": slug, "object": "model", "created": int(at.timestamp()), "owned_by": "troupe"}
-            for slug, at in models
-        ),
+        *({"id": slug, "object": "model", "created": int(at.timestamp()), "owned_by": "troupe"} for slug, at in models),
         {"id": embedding, "object": "model", "created": 0, "owned_by": "troupe"},
     ]
 
@@ -153,9 +150,7 @@ async def completions_view(request: HttpRequest, caller: Caller) -> HttpResponse
     if asked.is_streamed:
         events = posting.items()
         first = await begun(events)
-        return StreamingHttpResponse(
-            _chunks(first, events, asked, conversation_id), content_type="text/event-stream"
-        )
+        return StreamingHttpResponse(_chunks(first, events, asked, conversation_id), content_type="text/event-stream")
     return JsonResponse(completion_body(await posting.completed(), asked.model, conversation_id))
 
 
@@ -243,9 +238,7 @@ def _closing(
         "citations": turn["citations"],
         "metadata": {"conversation_id": str(conversation_id)},
     }
-    return (
-        [last, {**head, "choices": [], "usage": usage_body(turn["usage"])}] if asked.wants_usage else [last]
-    )
+    return [last, {**head, "choices": [], "usage": usage_body(turn["usage"])}] if asked.wants_usage else [last]
 
 
 def _choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:

@@ -27,9 +27,7 @@ class TurnFailed(PlatformError):
     }  # fmt: skip
 
     def __init__(self, body: dict[str, Any]) -> None:
-        super().__init__(
-            body["detail"], retryable=body["retryable"], text=body["text"], turn_id=body["turn_id"]
-        )
+        super().__init__(body["detail"], retryable=body["retryable"], text=body["text"], turn_id=body["turn_id"])
         self.code = body["code"]  # type: ignore[misc]
         self.status = self.STATUS.get(body["code"], 502)  # type: ignore[misc]
 

@@ -10,153 +10,301 @@ from tenants.rls import IsolateTenantTables
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('personas', '0001_initial'),
-        ('tenants', '0001_initial'),
+        ("personas", "0001_initial"),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Process',
+            name="Process",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=200)),
-                ('heartbeat_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("host", models.CharField(max_length=200)),
+                ("heartbeat_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='EndUser',
+            name="EndUser",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=200, verbose_name='id')),
-                ('name', models.CharField(blank=True, default='', max_length=200, verbose_name='name')),
-                ('locale', models.CharField(blank=True, default='', max_length=20, verbose_name='language')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200, verbose_name="id")),
+                ("name", models.CharField(blank=True, default="", max_length=200, verbose_name="name")),
+                ("locale", models.CharField(blank=True, default="", max_length=20, verbose_name="language")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'end user',
-                'verbose_name_plural': 'end users',
+                "verbose_name": "end user",
+                "verbose_name_plural": "end users",
             },
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('bot', 'Bot'), ('requested', 'Person requested'), ('human', 'Person'), ('closed', 'Closed')], default='bot', max_length=10, verbose_name='state')),
-                ('is_test', models.BooleanField(default=False, verbose_name='test')),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='opened')),
-                ('last_message_at', models.DateTimeField(editable=False, null=True, verbose_name='last message')),
-                ('message_count', models.PositiveIntegerField(default=0, editable=False, verbose_name='messages')),
-                ('next_seq', models.PositiveBigIntegerField(default=1, editable=False)),
-                ('fence', models.PositiveIntegerField(default=0, editable=False)),
-                ('persona', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='personas.persona', verbose_name='persona')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('end_user', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='chat.enduser', verbose_name='end user')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("bot", "Bot"),
+                            ("requested", "Person requested"),
+                            ("human", "Person"),
+                            ("closed", "Closed"),
+                        ],
+                        default="bot",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("is_test", models.BooleanField(default=False, verbose_name="test")),
+                (
+                    "opened_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="opened"),
+                ),
+                ("last_message_at", models.DateTimeField(editable=False, null=True, verbose_name="last message")),
+                ("message_count", models.PositiveIntegerField(default=0, editable=False, verbose_name="messages")),
+                ("next_seq", models.PositiveBigIntegerField(default=1, editable=False)),
+                ("fence", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "persona",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to="personas.persona",
+                        verbose_name="persona",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "end_user",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to="chat.enduser",
+                        verbose_name="end user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'conversation',
-                'verbose_name_plural': 'conversations',
+                "verbose_name": "conversation",
+                "verbose_name_plural": "conversations",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.PositiveBigIntegerField()),
-                ('role', models.CharField(choices=[('user', 'User'), ('bot', 'Bot'), ('human', 'Person'), ('note', 'Note')], max_length=5, verbose_name='role')),
-                ('author', models.CharField(blank=True, default='', max_length=200, verbose_name='author')),
-                ('text', models.TextField(verbose_name='text')),
-                ('html', models.TextField(blank=True, default='')),
-                ('citations', models.JSONField(default=list)),
-                ('finish_reason', models.CharField(blank=True, default='', max_length=20)),
-                ('feedback', models.SmallIntegerField(choices=[(1, '👍'), (-1, '👎')], null=True, verbose_name='feedback')),
-                ('feedback_comment', models.TextField(blank=True, default='')),
-                ('client_id', models.UUIDField(null=True)),
-                ('replaces_id', models.UUIDField(null=True)),
-                ('replaced_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='when')),
-                ('conversation', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.conversation')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("seq", models.PositiveBigIntegerField()),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("user", "User"), ("bot", "Bot"), ("human", "Person"), ("note", "Note")],
+                        max_length=5,
+                        verbose_name="role",
+                    ),
+                ),
+                ("author", models.CharField(blank=True, default="", max_length=200, verbose_name="author")),
+                ("text", models.TextField(verbose_name="text")),
+                ("html", models.TextField(blank=True, default="")),
+                ("citations", models.JSONField(default=list)),
+                ("finish_reason", models.CharField(blank=True, default="", max_length=20)),
+                (
+                    "feedback",
+                    models.SmallIntegerField(choices=[(1, "👍"), (-1, "👎")], null=True, verbose_name="feedback"),
+                ),
+                ("feedback_comment", models.TextField(blank=True, default="")),
+                ("client_id", models.UUIDField(null=True)),
+                ("replaces_id", models.UUIDField(null=True)),
+                ("replaced_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="when")),
+                (
+                    "conversation",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="chat.conversation"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'message',
-                'verbose_name_plural': 'messages',
+                "verbose_name": "message",
+                "verbose_name_plural": "messages",
             },
         ),
         migrations.CreateModel(
-            name='Turn',
+            name="Turn",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('completed', 'Completed'), ('failed', 'Failed'), ('interrupted', 'Interrupted')], default='queued', max_length=12, verbose_name='status')),
-                ('holds_conversation', models.BooleanField(default=False)),
-                ('process_id', models.UUIDField(null=True)),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('first_seq', models.PositiveBigIntegerField(default=0)),
-                ('last_seq', models.PositiveBigIntegerField(default=0)),
-                ('replaces_id', models.UUIDField(null=True)),
-                ('variables', models.JSONField(default=dict)),
-                ('persona_version', models.PositiveIntegerField(null=True)),
-                ('error_code', models.CharField(blank=True, default='', max_length=60)),
-                ('error_detail', models.TextField(blank=True, default='')),
-                ('input_tokens', models.PositiveIntegerField(default=0)),
-                ('output_tokens', models.PositiveIntegerField(default=0)),
-                ('cached_tokens', models.PositiveIntegerField(default=0)),
-                ('cost', models.DecimalField(decimal_places=8, default=0, max_digits=14)),
-                ('first_token_ms', models.PositiveIntegerField(null=True)),
-                ('total_ms', models.PositiveIntegerField(null=True)),
-                ('trace', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('answer', tenants.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.message')),
-                ('conversation', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='chat.conversation')),
-                ('question', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='chat.message')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("interrupted", "Interrupted"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("holds_conversation", models.BooleanField(default=False)),
+                ("process_id", models.UUIDField(null=True)),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("first_seq", models.PositiveBigIntegerField(default=0)),
+                ("last_seq", models.PositiveBigIntegerField(default=0)),
+                ("replaces_id", models.UUIDField(null=True)),
+                ("variables", models.JSONField(default=dict)),
+                ("persona_version", models.PositiveIntegerField(null=True)),
+                ("error_code", models.CharField(blank=True, default="", max_length=60)),
+                ("error_detail", models.TextField(blank=True, default="")),
+                ("input_tokens", models.PositiveIntegerField(default=0)),
+                ("output_tokens", models.PositiveIntegerField(default=0)),
+                ("cached_tokens", models.PositiveIntegerField(default=0)),
+                ("cost", models.DecimalField(decimal_places=8, default=0, max_digits=14)),
+                ("first_token_ms", models.PositiveIntegerField(null=True)),
+                ("total_ms", models.PositiveIntegerField(null=True)),
+                ("trace", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "answer",
+                    tenants.base.TenantForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="chat.message"
+                    ),
+                ),
+                (
+                    "conversation",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="turns", to="chat.conversation"
+                    ),
+                ),
+                (
+                    "question",
+                    tenants.base.TenantForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="turns", to="chat.message"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'turn',
-                'verbose_name_plural': 'turns',
+                "verbose_name": "turn",
+                "verbose_name_plural": "turns",
             },
         ),
         migrations.AddField(
-            model_name='message',
-            name='turn',
-            field=tenants.base.TenantForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='chat.turn'),
+            model_name="message",
+            name="turn",
+            field=tenants.base.TenantForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="chat.turn"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='enduser',
-            constraint=models.UniqueConstraint(fields=('tenant', 'external_id'), name='end_user_id'),
+            model_name="enduser",
+            constraint=models.UniqueConstraint(fields=("tenant", "external_id"), name="end_user_id"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['tenant', '-last_message_at'], name='conversation_latest'),
+            model_name="conversation",
+            index=models.Index(fields=["tenant", "-last_message_at"], name="conversation_latest"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['tenant', 'end_user'], name='conversation_end_user'),
+            model_name="conversation",
+            index=models.Index(fields=["tenant", "end_user"], name="conversation_end_user"),
         ),
         migrations.AddIndex(
-            model_name='turn',
-            index=models.Index(condition=models.Q(('holds_conversation', True)), fields=['process_id'], name='turn_held'),
+            model_name="turn",
+            index=models.Index(
+                condition=models.Q(("holds_conversation", True)), fields=["process_id"], name="turn_held"
+            ),
         ),
         migrations.AddIndex(
-            model_name='turn',
-            index=models.Index(fields=['tenant', 'conversation', 'id'], name='turn_in_conversation'),
+            model_name="turn",
+            index=models.Index(fields=["tenant", "conversation", "id"], name="turn_in_conversation"),
         ),
         migrations.AddConstraint(
-            model_name='turn',
-            constraint=models.UniqueConstraint(condition=models.Q(('holds_conversation', True)), fields=('tenant', 'conversation'), name='turn_holds_conversation'),
+            model_name="turn",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("holds_conversation", True)),
+                fields=("tenant", "conversation"),
+                name="turn_holds_conversation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('tenant', 'conversation', 'seq'), name='message_seq'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("tenant", "conversation", "seq"), name="message_seq"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('client_id', None), _negated=True), fields=('tenant', 'conversation', 'client_id'), name='message_client_id'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("client_id", None), _negated=True),
+                fields=("tenant", "conversation", "client_id"),
+                name="message_client_id",
+            ),
         ),
         IsolateTenantTables(
             ["enduser", "conversation", "message", "turn"],

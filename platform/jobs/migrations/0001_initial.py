@@ -9,42 +9,95 @@ from tenants.rls import IsolateTenantTables
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=60, verbose_name='kind')),
-                ('queue', models.CharField(choices=[('interactive', 'Interactive'), ('embedding', 'Embedding'), ('analytics', 'Analytics'), ('memory', 'Memory'), ('maintenance', 'Maintenance')], max_length=20, verbose_name='queue')),
-                ('subject_id', models.UUIDField()),
-                ('payload', models.JSONField(default=dict)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10, verbose_name='status')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('max_attempts', models.PositiveSmallIntegerField(default=5)),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('worker', models.CharField(default='', max_length=100)),
-                ('available_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('published_at', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('started_at', models.DateTimeField(null=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('error_code', models.CharField(default='', max_length=60, verbose_name='error code')),
-                ('error_detail', models.TextField(default='', verbose_name='error')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.CharField(max_length=60, verbose_name="kind")),
+                (
+                    "queue",
+                    models.CharField(
+                        choices=[
+                            ("interactive", "Interactive"),
+                            ("embedding", "Embedding"),
+                            ("analytics", "Analytics"),
+                            ("memory", "Memory"),
+                            ("maintenance", "Maintenance"),
+                        ],
+                        max_length=20,
+                        verbose_name="queue",
+                    ),
+                ),
+                ("subject_id", models.UUIDField()),
+                ("payload", models.JSONField(default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("max_attempts", models.PositiveSmallIntegerField(default=5)),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("worker", models.CharField(default="", max_length=100)),
+                ("available_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("published_at", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="created")),
+                ("started_at", models.DateTimeField(null=True, verbose_name="started")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                ("error_code", models.CharField(default="", max_length=60, verbose_name="error code")),
+                ("error_detail", models.TextField(default="", verbose_name="error")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'job',
-                'verbose_name_plural': 'jobs',
-                'indexes': [models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['status', 'available_at'], name='job_open'), models.Index(fields=['tenant', 'subject_id'], name='job_subject')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('tenant', 'kind', 'subject_id'), name='job_once_per_subject')],
+                "verbose_name": "job",
+                "verbose_name_plural": "jobs",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["queued", "running"])),
+                        fields=["status", "available_at"],
+                        name="job_open",
+                    ),
+                    models.Index(fields=["tenant", "subject_id"], name="job_subject"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["queued", "running"])),
+                        fields=("tenant", "kind", "subject_id"),
+                        name="job_once_per_subject",
+                    )
+                ],
             },
         ),
         IsolateTenantTables(["job"], system={"job": "SELECT, UPDATE"}),

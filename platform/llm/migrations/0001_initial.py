@@ -11,68 +11,186 @@ from tenants.rls import IsolateTenantTables
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ModelCall',
+            name="ModelCall",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='time')),
-                ('operation', models.CharField(choices=[('chat', 'Chat'), ('embed', 'Embedding')], max_length=10, verbose_name='operation')),
-                ('route', models.CharField(max_length=63, verbose_name='route')),
-                ('model', models.CharField(max_length=200, verbose_name='model')),
-                ('input_tokens', models.PositiveIntegerField(default=0, verbose_name='input tokens')),
-                ('output_tokens', models.PositiveIntegerField(default=0, verbose_name='output tokens')),
-                ('cached_tokens', models.PositiveIntegerField(default=0, verbose_name='cached tokens')),
-                ('is_estimate', models.BooleanField(default=False, verbose_name='estimated')),
-                ('cost', models.DecimalField(decimal_places=9, default=Decimal('0'), max_digits=18, verbose_name='cost')),
-                ('currency', models.CharField(default='USD', max_length=3, verbose_name='currency')),
-                ('duration_ms', models.PositiveIntegerField(default=0, verbose_name='duration in ms')),
-                ('first_token_ms', models.PositiveIntegerField(null=True, verbose_name='ms until the first token')),
-                ('outcome', models.CharField(choices=[('ok', 'Complete'), ('stopped', 'Stopped'), ('failed', 'Failed')], max_length=10, verbose_name='outcome')),
-                ('error_code', models.CharField(blank=True, max_length=50, verbose_name='error')),
-                ('persona_id', models.UUIDField(null=True)),
-                ('api_key_id', models.UUIDField(null=True)),
-                ('conversation_id', models.UUIDField(null=True)),
-                ('turn_id', models.UUIDField(null=True)),
-                ('end_user', models.CharField(blank=True, max_length=200, verbose_name='end user')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="time")),
+                (
+                    "operation",
+                    models.CharField(
+                        choices=[("chat", "Chat"), ("embed", "Embedding")], max_length=10, verbose_name="operation"
+                    ),
+                ),
+                ("route", models.CharField(max_length=63, verbose_name="route")),
+                ("model", models.CharField(max_length=200, verbose_name="model")),
+                ("input_tokens", models.PositiveIntegerField(default=0, verbose_name="input tokens")),
+                ("output_tokens", models.PositiveIntegerField(default=0, verbose_name="output tokens")),
+                ("cached_tokens", models.PositiveIntegerField(default=0, verbose_name="cached tokens")),
+                ("is_estimate", models.BooleanField(default=False, verbose_name="estimated")),
+                (
+                    "cost",
+                    models.DecimalField(decimal_places=9, default=Decimal("0"), max_digits=18, verbose_name="cost"),
+                ),
+                ("currency", models.CharField(default="USD", max_length=3, verbose_name="currency")),
+                ("duration_ms", models.PositiveIntegerField(default=0, verbose_name="duration in ms")),
+                ("first_token_ms", models.PositiveIntegerField(null=True, verbose_name="ms until the first token")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("ok", "Complete"), ("stopped", "Stopped"), ("failed", "Failed")],
+                        max_length=10,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, max_length=50, verbose_name="error")),
+                ("persona_id", models.UUIDField(null=True)),
+                ("api_key_id", models.UUIDField(null=True)),
+                ("conversation_id", models.UUIDField(null=True)),
+                ("turn_id", models.UUIDField(null=True)),
+                ("end_user", models.CharField(blank=True, max_length=200, verbose_name="end user")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'model call',
-                'verbose_name_plural': 'model calls',
-                'indexes': [models.Index(fields=['tenant', 'at'], name='model_call_span')],
+                "verbose_name": "model call",
+                "verbose_name_plural": "model calls",
+                "indexes": [models.Index(fields=["tenant", "at"], name="model_call_span")],
             },
         ),
         migrations.CreateModel(
-            name='Route',
+            name="Route",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=63, verbose_name='slug')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('base_url', models.CharField(help_text='As the OpenAI client takes it, usually ending in /v1.', max_length=500, verbose_name='base URL')),
-                ('sealed_api_key', models.BinaryField(blank=True, default=bytes)),
-                ('chat_model', models.CharField(blank=True, max_length=200, verbose_name='chat model')),
-                ('embedding_model', models.CharField(blank=True, help_text='Empty: the bundled embeddings.', max_length=200, verbose_name='embedding model')),
-                ('timeout_s', models.FloatField(default=60.0, validators=[django.core.validators.MinValueValidator(0.1), django.core.validators.MaxValueValidator(600)], verbose_name='seconds until the first token')),
-                ('stall_timeout_s', models.FloatField(default=30.0, validators=[django.core.validators.MinValueValidator(0.1), django.core.validators.MaxValueValidator(600)], verbose_name='seconds between two tokens')),
-                ('price_input', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=12, validators=[django.core.validators.MinValueValidator(0)], verbose_name='price of a million input tokens')),
-                ('price_cached', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=12, validators=[django.core.validators.MinValueValidator(0)], verbose_name='price of a million cached input tokens')),
-                ('price_output', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=12, validators=[django.core.validators.MinValueValidator(0)], verbose_name='price of a million output tokens')),
-                ('currency', models.CharField(default='USD', max_length=3, verbose_name='currency')),
-                ('is_default', models.BooleanField(default=False, help_text='Serves every persona that names no route.', verbose_name='default')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=63, verbose_name="slug")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "base_url",
+                    models.CharField(
+                        help_text="As the OpenAI client takes it, usually ending in /v1.",
+                        max_length=500,
+                        verbose_name="base URL",
+                    ),
+                ),
+                ("sealed_api_key", models.BinaryField(blank=True, default=bytes)),
+                ("chat_model", models.CharField(blank=True, max_length=200, verbose_name="chat model")),
+                (
+                    "embedding_model",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: the bundled embeddings.",
+                        max_length=200,
+                        verbose_name="embedding model",
+                    ),
+                ),
+                (
+                    "timeout_s",
+                    models.FloatField(
+                        default=60.0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(600),
+                        ],
+                        verbose_name="seconds until the first token",
+                    ),
+                ),
+                (
+                    "stall_timeout_s",
+                    models.FloatField(
+                        default=30.0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(600),
+                        ],
+                        verbose_name="seconds between two tokens",
+                    ),
+                ),
+                (
+                    "price_input",
+                    models.DecimalField(
+                        decimal_places=6,
+                        default=Decimal("0"),
+                        max_digits=12,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="price of a million input tokens",
+                    ),
+                ),
+                (
+                    "price_cached",
+                    models.DecimalField(
+                        decimal_places=6,
+                        default=Decimal("0"),
+                        max_digits=12,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="price of a million cached input tokens",
+                    ),
+                ),
+                (
+                    "price_output",
+                    models.DecimalField(
+                        decimal_places=6,
+                        default=Decimal("0"),
+                        max_digits=12,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="price of a million output tokens",
+                    ),
+                ),
+                ("currency", models.CharField(default="USD", max_length=3, verbose_name="currency")),
+                (
+                    "is_default",
+                    models.BooleanField(
+                        default=False, help_text="Serves every persona that names no route.", verbose_name="default"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'model route',
-                'verbose_name_plural': 'model routes',
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'slug'), name='route_slug'), models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('tenant',), name='route_one_default'), models.CheckConstraint(condition=models.Q(('price_cached__gte', 0), ('price_input__gte', 0), ('price_output__gte', 0)), name='route_prices_not_negative')],
+                "verbose_name": "model route",
+                "verbose_name_plural": "model routes",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "slug"), name="route_slug"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)), fields=("tenant",), name="route_one_default"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("price_cached__gte", 0), ("price_input__gte", 0), ("price_output__gte", 0)),
+                        name="route_prices_not_negative",
+                    ),
+                ],
             },
         ),
         IsolateTenantTables(["route", "modelcall"]),

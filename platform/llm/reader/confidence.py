@@ -8,14 +8,16 @@ from dataclasses import asdict
 
 from llm.reader.evidence import Evidence
 
-INTERCEPT = -0.65
+INTERCEPT = -1.46
 WEIGHTS = {
-    "coverage": 3.27,
-    "gap": -2.49,
-    "unheard": -1.77,
-    "cosine": 0.49,
+    "coverage": 3.24,
+    "gap": -1.48,
+    "unheard": -1.62,
+    "cosine": 0.60,
+    "lead": 2.19,
+    "form": 0.72,
 }
-THRESHOLD = 0.5
+THRESHOLD = 0.4
 
 
 def confidence(evidence: Evidence) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from llm.reader.expected import Expected, expected, holds
+from llm.reader.expected import Expected, expected, holds, only_asks_for_form
 from llm.reader.quoting import quotables
 from llm.reader.spelling import HAN, fold, is_chinese
 from llm.reader.types import Passage, ReaderTask
@@ -27,7 +27,7 @@ FOR_FORM = 0.2  # it has the price, time or number that is asked for
 FOR_NEARNESS = 0.25  # per `COSINE_SPREAD` that its passage is nearer than the others in its language
 COSINE_SPREAD = 0.05  # of multilingual-e5-small: passages lie within about this of each other
 COSINE_MIDDLE = 0.85  # of multilingual-e5-small: where answerable and other questions meet
-LANGUAGE_GAP = 0.05  # how much farther multilingual-e5-small holds a passage in the other language
+LANGUAGE_GAP = 0.07  # how much farther multilingual-e5-small holds a passage in the other language
 SENTENCES = 80  # as many at least, so that few passages do not make every word look common
 MISSING = 0.3  # a word covered less than this is missing
 SHORT_FOLLOW_UP = 1.0  # a question of this weight or less cannot stand alone
@@ -53,6 +53,9 @@ class Evidence:
     gap: float  # share of the weightiest word that it lacks
     unheard: float  # share of the question that no passage speaks of
     cosine: float  # passage and question, in half spreads around the middle
+    lead: float  # how much its score is above the best of any other passage
+    form: float  # 1 if it has the price, time or number that is asked for, -1 if not, 0 if none is
+
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Inquiry:
     def units(self) -> list[Unit]:
         """What is asked about. A follow-up too short to stand alone borrows from the question before it."""
         question = self._without_names(self.task.question)
-        asked = units(question)
+        asked = [unit for unit in units(question) if not only_asks_for_form(unit.text)]
         if not self.task.history or not _leans_on_history(question, asked):
             return asked
         known = {unit.text for unit in asked}
@@ -101,12 +104,22 @@ class Inquiry:
             for weight, found, unit in zip(self._weights, self._found_in, self.units, strict=True)
             if not found and not unit.is_weak
         ]
+        rivals = (other.score for other in self.candidates if other.passage.n != candidate.passage.n)
         return Evidence(
             coverage=candidate.coverage,
             gap=max(lacking, default=0.0) / total,
             unheard=sum(unheard) / total,
             cosine=(self._cosine(candidate.passage) - COSINE_MIDDLE) / (COSINE_SPREAD / 2),
+            lead=candidate.score - next(rivals, 0.0),
+            form=self._form_of(candidate.text),
         )
+
+    def _form_of(self, text: str) -> float:
+        if self.form is Expected.ANYTHING:
+            return 0.0
+        if not holds(self.form, bag(text).text):
+            return -1.0
+        return 0.0 if self.form is Expected.NUMBER else 1.0  # some number stands nearly everywhere
 
     def _candidate(self, passage: Passage, text: str) -> Candidate:
         around = (
@@ -151,7 +164,14 @@ class Inquiry:
     def _cosine(self, passage: Passage) -> float:
         """As near as in one language. What only words found is as far as the farthest of the others."""
         score = self._farthest if passage.score is None else passage.score
-        return score + (LANGUAGE_GAP if is_chinese(passage.text) != self._is_chinese else 0.0)
+        return score + (LANGUAGE_GAP if self._is_foreign(passage) else 0.0)
+
+    def _is_foreign(self, passage: Passage) -> bool:
+        """In the other language throughout: a product's name in the question's own brings a passage nearer."""
+        if is_chinese(passage.text) == self._is_chinese:
+            return False
+        here = bag(passage.text)
+        return not any(_is_said(unit, here) for unit in self.units if not unit.is_weak)
 
     @cached_property
     def _is_chinese(self) -> bool:
@@ -171,9 +191,13 @@ class Inquiry:
 
 
 def _strength(unit: Unit, where: Bag) -> float:
-    if unit.text in where.words or (not unit.text.isascii() and unit.text in where.text):
+    if _is_said(unit, where):
         return 1.0
     return 0.0 if unit.concepts.isdisjoint(where.concepts) else BY_CONCEPT
+
+
+def _is_said(unit: Unit, where: Bag) -> bool:
+    return unit.text in where.words or (not unit.text.isascii() and unit.text in where.text)
 
 
 def _leans_on_history(question: str, asked: Sequence[Unit]) -> bool:

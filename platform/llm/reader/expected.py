@@ -62,6 +62,11 @@ _FOUND = {
     ),
     Expected.NUMBER: _NUMERAL,
 }
+# Words that ask for the form and nothing else. Folded; English words by stem.
+_ONLY_FORM = re.compile(
+    r"how (?:much|mani|long|soon|often|late|far|big|high|hot|warm|expens)|what time|by when|which day|until when"
+    r"|多少钱?|多久(?:一次)?|多长时间|多少[天度元个次人]|几[点天个号次折年月周种位岁]|多[大高重长热]|什么时候|何时|哪天|哪几?种"
+)
 _ASKED_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _ASKED.items()}
 _FOUND_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _FOUND.items()}
 
@@ -70,6 +75,11 @@ def expected(folded_question: str) -> Expected:
     """What a folded question asks for; ANYTHING when its form does not say."""
     asked = (kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(folded_question))
     return next(asked, Expected.ANYTHING)
+
+
+def only_asks_for_form(unit_text: str) -> bool:
+    """Whether a unit of the question says no more than `expected` knows already: "how long", 几点."""
+    return _ONLY_FORM.fullmatch(unit_text) is not None
 
 
 def holds(kind: Expected, folded_text: str) -> bool:

@@ -20,7 +20,8 @@ from llm.reader.concepts import (
 from llm.reader.function_words import CHINESE, ENGLISH
 from llm.reader.spelling import HAN, fold
 
-WEAK = 0.3  # the weight of "how long", "need" and of lone characters
+WEAK = 0.3  # the weight of "need", "use" and of lone unknown characters
+ONE_CHARACTER = 0.6  # the weight of a known Chinese word of one character, which may mean many things
 NAME = 1.5  # the weight of all parts of one name together
 
 _TOKEN = re.compile(
@@ -192,7 +193,8 @@ def _han_units(run: str) -> Iterator[Unit]:
         if function_word and len(function_word[0]) > len(known):
             at = function_word.end()
         else:
-            yield Unit(known, concepts_of(known), _weight(concepts_of(known)))
+            weight = _weight(concepts_of(known))
+            yield Unit(known, concepts_of(known), min(weight, ONE_CHARACTER) if len(known) == 1 else weight)
             at += len(known)
     yield from _pairs(rest)
 

@@ -12,9 +12,7 @@ from tenants.models import AuditEntry, User
 logger = logging.getLogger(__name__)
 
 
-def audit(
-    request: HttpRequest, action: str, obj: models.Model, *, changes: dict[str, Any] | None = None
-) -> None:
+def audit(request: HttpRequest, action: str, obj: models.Model, *, changes: dict[str, Any] | None = None) -> None:
     """Remember in the tenant's log who did what to which row. `changes` names fields, never secrets."""
     if seat_of(request) is None:
         # An operator in no tenant: accounts are global and have no tenant's log.

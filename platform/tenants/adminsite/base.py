@@ -83,9 +83,7 @@ class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
         may_not = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return [str(obj) for obj in objs], {}, may_not, []
 
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """One button to save: three of them are a question that nobody asked."""
         context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[no-any-return]

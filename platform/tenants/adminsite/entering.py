@@ -43,9 +43,7 @@ def enters_scope_itself(view: View) -> View:
     return view
 
 
-def run_admin_view(
-    request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
-) -> HttpResponseBase:
+def run_admin_view(request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponseBase:
     """Call an admin view as the user who is signed in, and render its answer while its rows can be read."""
     request.seat = find_seat(request)  # type: ignore[attr-defined]
     response: HttpResponseBase

@@ -36,9 +36,7 @@ class FoundingForm(forms.Form):
         email, password = given.get("owner"), given.get("password")
         if email and not User.objects.filter(email__iexact=email).exists():
             if not password:
-                self.add_error(
-                    "password", _("There is no account with this address yet; set its first password.")
-                )
+                self.add_error("password", _("There is no account with this address yet; set its first password."))
             else:
                 _check_password(self, password)
         return given

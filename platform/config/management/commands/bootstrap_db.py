@@ -22,5 +22,6 @@ class Command(BaseCommand):
                 system_url=environment.database_system_url or environment.database_url,
             )
         else:
-            logins = Logins(*(Login(role, secrets.token_urlsafe(18)) for role in (APP, OWNER, SYSTEM)))
+            app, owner, system = (Login(role, secrets.token_urlsafe(18)) for role in (APP, OWNER, SYSTEM))
+            logins = Logins(app=app, owner=owner, system=system)
         self.stdout.write(bootstrap_sql(logins))
