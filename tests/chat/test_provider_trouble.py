@@ -217,15 +217,18 @@ async def test_over_http_trouble_has_its_status(carol, scripted_llm, server, scr
 
 async def test_openais_clients_learn_of_trouble_in_mid_answer(carol, scripted_llm, server):
     scripted_llm.will_cut(after="One room")
-    heard = ""
+    heard = []
+
+    async def listen(stream: Any) -> None:
+        async for chunk in stream:
+            heard.append(chunk.choices[0].delta.content or "")
 
     async with openai.AsyncOpenAI(base_url=f"{server.http}/v1", api_key=carol.business.token, max_retries=0) as client:
         stream = await client.chat.completions.create(
             model="innkeeper", messages=[{"role": "user", "content": "Any rooms?"}], stream=True
         )
         with pytest.raises(openai.APIError) as error:
-            async for chunk in stream:
-                heard += chunk.choices[0].delta.content or ""
+            await listen(stream)
 
-    assert heard == "One room"
+    assert "".join(heard) == "One room"
     assert error.value.code == "provider_unavailable"
