@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from uuid_utils.compat import uuid7
 
@@ -42,6 +44,12 @@ class Worker:
         return UUID(value) if value else None
 
 
+@cache
+def hashed_password() -> str:
+    """Hashing is slow by design; everyone here has the same password."""
+    return make_password(PASSWORD)
+
+
 def sign_in(user: User, **client_options: Any) -> Worker:
     client = Client(**client_options)
     client.force_login(user)
@@ -54,8 +62,10 @@ def hire() -> Callable[..., Worker]:
 
     def hire_one(business: Business, role: str = Member.Role.OWNER, name: str = "alice") -> Worker:
         email = f"{name}-{uuid7().hex[-12:]}@example.com"
-        member = add_member(tenant=business.tenant, email=email, role=role, password=PASSWORD)
-        return sign_in(member.user)
+        user = add_member(tenant=business.tenant, email=email, role=role).user
+        user.password = hashed_password()
+        user.save()
+        return sign_in(user)
 
     return hire_one
 
@@ -87,4 +97,5 @@ def vera(acme: Business, hire: Callable[..., Worker]) -> Worker:
 @pytest.fixture
 def olga() -> Worker:
     """Operates the platform, and belongs to no tenant."""
-    return sign_in(User.objects.create_superuser(f"olga-{uuid7().hex[-12:]}@example.com", PASSWORD))
+    email = f"olga-{uuid7().hex[-12:]}@example.com"
+    return sign_in(User.objects.create(email=email, password=hashed_password(), is_staff=True, is_superuser=True))

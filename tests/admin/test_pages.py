@@ -61,6 +61,9 @@ def furnish(business: Business, hire: Any) -> Belongings:
     return Belongings({type(row): row for row in rows})
 
 
+# Asked as scripts ask: the same answers, without a page around them.
+JSON = {"Accept": "application/json"}
+
 # What the parameters of addresses of ours name.
 PARAMETERS = {
     "base_id": KnowledgeBase,
@@ -146,8 +149,8 @@ def test_a_neighbours_id_is_as_good_as_none(acme, globex, hire, alice):
 
     for address, pattern in about_rows():
         paths = [filled(address, pattern, things) for things in (neighbours, nobodys)]
-        gets = [alice.client.get(path) for path in paths]
-        posts = [alice.client.post(path, {"query": "leave"}) for path in paths]
+        gets = [alice.client.get(path, headers=JSON) for path in paths]
+        posts = [alice.client.post(path, {"query": "leave"}, headers=JSON) for path in paths]
         for neighbour, nobody in (gets, posts):
             assert neighbour.status_code == nobody.status_code, paths
             assert neighbour.status_code in (403, 404, 405), paths
@@ -155,12 +158,19 @@ def test_a_neighbours_id_is_as_good_as_none(acme, globex, hire, alice):
             found += neighbour.status_code == 404
         # What nobody may do at all is forbidden before any row is looked for, for one's own as well.
         if gets[0].status_code == 403:
-            assert alice.client.get(filled(address, pattern, own)).status_code == 403
+            assert alice.client.get(filled(address, pattern, own), headers=JSON).status_code == 403
 
     assert found > len(about_rows())
     with globex.scope():
         for model, row in neighbours.rows.items():
             assert model.objects.filter(pk=row.pk).exists(), model
+
+
+def test_what_is_not_there_is_said_on_a_page_of_the_admin(alice):
+    page = alice.client.get(f"/admin/personas/persona/{uuid7()}/change/")
+    assert page.status_code == 404
+    assert "There is nothing here under this id." in page.content.decode()
+    assert "/admin/personas/persona/" in page.content.decode()  # the sidebar is still there
 
 
 def test_the_owner_sees_every_page_of_his(acme, hire, alice):
