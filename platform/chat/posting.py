@@ -122,7 +122,7 @@ def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Pos
 
 def lock_conversation(conversation_id: UUID) -> Conversation:
     """The conversation, locked until the transaction ends: messages of one conversation come one by one."""
-    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("end_user")
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("end_user", "persona")
     conversation: Conversation | None = rows.filter(pk=conversation_id).first()
     if conversation is None:
         raise ConversationNotFound

@@ -148,7 +148,7 @@ def turned(request: ChatRequest, knobs: Mapping[str, Any]) -> ChatRequest:
 
 def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loaded:
     """Who answers, what was said, where the call goes. Inside the tenant's scope. Raises PlatformError."""
-    conversation = Conversation.objects.select_related("persona", "end_user").get(pk=turn.conversation_id)
+    conversation = turn.conversation  # as it was locked for a new turn, or read now for one that waited
     persona = running_persona(conversation.persona, is_test=conversation.is_test)
     asked = Asked(
         text=question.text,
