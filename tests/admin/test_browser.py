@@ -10,7 +10,11 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Browser, Page, expect
 
+from llm.models import Route
+from personas.models import Persona
+from personas.publishing import create_persona
 from tests.admin.conftest import PASSWORD, Worker
+from tests.admin.scenes import talked_with_sources
 from tests.chat.conftest import server as server
 from tests.chat.stage import InProcessServer
 from tests.conftest import Business
@@ -120,8 +124,6 @@ def worker(acme: Business) -> Iterator[Any]:
 @pytest.fixture
 def scripted(acme: Business) -> Iterator[FakeOpenAI]:
     """The model behind Acme's own route."""
-    from llm.models import Route
-
     with FakeOpenAI() as fake:
         with acme.scope():
             route = Route(slug="main", name="Main", base_url=fake.base_url, chat_model=CHAT_MODEL, is_default=True)
@@ -177,8 +179,6 @@ def test_a_newcomer_is_led_from_nothing_to_a_chat_page(alice, acme, open_desk, w
 
 
 def test_a_persona_is_tried_on_its_draft_beside_its_form(alice, acme, open_desk, scripted):
-    from personas.publishing import create_persona
-
     with acme.scope():
         persona = create_persona(
             tenant_id=acme.id,
@@ -215,9 +215,6 @@ def test_a_persona_is_tried_on_its_draft_beside_its_form(alice, acme, open_desk,
 
 
 def test_rows_and_the_slider_end_up_in_the_draft(alice, acme, open_desk, scripted):
-    from personas.models import Persona
-    from personas.publishing import create_persona
-
     with acme.scope():
         persona = create_persona(tenant_id=acme.id, slug="bram", name="Bram", kind="companion", settings={})
     desk = open_desk()
@@ -251,8 +248,6 @@ def test_rows_and_the_slider_end_up_in_the_draft(alice, acme, open_desk, scripte
 
 
 def test_the_admin_looks_right_in_the_dark_on_a_phone_and_in_chinese(alice, acme, open_desk, scripted):
-    from tests.admin.scenes import talked_with_sources
-
     conversation, persona, base = talked_with_sources(acme)
     desk = open_desk()
     desk.belongs_to(alice)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver
 from uuid_utils.compat import uuid7
 
@@ -16,7 +18,7 @@ from knowledge.models import Document, KnowledgeBase
 from llm.models import ModelCall, Route
 from personas.models import Persona
 from personas.publishing import create_persona, publish
-from tenants.models import ApiKey, AuditEntry, Member
+from tenants.models import ApiKey, AuditEntry, Member, User
 from tests.conftest import Business
 
 
@@ -225,8 +227,6 @@ LISTS = [
 
 def add_rows(business: Business, count: int) -> None:
     """So many more of everything that has a list."""
-    from tenants.models import User
-
     with business.scope():
         for _ in range(count):
             mark = uuid7().hex[-12:]
@@ -245,9 +245,6 @@ def add_rows(business: Business, count: int) -> None:
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_asks_as_often_for_many_rows_as_for_few(path, acme, alice):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     add_rows(acme, 2)
     with CaptureQueriesContext(connection) as few:
         alice.sees(f"/admin/{path}/")
@@ -258,9 +255,6 @@ def test_a_list_asks_as_often_for_many_rows_as_for_few(path, acme, alice):
 
 
 def test_the_dashboard_and_a_base_ask_as_often_for_many_rows_as_for_few(acme, alice):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     def count(path: str) -> int:
         with CaptureQueriesContext(connection) as asked:
             alice.sees(path)

@@ -1,5 +1,8 @@
 """Who works where, and that nobody sees anything from elsewhere."""
 
+from uuid_utils.compat import uuid7
+
+from knowledge.models import KnowledgeBase
 from tenants.models import Member, Tenant, User
 from tenants.provisioning import add_member
 from tests.admin.conftest import PASSWORD, sign_in
@@ -101,8 +104,6 @@ def test_entering_needs_the_forms_own_token(olga, acme):
 
 
 def test_an_operator_founds_a_tenant_whose_owner_can_sign_in(olga, client):
-    from uuid_utils.compat import uuid7
-
     slug = f"initech-{uuid7().hex[-12:]}"
     fields = {
         "name": "Initech",
@@ -145,3 +146,16 @@ def test_the_admin_speaks_chinese(alice):
     alice.client.cookies["django_language"] = "zh-hans"
     page = alice.sees("/admin/").content.decode()
     assert '<html lang="zh-hans"' in page
+    assert "知识库" in page
+
+
+def test_a_page_that_fails_leaves_nothing_behind(alice, acme, monkeypatch):
+    def fail(*args: object) -> None:
+        raise RuntimeError("the log is full")
+
+    monkeypatch.setattr("tenants.adminsite.base.audit", fail)
+    alice.client.raise_request_exception = False
+    fields = {"name": "Handbook", "slug": "", "language": ""}
+    assert alice.posts("/admin/knowledge/knowledgebase/add/", **fields).status_code == 500
+    with acme.scope():
+        assert not KnowledgeBase.objects.exists()

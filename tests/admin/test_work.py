@@ -319,9 +319,10 @@ def test_a_draft_that_names_what_is_gone_is_not_published(edda, acme, handbook):
         assert Persona.objects.get().live_version_id is None
 
 
-def test_the_form_speaks_chinese_where_the_kind_does(edda, innkeeper):
+def test_form_and_test_chat_speak_chinese(edda, innkeeper):
     edda.client.cookies["django_language"] = "zh-hans"
     page = edda.sees(f"/admin/personas/persona/{innkeeper.pk}/change/").content.decode()
+    assert "角色设定" in page
     assert f"/admin/chat/conversation/try/{innkeeper.pk}/?lang=zh-hans" in page
 
 
