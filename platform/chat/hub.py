@@ -103,6 +103,8 @@ class Hub:
         self._layer = get_channel_layer()
         self._channel = ""
         self._is_listening = asyncio.Event()
+        # While Redis is away nobody waits for it: what was missed is found once it is back.
+        self._is_deaf = False
         self._is_blind = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self.spawn(self._listen())
@@ -160,7 +162,7 @@ class Hub:
                 self.spawn(self._part(room))
 
     async def _join(self, room: Room) -> None:
-        if not room.is_joined:
+        if not room.is_joined and not self._is_deaf:
             async with quietly():
                 await self._is_listening.wait()
                 await self._layer.group_add(group_of(room.tenant_id, room.conversation_id), self._channel)
@@ -258,10 +260,13 @@ class Hub:
                 if not self._channel:
                     self._channel = await self._layer.new_channel("hub.")
                     self._is_listening.set()
+                    self._is_deaf = False
                 message = await self._layer.receive(self._channel)
                 self._heed(message)
             except (redis.RedisError, OSError) as error:
-                logger.warning("The channel layer did not answer: %s", error)
+                if not self._is_deaf:
+                    logger.warning("The channel layer did not answer: %s", error)
+                self._is_deaf = True
                 await asyncio.sleep(0.5)
 
     def _heed(self, message: dict[str, Any]) -> None:
@@ -286,7 +291,8 @@ class Hub:
                     await self._heal_rooms(unwatched[start : start + ROOMS_AT_ONCE])
                 self._is_blind = False
             except (redis.RedisError, OSError) as error:
-                logger.warning("The event log did not answer: %s", error)
+                if not self._is_blind:
+                    logger.warning("The event log did not answer: %s", error)
                 self._is_blind = True
             except Exception:
                 logger.exception("Not healed; tried again in a moment")

@@ -110,7 +110,7 @@ def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Pos
         last = conversation.turns.select_related("question").order_by("-first_seq").first()
         if last is None or last.pk != turn_id:
             raise NotFound
-        if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING) or last.holds_conversation:
+        if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING):
             raise TurnRunning
         turn = open_turn(conversation, process_id=process_id, variables=last.variables, knobs=last.trace.get(KNOBS))
         turn.replaces_id = last.pk

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.conf import settings
 
+from chat.events import Event
 from chat.models import Message, Turn
+from chat.posting import ACCEPTED, CREATED, STARTED
 from personas.models import Persona
 
 
@@ -31,6 +33,18 @@ def message_created(message: Message) -> dict[str, Any]:
     if message.replaces_id:
         body["replaces"] = str(message.replaces_id)
     return body
+
+
+def turn_opening(turn: Turn, question: Message) -> list[Event]:
+    """The events with which a turn begins. One that answers anew has no new message to tell of."""
+    first, started = turn.first_seq, {"turn_id": str(turn.pk), "message_id": str(question.pk)}
+    if turn.replaces_id:
+        return [Event(first + STARTED, "turn.started", {**started, "replaces": str(turn.replaces_id)})]
+    return [
+        Event(first + ACCEPTED, "message.accepted", message_accepted(question, turn.pk)),
+        Event(first + CREATED, "message.created", message_created(question)),
+        Event(first + STARTED, "turn.started", started),
+    ]
 
 
 def turn_completed(turn: Turn, message: Message) -> dict[str, Any]:

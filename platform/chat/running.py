@@ -14,9 +14,8 @@ from django.db import InterfaceError, OperationalError
 
 from chat.errors import ConversationNotFound, Superseded, TurnBroken, TurnInterrupted
 from chat.models import Message, Turn
-from chat.posting import ACCEPTED, CREATED, STARTED
 from chat.preparing import Loaded, Prepared, prepare
-from chat.presenting import message_accepted, message_created, turn_completed, turn_failed
+from chat.presenting import message_created, turn_completed, turn_failed, turn_opening
 from chat.process import heart
 from chat.settling import Outcome, Settled, settle_turn
 from chat.writer import Writer
@@ -78,14 +77,8 @@ class TurnRun:
 
     def open(self, writer: Writer) -> None:
         """The events with which a turn begins."""
-        first = self.turn.first_seq
-        started = {"turn_id": self._turn_id, "message_id": str(self.question.pk)}
-        if self.turn.replaces_id is None:
-            writer.emit("message.accepted", message_accepted(self.question, self.turn.pk), seq=first + ACCEPTED)
-            writer.emit("message.created", message_created(self.question), seq=first + CREATED)
-        else:
-            started["replaces"] = str(self.turn.replaces_id)
-        writer.emit("turn.started", started, seq=first + STARTED)
+        for event in turn_opening(self.turn, self.question):
+            writer.emit(event.type, event.body, seq=event.seq)
 
     async def answer(self, writer: Writer) -> None:
         """All that is said, and its end."""

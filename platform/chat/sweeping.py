@@ -12,8 +12,8 @@ from chat.errors import ConversationNotFound, TurnInterrupted
 from chat.events import Delta, Event, Item
 from chat.log import append_blocking, read_blocking, stream_key
 from chat.models import SEQ_BLOCK, Message, Process, Turn
-from chat.posting import ACCEPTED, CREATED, STARTED, lock_conversation
-from chat.presenting import message_accepted, message_created, turn_failed
+from chat.posting import lock_conversation
+from chat.presenting import message_created, turn_failed, turn_opening
 from chat.settling import interrupt_turn
 from jobs.relay import every_second
 from tenants.scope import tenant_scope
@@ -83,7 +83,7 @@ def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list
         events = _end(turn, logged_text(logged, turn_id)) if turn.status == Turn.Status.RUNNING else []
         Turn.objects.filter(pk=turn_id).update(holds_conversation=False)
         for waiting in turn.conversation.turns.waiting().select_related("question", "conversation__persona"):
-            events += [*_opening(waiting), *_end(waiting, "")]
+            events += [*turn_opening(waiting, waiting.question), *_end(waiting, "")]
     if events:
         previous = logged[-1].last if logged else events[0].first - 1
         append_blocking(stream_key(tenant_id, conversation_id), events, previous)
@@ -115,14 +115,3 @@ def _end(turn: Turn, text: str) -> list[Item]:
     body = turn_failed(turn.pk, code=error.code, detail=str(error.detail), retryable=True, text=text)
     failed = Event(message_seq + 1, "turn.failed", body)
     return [Event(message_seq, "message.created", message_created(message)), failed] if message else [failed]
-
-
-def _opening(turn: Turn) -> list[Item]:
-    """The events of a message that had waited and was not shown yet."""
-    question, first = turn.question, turn.first_seq
-    started = {"message_id": str(question.pk), "turn_id": str(turn.pk)}
-    return [
-        Event(first + ACCEPTED, "message.accepted", message_accepted(question, turn.pk)),
-        Event(first + CREATED, "message.created", message_created(question)),
-        Event(first + STARTED, "turn.started", started),
-    ]

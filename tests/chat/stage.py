@@ -37,10 +37,11 @@ def free_port() -> int:
 class InProcessServer:
     """The ASGI application under uvicorn, on a thread of the test process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, send_buffer_bytes: int = 0) -> None:
         from config.asgi import application
 
         self.port = free_port()
+        self._send_buffer_bytes = send_buffer_bytes
         config = uvicorn.Config(
             application, host="127.0.0.1", port=self.port, ws="wsproto", log_level="warning", lifespan="on"
         )
@@ -54,6 +55,8 @@ class InProcessServer:
             assert self._thread.is_alive(), "the server did not start"
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        for listener in self._server.servers[0].sockets if self._send_buffer_bytes else ():
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
         return self
 
     def __exit__(self, *_: object) -> None:

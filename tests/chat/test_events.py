@@ -8,8 +8,10 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.events import Delta, Event, Item, behind, dump, load, merged
-from chat.hub import Room, Subscription
+from chat.events import ENDINGS, Delta, Event, Item, behind, dump, in_order, load, merged
+from chat.hub import Room
+from chat.log import is_unbroken
+from chat.subscription import Subscription
 
 ROOM = cast(Room, None)  # a subscription only keeps it
 TURNS = (str(UUID(int=1)), str(UUID(int=2)))
@@ -107,6 +109,33 @@ def test_a_frame_carries_its_last_number(whole: list[Item]) -> None:
         assert frame["turn_id"] in TURNS
 
 
+@examples
+@given(conversations(), st.data())
+def test_a_log_knows_its_holes(whole: list[Item], data: st.DataObject) -> None:
+    entries: list[tuple[Item, int]] = []
+    for item in as_it_is_logged(whole, data.draw):
+        starts_anew = not entries or entries[-1][0].type in ENDINGS
+        entries.append((item, item.first - 1 if starts_anew else entries[-1][0].last))
+    lost = data.draw(st.integers(0, len(entries) - 2))
+
+    assert is_unbroken(entries, entries[0][1])
+    if lost == 0 or entries[lost][0].type != "turn.started":  # a turn's log is never begun without its start
+        assert not is_unbroken(entries[:lost] + entries[lost + 1 :], entries[0][1])
+
+
+@examples
+@given(conversations(), st.data())
+def test_sources_that_overlap_tell_everything_in_order(whole: list[Item], data: st.DataObject) -> None:
+    """What the log holds, and what the turn itself knows, are cut differently."""
+    until, begun = (data.draw(st.integers(0, len(whole))) for _ in range(2))
+    subscription = Subscription(ROOM)
+
+    subscription.rewind(0, in_order(as_it_is_logged(whole[:until], data.draw), whole[min(until, begun) :]))
+    subscription.release()
+
+    assert_same(asyncio.run(taken(subscription)), whole)
+
+
 async def taken(subscription: Subscription) -> list[Item]:
     """What a reader would get now; nothing if it would wait."""
     try:
@@ -125,7 +154,8 @@ def test_a_reader_sees_each_number_once_whatever_comes_when(whole: list[Item], d
     last_seq = whole[joined_at - 1].last if joined_at else 0
 
     async def follow() -> list[Item]:
-        subscription = Subscription(ROOM, last_seq)
+        subscription = Subscription(ROOM)
+        subscription.rewind(last_seq)
         for item in whole[joined_at:replayed_at]:
             subscription.push(item)
         logged = as_it_is_logged(whole[:replayed_at], data.draw)

@@ -196,7 +196,6 @@ async def test_a_failed_answer_says_so_and_can_be_tried_again(carol, scripted_ll
     assert carol.messages()[-1]["finish_reason"] == "interrupted"
 
     scripted_llm.will_say("A whole answer.")
-    await asyncio.sleep(0.2)
     await tab.sends("turn.regenerate", turn_id=failed["turn_id"])
     started = await tab.next("turn.started")
     completed = await tab.next("turn.completed")

@@ -1,0 +1,369 @@
+"""What a turn lives through: callers who leave, services that are away, readers who do not read, deletes."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2 as httpx
+import pytest
+from django.conf import LazySettings
+from django.db import OperationalError
+
+from chat import consumers, running, subscription
+from chat.models import Conversation, Turn
+from chat.sessions import session_token
+from chat.sweeping import interrupt
+from tests.chat.conftest import open_inn, welcome
+from tests.chat.stage import InProcessServer, Tab, free_port, tab_at
+
+STORY = "".join(f"Line {number} of a long story. " for number in range(30))
+
+
+async def is_answered(visitor: Any, count: int = 2) -> list[dict[str, Any]]:
+    """Wait until so many messages are stored, and return them."""
+    for _ in range(100):
+        messages: list[dict[str, Any]] = await asyncio.to_thread(visitor.messages)
+        if len(messages) >= count:
+            return messages
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{len(messages)} messages instead of {count}")
+
+
+def turns_of(visitor: Any) -> list[Turn]:
+    with visitor.business.scope():
+        return list(Turn.objects.filter(conversation_id=visitor.conversation_id).order_by("first_seq"))
+
+
+# --- Callers ------------------------------------------------------------------------------------------------
+async def test_a_caller_who_hangs_up_at_once_is_answered_all_the_same(carol, scripted_llm, server):
+    """A turn that is stored must run: else its conversation would wait for it for ever."""
+    body = json.dumps({"client_id": str(uuid4()), "text": "Any rooms?"}).encode()
+    scripted_llm.will_say("One room.")
+    head = (
+        f"POST /api/v1/conversations/{carol.conversation_id}/turns/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: {carol.business.headers['Authorization']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    for attempt in range(5):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(head.encode() + body)
+        await writer.drain()
+        await asyncio.sleep(0.004 * attempt)  # while the key is looked up, or the message is stored
+        writer.transport.abort()
+
+    assert [message["text"] for message in await is_answered(carol)] == ["Any rooms?", "One room."]
+
+
+async def test_nothing_is_left_of_those_who_left(carol, scripted_llm, server, open_tab):
+    scripted_llm.will_say("One room.")
+    tabs = [await open_tab(carol) for _ in range(3)]
+    await tabs[0].says("Any rooms?")
+    for tab in tabs:
+        await tab.next("turn.completed")
+    async with httpx.AsyncClient(base_url=server.http, headers=carol.business.headers) as http:
+        path = f"/api/v1/conversations/{carol.conversation_id}/events/"
+        async with http.stream("GET", path, params={"after": 0}) as response:
+            await anext(response.aiter_lines())
+            for tab in tabs:
+                await tab.leaves()
+
+    for _ in range(100):
+        if not any(str(key[1]) == carol.conversation_id for key in rooms_of(server)):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("a room is still kept")
+
+
+def rooms_of(server: InProcessServer) -> list[tuple[UUID, UUID]]:
+    from chat.hub import hub
+
+    return [key for made in hub._made.values() for key in list(made.rooms)]
+
+
+# --- Turns that wait ----------------------------------------------------------------------------------------
+async def test_a_message_that_waits_can_be_stopped(carol, scripted_llm, open_tab):
+    scripted_llm.will_say("First.", chunks=6, delay_s=0.15)
+    tab = await open_tab(carol)
+    await tab.says("One?")
+    await tab.next("turn.delta")
+    await tab.says("Two?")
+    await tab.sends("ping")
+    await tab.next("pong")
+    waiting = (await asyncio.to_thread(turns_of, carol))[1]
+
+    await tab.sends("turn.stop", turn_id=str(waiting.pk))
+
+    assert (await tab.next("turn.completed"))["finish_reason"] == "stop"
+    assert (await tab.next("turn.completed"))["finish_reason"] == "stopped"
+    assert len(scripted_llm.chat_requests) == 1
+
+
+async def test_sending_again_what_waits_does_not_run_ahead(carol, scripted_llm, open_tab):
+    """Its number is higher than those of the running answer: told now, a reconnect would lose their rest."""
+    scripted_llm.will_say("First.", chunks=6, delay_s=0.1)
+    scripted_llm.will_say("Second.")
+    tab, client_id = await open_tab(carol), str(uuid4())
+    await tab.says("One?")
+    await tab.next("turn.delta")
+
+    await tab.says("Two?", client_id)
+    await tab.says("Two?", client_id)
+    for _ in range(2):
+        await tab.next("turn.completed")
+
+    assert tab.numbers() == sorted(set(tab.numbers()))
+    accepted = [frame["client_id"] for frame in tab.frames if frame["type"] == "message.accepted"]
+    assert accepted.count(client_id) == 1
+
+
+async def test_who_comes_in_mid_answer_sees_it_from_its_beginning(carol, scripted_llm, open_tab):
+    scripted_llm.will_say(STORY, chunks=20, delay_s=0.05)
+    desk = await open_tab(carol)
+    await desk.says("Tell me a story.")
+    for _ in range(4):
+        await desk.next("turn.delta")
+
+    phone = await open_tab(carol)
+    completed = await phone.next("turn.completed")
+
+    assert phone.text_of(completed["turn_id"]) == STORY
+
+
+# --- Redis --------------------------------------------------------------------------------------------------
+@pytest.fixture
+def server_without_redis(database: None, settings: LazySettings) -> Iterator[InProcessServer]:
+    """A web process whose Redis does not answer."""
+    nobody = f"redis://127.0.0.1:{free_port()}"
+    settings.REDIS_EVENTS_URL = f"{nobody}/2"
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [{"address": f"{nobody}/1"}]},
+        }
+    }
+    with InProcessServer() as running:
+        yield running
+
+
+async def test_without_redis_the_chat_goes_on(server_without_redis, carol, scripted_llm):
+    scripted_llm.will_say(STORY, chunks=20, delay_s=0.1)
+    scripted_llm.will_say("The end.")
+    at = server_without_redis.http
+    async with tab_at(at, carol.token) as desk, tab_at(at, carol.token) as phone:
+        await desk.says("Tell me a story.")
+        for _ in range(3):
+            await phone.next("turn.delta")
+        await phone.leaves()
+
+        async with tab_at(at, carol.token, after=phone.last_seq) as back:
+            back.frames = phone.frames + back.frames
+            for tab in (desk, back):
+                completed = await tab.next("turn.completed")
+                assert tab.text_of(completed["turn_id"]) == completed["text"] == STORY
+            await back.says("And then?")
+            for tab in (desk, back):
+                assert (await tab.next("turn.completed"))["text"] == "The end."
+                assert tab.numbers() == sorted(set(tab.numbers()))
+
+        async with tab_at(at, carol.token, after=0) as late:
+            told = [(await late.next("turn.completed"))["text"] for _ in range(2)]
+    assert told == [STORY, "The end."]
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------
+@pytest.fixture
+def failing_settle(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let storing an answer fail as long as `is_away`."""
+    store = running.settle_turn
+
+    class Database:
+        is_away = True
+
+    def settle(**fields: Any) -> Any:
+        if Database.is_away:
+            raise OperationalError("the server closed the connection unexpectedly")
+        return store(**fields)
+
+    monkeypatch.setattr(running, "settle_turn", settle)
+    return Database
+
+
+async def test_a_database_that_is_away_for_a_moment_is_waited_for(carol, scripted_llm, open_tab, failing_settle):
+    scripted_llm.will_say("One room.")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    await tab.next("turn.delta")
+    await asyncio.sleep(0.7)
+    failing_settle.is_away = False
+
+    assert (await tab.next("turn.completed"))["text"] == "One room."
+
+
+async def test_a_database_that_stays_away_gets_told_what_clients_were_told(
+    carol, scripted_llm, open_tab, failing_settle, monkeypatch
+):
+    monkeypatch.setattr(running, "SETTLE_PATIENCE_S", 0.3)
+    scripted_llm.will_say("One room.")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    failed = await tab.next("turn.failed")
+    failing_settle.is_away = False
+
+    assert (failed["code"], failed["retryable"], failed["text"]) == ("turn_interrupted", True, "One room.")
+    stored = (await is_answered(carol))[1]
+    assert (stored["text"], stored["finish_reason"]) == ("One room.", "interrupted")
+    late = await open_tab(carol, after=0)
+    assert await late.next("turn.failed") == failed
+
+    scripted_llm.will_say("One room, really.")
+    await tab.sends("turn.regenerate", turn_id=failed["turn_id"])
+    assert (await tab.next("turn.completed"))["text"] == "One room, really."
+
+
+async def test_an_answer_that_cannot_be_stored_fails_and_blocks_nothing(carol, scripted_llm, open_tab, monkeypatch):
+    monkeypatch.setattr("chat.settling.render_answer", lambda text: 1 / 0)
+    scripted_llm.will_say("One room.", times=2)
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    failed = await tab.next("turn.failed")
+    monkeypatch.undo()
+    await tab.says("Really?")
+
+    assert (failed["code"], failed["text"]) == ("internal_error", "")
+    assert (await tab.next("turn.completed"))["text"] == "One room."
+
+
+# --- Taken for dead -----------------------------------------------------------------------------------------
+async def test_a_process_that_was_taken_for_dead_has_no_say_any_more(carol, scripted_llm, open_tab):
+    scripted_llm.will_say(STORY, chunks=20, delay_s=0.05)
+    tab = await open_tab(carol)
+    await tab.says("Tell me a story.")
+    delta = await tab.next("turn.delta")
+    await asyncio.sleep(0.4)  # the log is written behind
+
+    ids = (carol.business.id, UUID(carol.conversation_id), UUID(delta["turn_id"]))
+    await asyncio.to_thread(interrupt, *ids, [])
+    failed = await tab.next("turn.failed")
+
+    assert (failed["code"], failed["retryable"]) == ("turn_interrupted", True)
+    assert STORY.startswith(failed["text"])
+    assert failed["text"] != STORY
+    await asyncio.sleep(1.2)
+    assert [message["text"] for message in carol.messages()] == ["Tell me a story.", failed["text"]]
+    assert "turn.completed" not in {frame["type"] for frame in tab.frames}
+    scripted_llm.will_say("The end.")
+    await tab.says("And then?")
+    assert (await tab.next("turn.completed"))["text"] == "The end."
+
+
+# --- Readers ------------------------------------------------------------------------------------------------
+@pytest.fixture
+def narrow_server(database: None) -> Iterator[InProcessServer]:
+    """Hands little to the kernel, which would else read for those who do not."""
+    with InProcessServer(send_buffer_bytes=8192) as running:
+        yield running
+
+
+async def test_who_does_not_read_is_cut_off_and_delays_nobody(
+    carol, scripted_llm, narrow_server, open_tab, monkeypatch
+):
+    monkeypatch.setattr(subscription, "MAX_PENDING_CHARACTERS", 200_000)
+    monkeypatch.setattr(consumers, "CLOSE_PATIENCE_S", 0.5)
+    flood = ["x" * 10_000] * 90
+    scripted_llm.will_say("".join(flood), chunks=flood, delay_s=0.005)
+    reader = await open_tab(carol, at=narrow_server.http)
+    deaf = await deaf_socket(narrow_server, carol.token)
+
+    await reader.says("Tell me everything.")
+    completed = await reader.next("turn.completed")
+
+    assert reader.text_of(completed["turn_id"]) == "".join(flood)
+    assert await asyncio.to_thread(is_hung_up, deaf)
+
+
+async def deaf_socket(server: InProcessServer, token: str) -> socket.socket:
+    """A socket that said hello and never reads, with a small buffer."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect(("127.0.0.1", server.port))
+    line.sendall(
+        f"GET /ws/v1/chat/?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    await asyncio.sleep(2.5)  # who says nothing at first is taken in silently
+    return line
+
+
+def is_hung_up(line: socket.socket) -> bool:
+    """Read what was on its way; then the line must be dead."""
+    line.settimeout(5)
+    with contextlib.closing(line):
+        try:
+            while line.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:
+            pass
+        return True
+
+
+# --- Deletes and ends ---------------------------------------------------------------------------------------
+async def test_deleting_a_conversation_in_mid_answer_leaves_nothing(carol, scripted_llm, acme, open_tab, off_loop):
+    from chat.log import read_blocking, stream_key
+
+    scripted_llm.will_say(STORY, chunks=30, delay_s=0.05)
+    tab = await open_tab(carol)
+    await tab.says("Tell me a story.")
+    await tab.next("turn.delta")
+    await asyncio.sleep(0.3)
+
+    answer = await off_loop(acme.api.delete, f"/api/v1/conversations/{carol.conversation_id}/")
+
+    assert answer.status_code == 204
+    assert await tab.is_closed() == 4401
+    assert await scripted_llm.chat_requests[0].client_leaves()
+    await asyncio.sleep(0.6)
+    assert read_blocking(stream_key(acme.id, UUID(carol.conversation_id))) == []
+    assert await off_loop(turns_of, carol) == []
+
+
+async def test_a_socket_does_not_outlive_its_token(carol, acme, server, off_loop):
+    def short_lived() -> str:
+        with acme.scope():
+            return session_token(Conversation.objects.get(pk=carol.conversation_id), timedelta(seconds=1.5))[0]
+
+    async with tab_at(server.http, await off_loop(short_lived)) as tab:
+        assert await tab.is_closed() == 4401
+
+
+# --- Neighbours ---------------------------------------------------------------------------------------------
+async def test_knocking_at_a_neighbours_conversation_disturbs_nothing(
+    carol, scripted_llm, acme, globex, server, open_tab, off_loop
+):
+    """Mallory posts to Carol's conversation before anybody is in it here. Her room is not Carol's."""
+    await off_loop(open_inn, globex, None)
+    await off_loop(welcome, globex, "mallory")
+    scripted_llm.will_say("One room.")
+    body = {"client_id": str(uuid4()), "text": "Let me in."}
+    path = f"/api/v1/conversations/{carol.conversation_id}/turns/"
+
+    async with httpx.AsyncClient(base_url=server.http, headers=globex.headers) as mallory:
+        knocks = [asyncio.create_task(mallory.post(path, json=body)) for _ in range(4)]
+        tab: Tab = await open_tab(carol)
+        await tab.says("Any rooms?")
+        completed = await tab.next("turn.completed")
+        assert {(await knock).status_code for knock in knocks} == {404}
+
+    assert completed["text"] == "One room."
+    late = await open_tab(carol, after=0)
+    assert (await late.next("turn.completed"))["text"] == "One room."
+    assert late.text_of(completed["turn_id"]) == "One room."
