@@ -13,10 +13,9 @@ from config.environment import REPOSITORY, Environment
 from embedded.processes import Program
 
 QUEUES = "interactive,embedding,analytics,memory,maintenance"
-# Running turns may finish; afterwards they are marked as interrupted and can be asked again.
+# Running turns may finish, and who posted them may wait; then they are marked as interrupted and can be asked
+# again. Sockets and streams that follow a conversation are told to come back at once (`chat.engine`).
 DRAIN_S = 30
-# Before that, requests and event streams get this long to end; sockets are told to come back at once.
-CLOSE_S = 3
 # Jobs are leased: one that is cut short is done again.
 WORKER_STOP_S = 15.0
 
@@ -56,7 +55,7 @@ def web(environment: Environment, environ: Mapping[str, str], listener: socket.s
             name, environ,
             "-m", "uvicorn", "config.asgi:application", "--fd", str(listener.fileno()),
             "--loop", "uvloop", "--http", "httptools", "--ws", "wsproto", "--timeout-keep-alive", "75",
-            "--timeout-graceful-shutdown", str(CLOSE_S), "--no-access-log", "--no-server-header",
+            "--timeout-graceful-shutdown", str(DRAIN_S), "--no-access-log", "--no-server-header",
             keep_open=(listener.fileno(),), stop_timeout_s=DRAIN_S + 5,
         )
         for name in names

@@ -4,8 +4,9 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import httpx2 as httpx
 import pytest
 import redis
 from django.conf import settings
@@ -220,3 +221,23 @@ def test_a_log_that_only_the_sweeper_wrote_is_forgotten_in_time(acme):
 
     assert [item.last for item in read_blocking(key)] == [7]
     assert 0 < redis.Redis.from_url(settings.REDIS_EVENTS_URL).ttl(key) <= TTL_S
+
+
+async def test_a_process_asked_to_end_sends_followers_away_and_keeps_who_waits(carol, scripted_llm, doomed):
+    """An event stream never ends by itself; without being sent away it would hold up the end of everything."""
+    scripted_llm.will_say(STORY, chunks=20, delay_s=0.1)
+    path = f"{doomed.http}/api/v1/conversations/{carol.conversation_id}"
+    body = {"client_id": str(uuid4()), "text": "Tell me a story."}
+    async with httpx.AsyncClient(headers=carol.business.headers, timeout=15) as http:
+        async with http.stream("GET", f"{path}/events/") as followed:
+            lines = followed.aiter_lines()
+            await anext(lines)
+            answer = asyncio.create_task(http.post(f"{path}/turns/", json=body))
+            while not (await anext(lines)).startswith("event: turn.delta"):
+                pass
+
+            doomed.ask_to_end()
+
+            assert "event: turn.completed" not in [line async for line in lines]
+        assert (await answer).json()["text"] == STORY
+    assert await asyncio.to_thread(doomed.ends) in (0, -signal.SIGTERM)
