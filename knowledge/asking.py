@@ -19,11 +19,7 @@ def asked_words(question: str) -> list[Word]:
     nowhere = max((word.position for word in words), default=0)
     added = []
     for number, (asked, others) in enumerate(spellings(question), start=1):
-        own = [
-            word
-            for word in words
-            if word.text in asked.split() or (not word.text.isascii() and word.text in asked)
-        ]
+        own = [word for word in words if word.text in asked.split() or (not word.text.isascii() and word.text in asked)]
         position = own[0].position if own else nowhere + number
         known = {word.text for word in own}
         for word in dict.fromkeys(word.text for other in others for word in index_words(other)):

@@ -36,22 +36,23 @@ def titles(results: list[dict[str, Any]]) -> list[str]:
 # Finding
 
 
-@pytest.mark.parametrize(
-    ("question", "title"),
-    [
-        ("How hot should the water for green tea be?", "Green tea"),
-        ("When do you close on Sundays?", "Opening hours"),
-        ("tg200", "Kettle"),
-        ("TG 200 guarantee", "Kettle"),
-        ("买了不喜欢可以退吗？", "退货"),
-        ("寄到新疆要多少钱", "运费"),
-        ("退貨的運費誰付？", "退货"),
-        ("绿茶用多少度的水泡？", "Green tea"),
-        ("Can I send something back?", "退货"),
-    ],
-)
-def test_a_question_finds_its_passage(filled, question, title):
-    assert title in titles(filled.search(question, top_k=2))
+QUESTIONS = [
+    ("How hot should the water for green tea be?", "Green tea"),
+    ("When do you close on Sundays?", "Opening hours"),
+    ("tg200", "Kettle"),
+    ("TG 200 guarantee", "Kettle"),
+    ("买了不喜欢可以退吗？", "退货"),
+    ("寄到新疆要多少钱", "运费"),
+    ("退貨的運費誰付？", "退货"),
+    ("绿茶用多少度的水泡？", "Green tea"),
+    ("Can I send something back?", "退货"),
+]
+
+
+def test_a_question_finds_its_passage_in_either_language(filled):
+    found = {question: titles(filled.search(question, top_k=2)) for question, _title in QUESTIONS}
+
+    assert [question for question, title in QUESTIONS if title not in found[question]] == []
 
 
 def test_a_result_says_where_it_stands_and_which_side_found_it(filled):
@@ -73,9 +74,8 @@ def test_results_come_best_first(filled):
     assert len(scores) == 6
 
 
-@pytest.mark.parametrize("top_k", [1, 3, 6, 50])
-def test_as_many_as_asked_for_or_all_there_are(filled, top_k):
-    assert len(filled.search("volcano", top_k=top_k)) == min(top_k, 6)
+def test_as_many_as_asked_for_or_all_there_are(filled):
+    assert [len(filled.search("volcano", top_k=top_k)) for top_k in (1, 3, 6, 50)] == [1, 3, 6, 6]
 
 
 def test_by_words_alone_only_what_holds_one(filled):
