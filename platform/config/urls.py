@@ -30,3 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/embeddings", embeddings_view, name="openai-embeddings"),
     path("chat/<str:publishable_key>/", chat_page, name="chat-page"),
 ]
+
+handler404 = "config.failures.not_found"
+handler500 = "config.failures.server_error"

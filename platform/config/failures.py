@@ -1,0 +1,45 @@
+"""What a caller of the API gets when no view answers: the same kind of object as for every other failure."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_lazy as _
+from django.views import defaults
+
+from chat.api.openai import error_object
+from tenants.errors import NotFound, PlatformError
+from tenants.problems import problem_response
+
+
+class InternalError(PlatformError):
+    code = "internal_error"
+    status = 500
+    default_detail = _("Something went wrong on our side. Try again; if it stays, tell the operator the request_id.")
+
+
+class Unavailable(PlatformError):
+    code = "unavailable"
+    status = 503
+    default_detail = _("The service is busy or restarting; try again in a moment.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler404`."""
+    return _told(request, NotFound()) or defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`. The log has the traceback; a database that is away passes."""
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    error = Unavailable(headers={"Retry-After": "2"}) if is_away else InternalError()
+    return _told(request, error) or defaults.server_error(request)
+
+
+def _told(request: HttpRequest, error: PlatformError) -> HttpResponse | None:
+    """In the words of the API that was called; None for a page."""
+    if request.path.startswith("/api/"):
+        return problem_response(error, request)
+    if request.path.startswith("/v1/"):
+        return JsonResponse(error_object(error), status=error.status, headers=error.headers)
+    return None
