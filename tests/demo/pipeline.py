@@ -135,13 +135,10 @@ def load(base: str) -> Base:
     return Base(found, vectors, counts, WordStatistics(len(found), average, frequencies))
 
 
-def find(
-    question: Question, hidden: frozenset[int] = frozenset(), passages: int = PASSAGES
-) -> tuple[ReaderTask, list[Chunk]]:
-    """What the reader gets for a question, and the chunks behind its passages, without the `hidden` ones."""
+def find(question: Question, passages: int = PASSAGES) -> tuple[ReaderTask, list[Chunk]]:
+    """What the reader gets for a question, and the chunks behind its passages."""
     base = load(question.base)
     cosines = base.vectors @ embed_query(question.text)
-    seen = [number for number in range(len(base.chunks)) if number not in hidden]
     words = known_words(asked_words(question.text), base.statistics.frequencies)
     present = {word.text for word in words if base.statistics.frequencies.get(word.text)}
     wanted = sorted(sorted(present), key=base.statistics.rarity, reverse=True)[:MOST_WORDS]
@@ -149,9 +146,9 @@ def find(
         CountedChunk(
             number, {word: base.counts[number][word] for word in wanted}, base.counts[number].total()
         )
-        for number in seen
+        for number in range(len(base.chunks))
     ]
-    similarities = {number: float(cosines[number]) for number in seen}
+    similarities = {number: float(cosines[number]) for number in range(len(base.chunks))}
     fused = fuse(similarities, score_words(words, counted, base.statistics), COSINE_PER_COVERAGE)[:passages]
     behind = [base.chunks[result.key] for result in fused]
     found = tuple(

@@ -8,16 +8,18 @@ from dataclasses import asdict
 
 from llm.reader.evidence import Evidence
 
-INTERCEPT = -1.46
+INTERCEPT = -0.28
 WEIGHTS = {
-    "coverage": 3.24,
-    "gap": -1.48,
-    "unheard": -1.62,
-    "cosine": 0.60,
-    "lead": 2.19,
-    "form": 0.72,
+    "coverage": 2.91,
+    "gap": -1.31,
+    "unheard": -1.70,
+    "cosine": 1.12,
+    "lead": 2.04,
+    "form": 1.30,
+    "asks_existence": -2.09,
+    "misses_focus": -0.79,
 }
-THRESHOLD = 0.4
+THRESHOLD = 0.54
 
 
 def confidence(evidence: Evidence) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from llm.reader.expected import Expected, expected, holds, only_asks_for_form
+from llm.reader.expected import Expected, asks_existence, expected, holds, only_asks_for_form
 from llm.reader.quoting import quotables
 from llm.reader.spelling import HAN, fold, is_chinese
 from llm.reader.types import Passage, ReaderTask
@@ -27,7 +27,7 @@ FOR_FORM = 0.2  # it has the price, time or number that is asked for
 FOR_NEARNESS = 0.25  # per `COSINE_SPREAD` that its passage is nearer than the others in its language
 COSINE_SPREAD = 0.05  # of multilingual-e5-small: passages lie within about this of each other
 COSINE_MIDDLE = 0.85  # of multilingual-e5-small: where answerable and other questions meet
-LANGUAGE_GAP = 0.07  # how much farther multilingual-e5-small holds a passage in the other language
+LANGUAGE_GAP = 0.05  # how much farther multilingual-e5-small holds a passage in the other language
 SENTENCES = 80  # as many at least, so that few passages do not make every word look common
 MISSING = 0.3  # a word covered less than this is missing
 SHORT_FOLLOW_UP = 1.0  # a question of this weight or less cannot stand alone
@@ -55,6 +55,8 @@ class Evidence:
     cosine: float  # passage and question, in half spreads around the middle
     lead: float  # how much its score is above the best of any other passage
     form: float  # 1 if it has the price, time or number that is asked for, -1 if not, 0 if none is
+    asks_existence: float  # 1 for "do you have", 有没有
+    misses_focus: float  # 1 if it lacks what a Chinese question names last, which is what it asks for
 
 
 
@@ -109,10 +111,16 @@ class Inquiry:
             coverage=candidate.coverage,
             gap=max(lacking, default=0.0) / total,
             unheard=sum(unheard) / total,
-            cosine=(self._cosine(candidate.passage) - COSINE_MIDDLE) / (COSINE_SPREAD / 2),
+            cosine=max(-2.0, min(2.0, (self._cosine(candidate.passage) - COSINE_MIDDLE) / (COSINE_SPREAD / 2))),
             lead=candidate.score - next(rivals, 0.0),
             form=self._form_of(candidate.text),
+            asks_existence=float(asks_existence(fold(self.task.question))),
+            misses_focus=self._misses_focus(candidate),
         )
+
+    def _misses_focus(self, candidate: Candidate) -> float:
+        named = [c for c, unit in zip(candidate.covers, self.units, strict=True) if not unit.is_weak]
+        return float(self._is_chinese and bool(named) and named[-1] < MISSING)
 
     def _form_of(self, text: str) -> float:
         if self.form is Expected.ANYTHING:

@@ -17,7 +17,7 @@ from llm.reader.concepts import (
     stem,
     weak_concepts,
 )
-from llm.reader.function_words import CHINESE, ENGLISH
+from llm.reader.function_words import CHINESE, ENGLISH, NOUN_ENDINGS
 from llm.reader.spelling import HAN, fold
 
 WEAK = 0.3  # the weight of "need", "use" and of lone unknown characters
@@ -179,7 +179,7 @@ def _longest_phrase(stems: list[str], at: int) -> tuple[int, frozenset[int]]:
 
 def _han_units(run: str) -> Iterator[Unit]:
     """Known words by longest match, function words left out, and pairs of characters of what remains."""
-    at, rest = 0, ""
+    at, rest, before = 0, "", ""
     while at < len(run):
         ends = range(min(at + longest_chinese_form(), len(run)), at, -1)
         known = next((run[at:end] for end in ends if concepts_of(run[at:end])), "")
@@ -188,23 +188,27 @@ def _han_units(run: str) -> Iterator[Unit]:
             rest += run[at]
             at += 1
             continue
-        yield from _pairs(rest)
+        yield from _pairs(rest, before)
         rest = ""
         if function_word and len(function_word[0]) > len(known):
-            at = function_word.end()
+            at, before = function_word.end(), ""
         else:
             weight = _weight(concepts_of(known))
             yield Unit(known, concepts_of(known), min(weight, ONE_CHARACTER) if len(known) == 1 else weight)
-            at += len(known)
-    yield from _pairs(rest)
+            at, before = at + len(known), known
+    yield from _pairs(rest, before)
 
 
-def _pairs(run: str) -> Iterator[Unit]:
-    """Each two characters side by side. A long run may be a name, and weighs as one thing."""
+def _pairs(run: str, before: str) -> Iterator[Unit]:
+    """Each two characters side by side. A long run may be a name, and weighs as one thing.
+
+    A noun's ending behind a known word makes another word of it: 哺乳室 is not 哺乳.
+    """
     if run in _HAN_NUMBERS:
         yield Unit(_HAN_NUMBERS[run])
     elif len(run) == 1:
-        yield Unit(run, weight=WEAK)
+        is_compound = len(before) > 1 and run in NOUN_ENDINGS
+        yield Unit(before[-1] + run, weight=ONE_CHARACTER) if is_compound else Unit(run, weight=WEAK)
     else:
         yield from _as_one_name([Unit(run[at : at + 2]) for at in range(len(run) - 1)])
 
