@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -41,8 +42,17 @@ class JobQuerySet(TenantQuerySet):
         unsent = Q(published_at=None) | Q(published_at__lt=now - REPUBLISH_AFTER)
         return self.filter(unsent, status=Job.Status.QUEUED, available_at__lte=now).order_by("created_at")
 
+    def foremost(self, count: int) -> Self:
+        """The first so many of each tenant in each queue: a crowd of one hides nobody else's."""
+        own_line = Window(RowNumber(), partition_by=["tenant_id", "queue"], order_by="created_at")
+        return self.annotate(place=own_line).filter(place__lte=count)
+
     def abandoned(self, now: datetime) -> Self:
         return self.filter(status=Job.Status.RUNNING, lease_until__lt=now)
+
+    def exhausted(self) -> Self:
+        """After their last attempt."""
+        return self.filter(attempts__gte=F("max_attempts"))
 
     def claim(self, job_id: UUID, *, worker: str) -> "Job | None":
         """Take a queued job for this worker, or None if another one has it or it is over."""

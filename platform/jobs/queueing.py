@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 # How many jobs of one tenant are with the broker or a worker at once, per queue. The rest wait in PostgreSQL,
 # so that one tenant's thousand documents do not stand in line before another's one.
 IN_FLIGHT_PER_TENANT = 2
+# The name of the one task, which calls us.
+RUN_JOB = "jobs.run"
 
 
 def enqueue(
@@ -97,11 +100,9 @@ def publish_next(tenant_id: UUID, queue: str) -> None:
 
 def send(messages: Iterable[tuple[UUID, UUID, str]]) -> None:
     """Give messages to the broker. One that is down is not an error here: the relay tries again."""
-    from jobs.tasks import run_job
-
     try:
         for tenant_id, job_id, queue in messages:
-            run_job.apply_async(args=(str(tenant_id), str(job_id)), queue=queue, retry=False)
+            current_app.send_task(RUN_JOB, args=(str(tenant_id), str(job_id)), queue=queue, retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("The broker took no message, the relay will: %s", error)
 

@@ -14,10 +14,12 @@ from django.utils import timezone
 
 from jobs.models import Job
 from jobs.queueing import IN_FLIGHT_PER_TENANT, send
+from jobs.running import give_up
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 1.0
+JOBS_AT_ONCE = 500
 
 _ticks: list[Callable[[], None]] = []
 
@@ -30,13 +32,18 @@ def every_second(tick: Callable[[], None]) -> Callable[[], None]:
 
 @every_second
 def relay() -> None:
-    """Take jobs back from dead workers, and tell the broker of jobs it has not heard of or has lost."""
+    """Take jobs back from dead workers, and tell the broker of jobs it has not heard of or has lost.
+
+    A job whose last attempt took its worker along is not tried again: it would take all of them.
+    """
     jobs = Job.objects.using("system")
     now = timezone.now()
+    for tenant_id, job_id in jobs.abandoned(now).exhausted().values_list("tenant_id", "id"):
+        give_up(tenant_id=tenant_id, job_id=job_id)
     jobs.abandoned(now).update(status=Job.Status.QUEUED, published_at=None, lease_until=None)
     in_flight = Counter(jobs.in_flight().values_list("tenant_id", "queue"))
     messages = []
-    for job in jobs.due(now)[:500]:
+    for job in jobs.due(now).foremost(IN_FLIGHT_PER_TENANT)[:JOBS_AT_ONCE]:
         lane = (job.tenant_id, job.queue)
         if job.published_at is None:
             if in_flight[lane] >= IN_FLIGHT_PER_TENANT:

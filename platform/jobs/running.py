@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from jobs.handlers import Again, RetryLater, Run, Stopped, registration
@@ -50,6 +50,14 @@ def run(*, tenant_id: UUID, job_id: UUID, worker: str) -> None:
         _settle(job, status=Job.Status.DONE, finished_at=timezone.now(), error_code="", error_detail="")
 
 
+def give_up(*, tenant_id: UUID, job_id: UUID) -> None:
+    """End a job whose workers died with every attempt. Does nothing if somebody works on it after all."""
+    with tenant_scope(tenant_id):
+        job = Job.objects.abandoned(timezone.now()).exhausted().filter(pk=job_id).first()
+        if job is not None:
+            _fail(job, GaveUp())
+
+
 def _settle(job: Job, **fields: object) -> bool:
     with tenant_scope(job.tenant_id):
         return job.settle(**fields)
@@ -77,6 +85,15 @@ def _fail(job: Job, error: PlatformError) -> None:
             error_code=error.code,
             error_detail=str(error.detail),
         )
-        on_failure = registration(job.kind).on_failure
-        if was_ours and on_failure:
-            on_failure(job, error)
+        if was_ours:
+            _tell_of_failure(job, error)
+
+
+def _tell_of_failure(job: Job, error: PlatformError) -> None:
+    """Let the subject say that the work failed. That it failed stands, whatever comes of this."""
+    try:
+        with transaction.atomic():
+            if on_failure := registration(job.kind).on_failure:
+                on_failure(job, error)
+    except Exception:
+        logger.exception("What %s was about could not be told of its failure", job)

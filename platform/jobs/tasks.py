@@ -6,16 +6,15 @@ from uuid import UUID
 
 from celery import shared_task
 
-from jobs.queueing import publish_next
+from jobs.models import Job
+from jobs.queueing import RUN_JOB, publish_next
 from jobs.running import run
 from tenants.scope import tenant_scope
 
 
-@shared_task(name="jobs.run")
+@shared_task(name=RUN_JOB)
 def run_job(tenant_id: str, job_id: str) -> None:
     """Run one job of one tenant, then let the tenant's next one come. No autoretry: the rows decide."""
-    from jobs.models import Job
-
     tenant, job = UUID(tenant_id), UUID(job_id)
     run(tenant_id=tenant, job_id=job, worker=worker_name())
     with tenant_scope(tenant):

@@ -57,6 +57,34 @@ def test_an_abandoned_job_is_taken_back_and_done_by_another(acme, parcels):
     assert as_it_is(job).status == Job.Status.DONE
 
 
+def test_a_job_that_takes_every_worker_along_is_given_up(acme, parcels):
+    job = parcels.put(acme)
+    for worker in ("worker-1", "worker-2"):
+        change(job, max_attempts=2)
+        with acme.scope():
+            assert Job.objects.claim(job.pk, worker=worker)
+        change(job, lease_until=timezone.now() - timedelta(seconds=1))
+        relay()
+
+    dead = as_it_is(job)
+    assert (dead.status, dead.attempts, dead.error_code) == (Job.Status.FAILED, 2, "gave_up")
+    assert parcels.failures == [(job.subject_id, "gave_up")]
+    assert parcels.published_of(acme) == [job.pk, job.pk], "not a third time"
+
+
+def test_a_crowd_hides_nobody_elses_next_try(acme, globex, parcels, monkeypatch):
+    monkeypatch.setattr("jobs.relay.JOBS_AT_ONCE", 100)
+    crowd = [parcels.put(acme) for _ in range(110)]
+    one = parcels.put(globex)
+    for job in (*crowd, one):
+        change(job, published_at=None)  # as after a failure that may pass
+    parcels.published.clear()
+
+    relay()
+
+    assert set(parcels.published_of(acme, globex)) == {*(job.pk for job in crowd[:IN_FLIGHT_PER_TENANT]), one.pk}
+
+
 def test_the_third_job_of_a_tenant_waits_while_a_neighbours_goes(acme, globex, parcels):
     crowd = [parcels.put(acme) for _ in range(IN_FLIGHT_PER_TENANT + 3)]
     one = parcels.put(globex)

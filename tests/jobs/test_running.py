@@ -158,6 +158,15 @@ def test_a_failure_that_cannot_pass_is_final_at_once(acme, parcels):
     assert parcels.failures == [(job.subject_id, "no_courier")]
 
 
+def test_a_job_has_failed_also_when_its_subject_cannot_be_told(acme, parcels):
+    job = parcels.put(acme)
+    change(job, kind="tests.nobody_knows", max_attempts=1)
+
+    work(job)
+
+    assert (as_it_is(job).status, as_it_is(job).error_code) == (Job.Status.FAILED, "gave_up")
+
+
 def test_a_fault_of_ours_is_tried_again_and_told_without_its_insides(acme, parcels):
     def fail(run: Run) -> None:
         raise KeyError("secret insides")
