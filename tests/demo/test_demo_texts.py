@@ -31,9 +31,7 @@ def test_all_texts_together_are_embedded_in_seconds() -> None:
     assert sum(map(embedder().token_count, documents + personas)) <= MOST_TOKENS
 
 
-@pytest.mark.parametrize(
-    "question", [*questions("tune"), *questions("report")], ids=lambda question: question.id
-)
+@pytest.mark.parametrize("question", [*questions("tune"), *questions("report")], ids=lambda question: question.id)
 def test_an_answer_stands_where_the_question_says(question) -> None:
     if question.document is None:
         assert not question.quote

@@ -8,18 +8,14 @@ from dataclasses import asdict
 
 from llm.reader.evidence import Evidence
 
-INTERCEPT = -0.28
+INTERCEPT = -0.65
 WEIGHTS = {
-    "coverage": 2.91,
-    "gap": -1.31,
-    "unheard": -1.70,
-    "cosine": 1.12,
-    "lead": 2.04,
-    "form": 1.30,
-    "asks_existence": -2.09,
-    "misses_focus": -0.79,
+    "coverage": 3.27,
+    "gap": -2.49,
+    "unheard": -1.77,
+    "cosine": 0.49,
 }
-THRESHOLD = 0.54
+THRESHOLD = 0.5
 
 
 def confidence(evidence: Evidence) -> float:

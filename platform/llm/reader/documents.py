@@ -34,11 +34,11 @@ def answer_from_documents(task: ReaderTask, language: str) -> ReaderAnswer:
     }
     if sureness <= THRESHOLD:
         return decline(task, language, sureness, trace)
-    quotations = quoted(inquiry)
-    trace["quotes"] = [{"n": candidate.passage.n, "text": candidate.text} for candidate in quotations]
+    quoted = _quoted(inquiry)
+    trace["quotes"] = [{"n": candidate.passage.n, "text": candidate.text} for candidate in quoted]
     return ReaderAnswer(
-        text=_frame(quotations, language),
-        cited=tuple(dict.fromkeys(candidate.passage.n for candidate in quotations)),
+        text=_frame(quoted, language),
+        cited=tuple(dict.fromkeys(candidate.passage.n for candidate in quoted)),
         confidence=sureness,
         trace=trace,
     )
@@ -51,7 +51,7 @@ def decline(task: ReaderTask, language: str, sureness: float, trace: dict[str, A
     return ReaderAnswer(text=text, declined=True, confidence=sureness, trace=trace)
 
 
-def quoted(inquiry: Inquiry) -> list[Candidate]:
+def _quoted(inquiry: Inquiry) -> list[Candidate]:
     """The best candidate and, if it is close, the next, in the order of the passage if they share one."""
     best, *others = inquiry.candidates
     close = next((other for other in others[:1] if other.score >= best.score - NEARLY_AS_GOOD), None)

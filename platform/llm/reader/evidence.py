@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from llm.reader.expected import Expected, asks_existence, expected, holds, only_asks_for_form
+from llm.reader.expected import Expected, expected, holds
 from llm.reader.quoting import quotables
 from llm.reader.spelling import HAN, fold, is_chinese
 from llm.reader.types import Passage, ReaderTask
@@ -53,11 +53,6 @@ class Evidence:
     gap: float  # share of the weightiest word that it lacks
     unheard: float  # share of the question that no passage speaks of
     cosine: float  # passage and question, in half spreads around the middle
-    lead: float  # how much its score is above the best of any other passage
-    form: float  # 1 if it has the price, time or number that is asked for, -1 if not, 0 if none is
-    asks_existence: float  # 1 for "do you have", 有没有
-    misses_focus: float  # 1 if it lacks what a Chinese question names last, which is what it asks for
-
 
 
 @dataclass(frozen=True)
@@ -70,14 +65,12 @@ class Inquiry:
     def units(self) -> list[Unit]:
         """What is asked about. A follow-up too short to stand alone borrows from the question before it."""
         question = self._without_names(self.task.question)
-        asked = [unit for unit in units(question) if not only_asks_for_form(unit.text)]
+        asked = units(question)
         if not self.task.history or not _leans_on_history(question, asked):
             return asked
         known = {unit.text for unit in asked}
         earlier = units(self._without_names(self.task.history[-1]))
-        borrowed = (
-            replace(unit, weight=BORROWED * unit.weight) for unit in earlier if unit.text not in known
-        )
+        borrowed = (replace(unit, weight=BORROWED * unit.weight) for unit in earlier if unit.text not in known)
         return [*asked, *borrowed]
 
     @cached_property
@@ -87,11 +80,7 @@ class Inquiry:
     @cached_property
     def candidates(self) -> list[Candidate]:
         """All sentences and rows, the likeliest answer first."""
-        found = [
-            self._candidate(passage, text)
-            for passage in self.task.passages
-            for text in quotables(passage.text)
-        ]
+        found = [self._candidate(passage, text) for passage in self.task.passages for text in quotables(passage.text)]
         return sorted(found, key=lambda candidate: -candidate.score)
 
     def evidence(self, candidate: Candidate) -> Evidence:
@@ -106,28 +95,12 @@ class Inquiry:
             for weight, found, unit in zip(self._weights, self._found_in, self.units, strict=True)
             if not found and not unit.is_weak
         ]
-        rivals = (other.score for other in self.candidates if other.passage.n != candidate.passage.n)
         return Evidence(
             coverage=candidate.coverage,
             gap=max(lacking, default=0.0) / total,
             unheard=sum(unheard) / total,
-            cosine=max(-2.0, min(2.0, (self._cosine(candidate.passage) - COSINE_MIDDLE) / (COSINE_SPREAD / 2))),
-            lead=candidate.score - next(rivals, 0.0),
-            form=self._form_of(candidate.text),
-            asks_existence=float(asks_existence(fold(self.task.question))),
-            misses_focus=self._misses_focus(candidate),
+            cosine=(self._cosine(candidate.passage) - COSINE_MIDDLE) / (COSINE_SPREAD / 2),
         )
-
-    def _misses_focus(self, candidate: Candidate) -> float:
-        named = [c for c, unit in zip(candidate.covers, self.units, strict=True) if not unit.is_weak]
-        return float(self._is_chinese and bool(named) and named[-1] < MISSING)
-
-    def _form_of(self, text: str) -> float:
-        if self.form is Expected.ANYTHING:
-            return 0.0
-        if not holds(self.form, bag(text).text):
-            return -1.0
-        return 0.0 if self.form is Expected.NUMBER else 1.0  # some number stands nearly everywhere
 
     def _candidate(self, passage: Passage, text: str) -> Candidate:
         around = (
@@ -140,9 +113,7 @@ class Inquiry:
             max(_strength(unit, own), *(share * _strength(unit, where) for where, share in around))
             for unit in self.units
         )
-        coverage = sum(w * c for w, c in zip(self._weights, covers, strict=True)) / (
-            sum(self._weights) or 1.0
-        )
+        coverage = sum(w * c for w, c in zip(self._weights, covers, strict=True)) / (sum(self._weights) or 1.0)
         has_form = holds(self.form, own.text)
         nearness = (self._cosine(passage) - self._background) / COSINE_SPREAD
         bonus = FOR_FORM if has_form and self.form is not Expected.ANYTHING else 0.0
@@ -172,14 +143,7 @@ class Inquiry:
     def _cosine(self, passage: Passage) -> float:
         """As near as in one language. What only words found is as far as the farthest of the others."""
         score = self._farthest if passage.score is None else passage.score
-        return score + (LANGUAGE_GAP if self._is_foreign(passage) else 0.0)
-
-    def _is_foreign(self, passage: Passage) -> bool:
-        """In the other language throughout: a product's name in the question's own brings a passage nearer."""
-        if is_chinese(passage.text) == self._is_chinese:
-            return False
-        here = bag(passage.text)
-        return not any(_is_said(unit, here) for unit in self.units if not unit.is_weak)
+        return score + (LANGUAGE_GAP if is_chinese(passage.text) != self._is_chinese else 0.0)
 
     @cached_property
     def _is_chinese(self) -> bool:
@@ -199,13 +163,9 @@ class Inquiry:
 
 
 def _strength(unit: Unit, where: Bag) -> float:
-    if _is_said(unit, where):
+    if unit.text in where.words or (not unit.text.isascii() and unit.text in where.text):
         return 1.0
     return 0.0 if unit.concepts.isdisjoint(where.concepts) else BY_CONCEPT
-
-
-def _is_said(unit: Unit, where: Bag) -> bool:
-    return unit.text in where.words or (not unit.text.isascii() and unit.text in where.text)
 
 
 def _leans_on_history(question: str, asked: Sequence[Unit]) -> bool:

@@ -62,16 +62,6 @@ _FOUND = {
     ),
     Expected.NUMBER: _NUMERAL,
 }
-# Words that ask for the form and nothing else. Folded; English words by stem.
-_ONLY_FORM = re.compile(
-    r"how (?:much|mani|long|soon|often|late|far|big|high|hot|warm|expens)|what time|by when|which day|until when"
-    r"|多少钱?|多久(?:一次)?|多长时间|多少[天度元个次人]|几[点天个号次折年月周种位岁]|多[大高重长热]|什么时候|何时|哪天|哪几?种"
-)
-# Asking whether there is such a thing or person at all. Documents seldom say what a house does not have.
-_EXISTENCE = re.compile(
-    r"有没有|有.{1,12}吗|卖.*吗|支持.*吗|有多少|是谁|哪位|叫什么"
-    r"|^do (?:you|we) (?:have|sell|offer|teach)|^(?:is|are) there\b|^who (?:is|are)\b"
-)
 _ASKED_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _ASKED.items()}
 _FOUND_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _FOUND.items()}
 
@@ -80,15 +70,6 @@ def expected(folded_question: str) -> Expected:
     """What a folded question asks for; ANYTHING when its form does not say."""
     asked = (kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(folded_question))
     return next(asked, Expected.ANYTHING)
-
-
-def asks_existence(folded_question: str) -> bool:
-    return _EXISTENCE.search(folded_question) is not None
-
-
-def only_asks_for_form(unit_text: str) -> bool:
-    """Whether a unit of the question says no more than `expected` knows already: "how long", 几点."""
-    return _ONLY_FORM.fullmatch(unit_text) is not None
 
 
 def holds(kind: Expected, folded_text: str) -> bool:

@@ -16,7 +16,6 @@ _ENGLISH = """
 """
 
 _CHINESE = """
-    掉 别 儿 个 打 还是 是否
     请问一下 请问 麻烦 我想知道 我想问 想问一下 想知道 想问 告诉我 你们 我们 他们 她们 咱们 您们
     大家 自己 什么样的 什么样 什么 怎么样 怎么 怎样 如何 为什么 为何 多少 几个 哪些 哪个 哪种 哪里
     哪儿 哪位 是不是 有没有 能不能 可不可以 要不要 会不会 是否 可以 能够 一下 一个 这个 那个 这些
@@ -29,8 +28,3 @@ _CHINESE = """
 
 ENGLISH = frozenset(_ENGLISH.split())
 CHINESE = frozenset(_CHINESE.split())
-
-# What turns a Chinese word into another noun.
-NOUN_ENDINGS = frozenset(
-    "室员店房机器卡证费率表单书票车站场馆厅院部处局所组队师生长品粉油酒杯壶袋箱盒柜床椅桌灯区号码线网券金税险法版课班群楼梯池园"
-)

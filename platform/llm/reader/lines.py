@@ -33,23 +33,18 @@ class Choice:
         return self.score >= FITS and self.stands_out >= STANDS_OUT
 
 
-def choose(
-    task: ReaderTask, language: str, embed_query: EmbedQuery, embed_passages: EmbedPassages
-) -> list[Choice]:
+def choose(task: ReaderTask, language: str, embed_query: EmbedQuery, embed_passages: EmbedPassages) -> list[Choice]:
     """The examples in the message's language (in any, if none is), nearest first."""
     examples = [example for example in task.examples if is_chinese(example.user) == (language == "zh")]
     examples = examples or list(task.examples)
     if not examples:
         return []
-    cosines = _memory.vectors(embed_passages, [example.user for example in examples]) @ embed_query(
-        task.question
-    )
+    cosines = _memory.vectors(embed_passages, [example.user for example in examples]) @ embed_query(task.question)
     shared = np.array([_shared_concepts(task.question, example.user) for example in examples])
     scores = cosines + FOR_SHARED_CONCEPTS * shared
     middle = float(np.median(scores))
     choices = [
-        Choice(example, float(score), float(score) - middle)
-        for example, score in zip(examples, scores, strict=True)
+        Choice(example, float(score), float(score) - middle) for example, score in zip(examples, scores, strict=True)
     ]
     return sorted(choices, key=lambda choice: -choice.score)
 

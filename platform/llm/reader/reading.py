@@ -45,16 +45,12 @@ def _from_documents(
     """Small talk by the persona's examples or plain courtesy, all else from the documents."""
     choices = choose(task, language, embed_query, embed_passages)
     if choices and choices[0].score >= SMALL_TALK:
-        return _line(
-            choices[0].example.say, "example", matched=choices[0].example.user, score=choices[0].score
-        )
+        return _line(choices[0].example.say, "example", matched=choices[0].example.user, score=choices[0].score)
     if courtesy := _courtesy(task.question, language):
         return _line(courtesy, "courtesy")
     answer = answer_from_documents(task, language)
     if answer.declined and choices and choices[0].score >= LIKE_SMALL_TALK:
-        return _line(
-            choices[0].example.say, "example", matched=choices[0].example.user, score=choices[0].score
-        )
+        return _line(choices[0].example.say, "example", matched=choices[0].example.user, score=choices[0].score)
     return answer
 
 
@@ -81,9 +77,7 @@ def _crisis_line(task: ReaderTask, language: str) -> str:
 
 def _courtesy(message: str, language: str) -> str | None:
     said = re.sub(r"[^\w ]+", "", fold(message)).strip()
-    return next(
-        (answer for pattern, answer in phrases(language).courtesies if re.fullmatch(pattern, said)), None
-    )
+    return next((answer for pattern, answer in phrases(language).courtesies if re.fullmatch(pattern, said)), None)
 
 
 def _line(text: str, reason: str, *, matched: str = "", score: float | None = None) -> ReaderAnswer:
@@ -92,6 +86,4 @@ def _line(text: str, reason: str, *, matched: str = "", score: float | None = No
         trace["matched"] = matched
     if score is not None:
         trace["score"] = round(score, 3)
-    return ReaderAnswer(
-        text=text, confidence=1.0 if score is None else min(1.0, max(0.0, score)), trace=trace
-    )
+    return ReaderAnswer(text=text, confidence=1.0 if score is None else min(1.0, max(0.0, score)), trace=trace)

@@ -45,9 +45,7 @@ class ReaderTask:
     refusal: str = ""  # the persona's own words for "not in my documents"; "" takes ours
     language: str = ""  # "zh" or "en" when the surface knows it; "" is told from the question
     names: Sequence[str] = ()  # of the persona and its tenant: they tell nothing when a question says them
-    said: Sequence[
-        str
-    ] = ()  # the persona's own earlier lines, oldest first, so that it need not repeat itself
+    said: Sequence[str] = ()  # the persona's own earlier lines, oldest first, so that it need not repeat itself
     has_documents: bool = False  # the persona reads documents: without an answer in them it declines
 
 

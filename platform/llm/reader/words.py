@@ -17,16 +17,13 @@ from llm.reader.concepts import (
     stem,
     weak_concepts,
 )
-from llm.reader.function_words import CHINESE, ENGLISH, NOUN_ENDINGS
+from llm.reader.function_words import CHINESE, ENGLISH
 from llm.reader.spelling import HAN, fold
 
-WEAK = 0.3  # the weight of "need", "use" and of lone unknown characters
-ONE_CHARACTER = 0.6  # the weight of a known Chinese word of one character, which may mean many things
+WEAK = 0.3  # the weight of "how long", "need" and of lone characters
 NAME = 1.5  # the weight of all parts of one name together
 
-_TOKEN = re.compile(
-    rf"(?P<han>[{HAN}]+)|(?P<number>\d+(?:[.,:]\d+)*)|(?P<word>°c|[^\W\d_{HAN}]+(?:'[^\W\d_]+)?)"
-)
+_TOKEN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<number>\d+(?:[.,:]\d+)*)|(?P<word>°c|[^\W\d_{HAN}]+(?:'[^\W\d_]+)?)")
 _FUNCTION_WORD = re.compile("|".join(sorted(CHINESE, key=len, reverse=True)))
 _NUMBER_WORDS = (
     "one",
@@ -43,9 +40,7 @@ _NUMBER_WORDS = (
     "twelve",
 )
 _NUMBERS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS, start=1)}
-_HAN_NUMBERS = {numeral: str(number) for number, numeral in enumerate("一二三四五六七八九十", start=1)} | {
-    "两": "2"
-}
+_HAN_NUMBERS = {numeral: str(number) for number, numeral in enumerate("一二三四五六七八九十", start=1)} | {"两": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +174,7 @@ def _longest_phrase(stems: list[str], at: int) -> tuple[int, frozenset[int]]:
 
 def _han_units(run: str) -> Iterator[Unit]:
     """Known words by longest match, function words left out, and pairs of characters of what remains."""
-    at, rest, before = 0, "", ""
+    at, rest = 0, ""
     while at < len(run):
         ends = range(min(at + longest_chinese_form(), len(run)), at, -1)
         known = next((run[at:end] for end in ends if concepts_of(run[at:end])), "")
@@ -188,27 +183,22 @@ def _han_units(run: str) -> Iterator[Unit]:
             rest += run[at]
             at += 1
             continue
-        yield from _pairs(rest, before)
+        yield from _pairs(rest)
         rest = ""
         if function_word and len(function_word[0]) > len(known):
-            at, before = function_word.end(), ""
+            at = function_word.end()
         else:
-            weight = _weight(concepts_of(known))
-            yield Unit(known, concepts_of(known), min(weight, ONE_CHARACTER) if len(known) == 1 else weight)
-            at, before = at + len(known), known
-    yield from _pairs(rest, before)
+            yield Unit(known, concepts_of(known), _weight(concepts_of(known)))
+            at += len(known)
+    yield from _pairs(rest)
 
 
-def _pairs(run: str, before: str) -> Iterator[Unit]:
-    """Each two characters side by side. A long run may be a name, and weighs as one thing.
-
-    A noun's ending behind a known word makes another word of it: 哺乳室 is not 哺乳.
-    """
+def _pairs(run: str) -> Iterator[Unit]:
+    """Each two characters side by side. A long run may be a name, and weighs as one thing."""
     if run in _HAN_NUMBERS:
         yield Unit(_HAN_NUMBERS[run])
     elif len(run) == 1:
-        is_compound = len(before) > 1 and run in NOUN_ENDINGS
-        yield Unit(before[-1] + run, weight=ONE_CHARACTER) if is_compound else Unit(run, weight=WEAK)
+        yield Unit(run, weight=WEAK)
     else:
         yield from _as_one_name([Unit(run[at : at + 2]) for at in range(len(run) - 1)])
 
