@@ -1,7 +1,9 @@
 """Several web processes serve the same conversation; any of them may die."""
 
 import asyncio
+import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -150,6 +152,40 @@ async def test_a_log_that_vanishes_in_mid_answer_harms_nobody(carol, scripted_ll
         assert tab.numbers() == sorted(set(tab.numbers()))
     assert desk.text_of(desk.frames[-1]["turn_id"]) == STORY
     assert texts_of(carol) == ["Tell me a story.", STORY]
+
+
+async def test_a_redis_that_dies_in_mid_answer_is_got_over(carol, scripted_llm, open_tab, other):
+    scripted_llm.will_say(STORY, chunks=30, delay_s=0.1)
+    scripted_llm.will_say("The end.", chunks=3, delay_s=0.5)
+    desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)
+    await desk.says("Tell me a story.")
+    for tab in (desk, phone):
+        await tab.next("turn.delta")
+
+    await asyncio.to_thread(restart_redis)
+
+    for tab in (desk, phone):
+        assert (await tab.next("turn.completed"))["text"] == STORY
+        assert tab.numbers() == sorted(set(tab.numbers()))
+    assert desk.text_of(desk.frames[-1]["turn_id"]) == STORY
+    await desk.says("And then?")
+    for tab in (desk, phone):
+        ended = await tab.next("turn.completed")
+        assert saw_all_once(tab, ended["turn_id"], "The end.")
+
+
+def restart_redis() -> None:
+    """Kill it; its supervisor starts an empty one."""
+    client = redis.Redis.from_url(settings.REDIS_EVENTS_URL)
+    client.rpush("still", "here")
+    with contextlib.suppress(redis.ConnectionError):
+        client.shutdown(nosave=True, now=True, force=True)
+    for _ in range(100):
+        with contextlib.suppress(redis.ConnectionError):
+            if not client.exists("still"):
+                return
+        time.sleep(0.1)
+    raise AssertionError("Redis did not come back")
 
 
 async def test_a_killed_process_leaves_what_was_logged(carol, scripted_llm, open_tab, doomed):
