@@ -13,7 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import uuid4
 
 import uvicorn
@@ -37,13 +37,13 @@ def free_port() -> int:
 class InProcessServer:
     """The ASGI application under uvicorn, on a thread of the test process."""
 
-    def __init__(self, *, send_buffer_bytes: int = 0) -> None:
+    def __init__(self, *, send_buffer_bytes: int = 0, lifespan: Literal["on", "off"] = "on") -> None:
         from config.asgi import application
 
         self.port = free_port()
         self._send_buffer_bytes = send_buffer_bytes
         config = uvicorn.Config(
-            application, host="127.0.0.1", port=self.port, ws="wsproto", log_level="warning", lifespan="on"
+            application, host="127.0.0.1", port=self.port, ws="wsproto", log_level="warning", lifespan=lifespan
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -62,6 +62,15 @@ class InProcessServer:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(timeout=20)
+
+    def hangs_up_on(self, line: socket.socket) -> bool:
+        """Wait until it has closed its end of a client's connection, also if the client does not hear of it."""
+        client, deadline = line.getsockname(), time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if all(connection.client != client for connection in list(self._server.server_state.connections)):
+                return True
+            time.sleep(0.02)
+        return False
 
     @property
     def http(self) -> str:
@@ -184,7 +193,9 @@ class Tab:
 async def tab_at(http: str, token: str, *, after: int | None = None, hello: bool = True) -> Any:
     """Open a tab, say hello, and wait until it is ready."""
     url = http.replace("http", "ws") + "/ws/v1/chat/"
-    async with connect(url, subprotocols=["troupe.v1", f"token.{token}"], max_size=None) as socket:  # type: ignore[list-item]
+    protocols: Any = ["troupe.v1", f"token.{token}"]
+    # With a full queue it would not see that the server closes, and wait for it.
+    async with connect(url, subprotocols=protocols, max_size=None, max_queue=None) as socket:
         tab = Tab(socket)
         if hello:
             await tab.sends("hello", **({} if after is None else {"after": after}))

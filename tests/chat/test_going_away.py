@@ -1,9 +1,9 @@
 """What a turn lives through: callers who leave, services that are away, readers who do not read, deletes."""
 
 import asyncio
-import contextlib
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,8 @@ import pytest
 from django.conf import LazySettings
 from django.db import OperationalError
 
-from chat import consumers, running, subscription
+from chat import consumers, engine, preparing, running, subscription
+from chat.hub import hub
 from chat.models import Conversation, Turn
 from chat.sessions import session_token
 from chat.sweeping import interrupt
@@ -40,20 +41,49 @@ def turns_of(visitor: Any) -> list[Turn]:
 
 
 # --- Callers ------------------------------------------------------------------------------------------------
-async def test_a_caller_who_hangs_up_at_once_is_answered_all_the_same(carol, scripted_llm, server):
+@pytest.fixture
+def storing(monkeypatch: pytest.MonkeyPatch) -> "Storing":
+    return Storing(monkeypatch)
+
+
+class Storing:
+    """Holds a message up on its way into the database, `before` it is stored or once it `is_stored`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._begun, self._may_go_on = threading.Event(), threading.Event()
+        self.is_held_once_stored = False
+        monkeypatch.setattr(engine, "take_in", self._take_in)
+
+    def _take_in(self, *said: Any) -> Any:
+        stored = preparing.take_in(*said) if self.is_held_once_stored else None
+        self._begun.set()
+        assert self._may_go_on.wait(10)
+        return stored or preparing.take_in(*said)
+
+    async def has_begun(self) -> None:
+        assert await asyncio.to_thread(self._begun.wait, 10)
+
+    def goes_on(self) -> None:
+        self._may_go_on.set()
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+async def test_a_caller_who_hangs_up_at_once_is_answered_all_the_same(carol, scripted_llm, server, storing, is_stored):
     """A turn that is stored must run: else its conversation would wait for it for ever."""
+    storing.is_held_once_stored = is_stored
     body = json.dumps({"client_id": str(uuid4()), "text": "Any rooms?"}).encode()
     scripted_llm.will_say("One room.")
     head = (
         f"POST /api/v1/conversations/{carol.conversation_id}/turns/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"Authorization: {carol.business.headers['Authorization']}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    for attempt in range(5):
-        _reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(head.encode() + body)
-        await writer.drain()
-        await asyncio.sleep(0.004 * attempt)  # while the key is looked up, or the message is stored
-        writer.transport.abort()
+    _reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(head.encode() + body)
+
+    await storing.has_begun()
+    writer.transport.abort()
+    await nobody_is_in_the_room_of(carol)
+    storing.goes_on()
 
     assert [message["text"] for message in await is_answered(carol)] == ["Any rooms?", "One room."]
 
@@ -71,17 +101,17 @@ async def test_nothing_is_left_of_those_who_left(carol, scripted_llm, server, op
             for tab in tabs:
                 await tab.leaves()
 
+    await nobody_is_in_the_room_of(carol)
+
+
+async def nobody_is_in_the_room_of(visitor: Any) -> None:
+    """Wait until this process keeps nothing of the conversation any more."""
     for _ in range(100):
-        if not any(str(key[1]) == carol.conversation_id for key in rooms_of(server)):
+        rooms = [key for made in hub._made.values() for key in list(made.rooms)]
+        if not any(str(conversation_id) == visitor.conversation_id for _tenant_id, conversation_id in rooms):
             return
         await asyncio.sleep(0.05)
     raise AssertionError("a room is still kept")
-
-
-def rooms_of(server: InProcessServer) -> list[tuple[UUID, UUID]]:
-    from chat.hub import hub
-
-    return [key for made in hub._made.values() for key in list(made.rooms)]
 
 
 # --- Turns that wait ----------------------------------------------------------------------------------------
@@ -276,21 +306,24 @@ async def test_who_does_not_read_is_cut_off_and_delays_nobody(
 ):
     monkeypatch.setattr(subscription, "MAX_PENDING_CHARACTERS", 200_000)
     monkeypatch.setattr(consumers, "CLOSE_PATIENCE_S", 0.5)
+    monkeypatch.setattr(consumers, "SILENT_HELLO_S", 0.0)
     flood = ["x" * 10_000] * 90
     scripted_llm.will_say("".join(flood), chunks=flood, delay_s=0.005)
     reader = await open_tab(carol, at=narrow_server.http)
-    deaf = await deaf_socket(narrow_server, carol.token)
+    deaf = await asyncio.to_thread(deaf_socket, narrow_server, carol.token)
 
     await reader.says("Tell me everything.")
     completed = await reader.next("turn.completed")
 
     assert reader.text_of(completed["turn_id"]) == "".join(flood)
-    assert await asyncio.to_thread(is_hung_up, deaf)
+    with deaf:
+        assert await asyncio.to_thread(narrow_server.hangs_up_on, deaf)
 
 
-async def deaf_socket(server: InProcessServer, token: str) -> socket.socket:
-    """A socket that said hello and never reads, with a small buffer."""
+def deaf_socket(server: InProcessServer, token: str) -> socket.socket:
+    """A socket that reads no further than to be ready, with a small buffer."""
     line = socket.socket()
+    line.settimeout(10)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.connect(("127.0.0.1", server.port))
     line.sendall(
@@ -298,22 +331,10 @@ async def deaf_socket(server: InProcessServer, token: str) -> socket.socket:
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )
-    await asyncio.sleep(2.5)  # who says nothing at first is taken in silently
+    heard = b""
+    while b'"type":"ready"' not in heard:
+        heard += line.recv(4096)
     return line
-
-
-def is_hung_up(line: socket.socket) -> bool:
-    """Read what was on its way; then the line must be dead."""
-    line.settimeout(5)
-    with contextlib.closing(line):
-        try:
-            while line.recv(65536):
-                pass
-        except TimeoutError:
-            return False
-        except OSError:
-            pass
-        return True
 
 
 # --- Deletes and ends ---------------------------------------------------------------------------------------
