@@ -12,16 +12,12 @@ from uuid_utils.compat import uuid7
 from jobs.queueing import cancel, enqueue
 from knowledge.errors import NeedsConfirmation, NotRunning, NotStopped
 from knowledge.models import Document, DocumentSource, KnowledgeBase
-from knowledge.parsing import MAX_FILE_BYTES, media_type_of, parse
+from knowledge.parsing import media_type_of
 from knowledge.parsing.cleaning import clean_text
-from knowledge.parsing.errors import DocumentEmpty, FileTooLarge
 from knowledge.terms import forget_terms
 from tenants.errors import Conflict, Invalid
 
 INGEST = "knowledge.ingest"
-# A file of this size is read at once, so that whoever sends a broken one hears of it in the answer. A larger
-# one is read by a worker, and says so in its status.
-READ_AT_ONCE_BYTES = 512 * 1024
 MAX_METADATA_CHARACTERS = 10_000
 
 WORKING = [
@@ -60,21 +56,14 @@ def add_file(
 ) -> Document:
     """Take a file in and put it in line. The same file twice, unless it stopped, is one document.
 
-    Raises an UnreadableFile for one that can be seen to be no document.
+    Raises an UnreadableFile for one whose outside shows that it is no document. It is read by a worker, in a
+    process that may hang or crash: what else is wrong with it the document says in its status.
     """
-    if len(data) > MAX_FILE_BYTES:
-        raise FileTooLarge
-    if not data.strip():
-        raise DocumentEmpty
-    media_type = media_type_of(data, filename, declared_type)
-    found_title = ""
-    if len(data) <= READ_AT_ONCE_BYTES:
-        found_title = parse(data, filename, declared_type).title
     return _add(
         base=base,
-        title=clean_text(title).strip() or found_title or clean_text(filename) or _("Untitled"),
+        title=clean_text(title).strip() or clean_text(filename) or _("Untitled"),
         filename=clean_text(filename)[:300],
-        media_type=media_type,
+        media_type=media_type_of(data, filename, declared_type),
         data=data,
         metadata=metadata,
     )
@@ -83,10 +72,6 @@ def add_file(
 def add_text(*, base: KnowledgeBase, title: str, text: str, metadata: Mapping[str, Any] | None = None) -> Document:
     """Take a text in, plain or Markdown. Raises DocumentEmpty, FileTooLarge."""
     data = clean_text(text).encode()
-    if not data.strip():
-        raise DocumentEmpty
-    if len(data) > MAX_FILE_BYTES:
-        raise FileTooLarge
     return _add(
         base=base,
         title=clean_text(title),

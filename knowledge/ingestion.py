@@ -19,7 +19,8 @@ from pgvector import HalfVector
 from jobs.handlers import Again, RetryLater, Run, Stopped
 from knowledge.errors import DimensionUnsupported, NeedsConfirmation
 from knowledge.models import VECTOR_TABLES, Chunk, Document, DocumentSource, Space
-from knowledge.parsing import ParsedDocument, parse
+from knowledge.parsing import ParsedDocument
+from knowledge.parsing.apart import parse_apart
 from knowledge.splitting import Piece, split
 from knowledge.terms import count_terms
 from knowledge.words import index_words, to_tsvector_literal
@@ -81,12 +82,12 @@ def _make_chunks(run: Run, document: Document) -> None:
     with _writing(run):
         source = DocumentSource.objects.get(document=document)
         _change(document, status=Document.Status.PARSING)
-    parsed = parse(bytes(source.data), document.filename, document.media_type)
+    parsed = parse_apart(bytes(source.data), document.filename, document.media_type)
     with _writing(run):
         _change(document, status=Document.Status.CHUNKING)
     pieces = split(parsed, bundled().count_tokens)
     _ask_about_long_ones(document, pieces)
-    if document.title == document.filename:  # nobody gave a better one
+    if document.title == document.filename.strip():  # nobody gave a better one
         document.title = parsed.title
     chunks = [_chunk(document, piece) for piece in pieces]
     with _writing(run):

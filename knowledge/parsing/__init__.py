@@ -1,8 +1,13 @@
-"""Files to text: `parse` is the one entry. It touches neither database nor network."""
+"""Files to text: `parse` is the one entry. It touches neither database nor network.
+
+A file from outside may make a parser hang, eat all memory or crash: servers and workers call
+`apart.parse_apart`, which does the same in a process of its own. `media_type_of` is cheap enough for all.
+"""
 
 from pathlib import PurePath
 
-from knowledge.parsing import docx, html, markdown, pdf, plain, spreadsheets
+from django.utils.module_loading import import_string
+
 from knowledge.parsing.cleaning import clean_text
 from knowledge.parsing.document import Block, ParsedDocument
 from knowledge.parsing.errors import DocumentEmpty, FileTooLarge, UnreadableFile
@@ -11,14 +16,15 @@ from knowledge.parsing.sniffing import MEDIA_TYPES, Format, sniff
 
 __all__ = ["MAX_FILE_BYTES", "Block", "ParsedDocument", "UnreadableFile", "media_type_of", "parse"]
 
-_READERS = {
-    "pdf": pdf.read_pdf,
-    "docx": docx.read_docx,
-    "xlsx": spreadsheets.read_xlsx,
-    "csv": spreadsheets.read_csv,
-    "html": html.read_html,
-    "markdown": markdown.read_markdown,
-    "text": plain.read_text,
+# By name, so that a process that reads one file loads the libraries of one format.
+_READERS: dict[Format, str] = {
+    "pdf": "knowledge.parsing.pdf.read_pdf",
+    "docx": "knowledge.parsing.docx.read_docx",
+    "xlsx": "knowledge.parsing.spreadsheets.read_xlsx",
+    "csv": "knowledge.parsing.spreadsheets.read_csv",
+    "html": "knowledge.parsing.html.read_html",
+    "markdown": "knowledge.parsing.markdown.read_markdown",
+    "text": "knowledge.parsing.plain.read_text",
 }
 _MAX_TITLE = 300
 
@@ -28,7 +34,8 @@ def parse(data: bytes, filename: str = "", declared_type: str = "") -> ParsedDoc
 
     Raises an UnreadableFile: FileTooLarge, UnsupportedMediaType, FileEncrypted, FileBroken or DocumentEmpty.
     """
-    found = _READERS[_format(data, filename, declared_type)](data, Budget())
+    read = import_string(_READERS[_format(data, filename, declared_type)])
+    found: ParsedDocument = read(data, Budget())
     blocks = [block for block in found.blocks if block.text.strip()]
     if not any(character.isalnum() for block in blocks for character in block.text):
         raise DocumentEmpty

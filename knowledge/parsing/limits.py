@@ -11,6 +11,14 @@ MAX_FILE_BYTES = 50 * 1024 * 1024
 MAX_TEXT_CHARACTERS = 10_000_000  # some 15 000 printed pages; embedding them would take days
 MAX_PAGES = 5_000
 MAX_PARSE_SECONDS = 120.0
+# Of a process that reads one file: parsers look at the clock now and then, and this is for those that do not.
+READING_TIMEOUT_S = 150.0
+# A thousand pages with pictures take a quarter of it.
+MAX_MEMORY_BYTES = 1024 * 1024 * 1024
+OUT_OF_MEMORY = 77  # its exit status then
+
+TOOK_TOO_LONG = _("Reading the file took too long. Save it in a simpler form and try again.")
+TOO_MUCH_MEMORY = _("Reading the file takes too much memory. Split it into parts.")
 
 
 @dataclass(slots=True)
@@ -26,5 +34,5 @@ class Budget:
         if self.characters < 0:
             raise FileTooLarge(_("The file holds more text than one document may. Split it into parts."))
         if time.monotonic() > self.ends_at:
-            raise FileBroken(_("Reading the file took too long. Save it in a simpler form and try again."))
+            raise FileBroken(TOOK_TOO_LONG)
         return text

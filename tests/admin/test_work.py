@@ -120,7 +120,7 @@ def test_a_document_shows_where_it_stands_until_it_is_ready(edda, acme, handbook
     [
         ("empty.txt", b"", 422, "document_empty"),
         ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(64), 415, "unsupported_media_type"),
-        ("broken.pdf", b"%PDF-1.7 and nothing else", 422, "file_broken"),
+        ("program.pdf", b"MZ" + bytes(range(256)), 415, "unsupported_media_type"),
     ],
 )
 def test_a_file_that_is_no_document_is_refused_with_its_reason(edda, acme, handbook, name, data, status, code):
@@ -129,6 +129,17 @@ def test_a_file_that_is_no_document_is_refused_with_its_reason(edda, acme, handb
     with acme.scope():
         assert not Document.objects.exists()
         assert not Job.objects.exists()
+
+
+def test_a_file_that_turns_out_to_be_broken_says_so_in_its_row(edda, acme, handbook):
+    assert upload(edda, handbook, "broken.pdf", b"%PDF-1.7 and nothing else").status_code == 202
+    work_off(acme)
+
+    path = f"/admin/knowledge/knowledgebase/{handbook.pk}/documents/"
+    [row] = edda.client.get(path, headers=JSON).json()["documents"]
+
+    assert (row["title"], row["status"]) == ("broken.pdf", "failed")
+    assert "damaged" in row["error"]
 
 
 def test_a_document_is_stopped_tried_again_and_deleted(edda, acme, handbook):
