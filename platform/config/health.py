@@ -8,6 +8,8 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from llm.routes import platform_route
+
 
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
@@ -59,5 +61,5 @@ def _broker() -> str:
 
 
 def _models() -> str:
-    """`none` when no endpoint is configured for the platform: the reader answers then."""
-    return "ok" if settings.ENVIRONMENT.openai_base_url or settings.ENVIRONMENT.openai_api_key else "none"
+    """`none` while the platform has no model of its own, a key alone being none: the reader answers then."""
+    return "none" if platform_route().is_reader else "ok"

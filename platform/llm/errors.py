@@ -66,3 +66,10 @@ class ProviderInvalid(ProviderError):
     code = "provider_invalid"
     status = 502
     default_detail = _("The model endpoint answered with something that is not a model's answer; check its route.")
+
+
+class NothingSaid(ProviderInvalid):
+    """A whole answer without one word, such as that of a model which spent all its tokens on thinking."""
+
+    is_retryable = True
+    default_detail = _("The model ended its answer without saying anything; try again.")

@@ -9,7 +9,7 @@ import httpx2
 
 from llm.calling import pause_before_retry, post
 from llm.chat_stream import ChatStream
-from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable, StreamCut
+from llm.errors import NothingSaid, ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable, StreamCut
 from llm.text import scrub
 from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, StreamItem, TextDelta, Usage
@@ -96,11 +96,13 @@ def _in_context(failure: ProviderError, stream: ChatStream) -> ProviderError:
 
 
 def _finished(stream: ChatStream, request: ChatRequest, text: str) -> Finished:
-    """The last item, if the answer is whole. Raises StreamCut or ProviderInvalid if it is not."""
+    """The last item, if the answer is whole. Raises StreamCut, ProviderInvalid or NothingSaid if it is not."""
     if not stream.events:
         raise ProviderInvalid(upstream="an empty stream")
     if not (stream.finish_reason or stream.is_done):
         raise _in_context(ProviderUnavailable(upstream="ended without a finish reason"), stream)
+    if not stream.answer_characters and stream.finish_reason != "filtered":
+        raise NothingSaid(upstream=f"no text, finish reason {stream.finish_reason}")
     return Finished(stream.finish_reason or "stop", stream.usage or estimated_usage(request.messages, text))
 
 

@@ -78,6 +78,10 @@ TROUBLES = {
     ),
     "an empty body": Trouble(lambda fake: fake.will_send_rubbish(b""), "provider_invalid", False),
     "an empty stream": Trouble(lambda fake: fake.will_send_rubbish(b"data: [DONE]\n\n"), "provider_invalid", False),
+    "ends without a word": Trouble(lambda fake: fake.will_say(""), "provider_invalid", True),
+    "thinks until it may not go on": Trouble(
+        lambda fake: fake.will_say("", finish_reason="length"), "provider_invalid", True
+    ),
     "ends without an end": Trouble(
         lambda fake: fake.will_send_rubbish(piece("One ")), "provider_unavailable", True, "One "
     ),

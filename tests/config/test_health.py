@@ -1,5 +1,7 @@
 """What a load balancer asks."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import OperationalError
 from django.test import Client
@@ -25,6 +27,12 @@ def test_the_models_show_in_the_body_and_not_in_the_status(scripted_llm):
     response = Client().get("/readyz")
 
     assert (response.status_code, response.json()["models"]) == (200, "ok")
+
+
+def test_a_key_without_a_model_is_no_model(settings):
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, openai_api_key="sk-alone", chat_model="")
+
+    assert Client().get("/readyz").json()["models"] == "none"
 
 
 def test_without_the_broker_it_lives_and_is_not_ready(settings):

@@ -127,6 +127,25 @@ class TestAWholeAnswer:
 
         assert (await listen(route))[-1].finish_reason == means
 
+    @pytest.mark.parametrize("reason", ["stop", "length"])
+    async def test_an_answer_without_a_word_is_none(self, route, fake_openai, reason):
+        fake_openai.will_say("", finish_reason=reason)
+
+        said, error = await listen_until_it_fails(route)
+
+        assert (said, error.code, error.retryable) == ("", "provider_invalid", True)
+        assert len(fake_openai.chat_requests) == 1
+
+    async def test_a_filter_may_leave_nothing(self, route, fake_openai):
+        fake_openai.will_say("", finish_reason="content_filter")
+
+        assert [item.finish_reason for item in await listen(route)] == ["filtered"]
+
+    async def test_a_tool_may_be_called_without_a_word(self, route, fake_openai):
+        fake_openai.will_call("give_key", {"room": 3})
+
+        assert (await listen(route))[-1].finish_reason == "tool_calls"
+
     async def test_a_tool_is_called_with_arguments_in_pieces(self, route, fake_openai):
         fake_openai.will_call("give_key", {"room": 3, "to": "旅人"}, saying="Here.")
 
