@@ -15,9 +15,12 @@ http = get_asgi_application()
 
 # Django is set up from here on.
 from chat.consumers import ChatConsumer  # noqa: E402
+from config.bodies import BodyLimit  # noqa: E402
 from config.lifespan import Lifespan  # noqa: E402
 from config.startup import refuse  # noqa: E402
 
 refused: Any = refuse
 sockets = [path("ws/v1/chat/", ChatConsumer.as_asgi()), path("<path:rest>", refused)]
-application: Any = ProtocolTypeRouter({"http": http, "websocket": URLRouter(sockets), "lifespan": Lifespan()})
+application: Any = ProtocolTypeRouter(
+    {"http": BodyLimit(http), "websocket": URLRouter(sockets), "lifespan": Lifespan()}
+)

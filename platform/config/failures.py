@@ -26,17 +26,17 @@ class Unavailable(PlatformError):
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's `handler404`."""
-    return _told(request, NotFound()) or defaults.page_not_found(request, exception)
+    return told(request, NotFound()) or defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`. The log has the traceback; a database that is away passes."""
     is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     error = Unavailable(headers={"Retry-After": "2"}) if is_away else InternalError()
-    return _told(request, error) or defaults.server_error(request)
+    return told(request, error) or defaults.server_error(request)
 
 
-def _told(request: HttpRequest, error: PlatformError) -> HttpResponse | None:
+def told(request: HttpRequest, error: PlatformError) -> HttpResponse | None:
     """In the words of the API that was called; None for a page."""
     if request.path.startswith("/api/"):
         return problem_response(error, request)

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from uuid_utils.compat import uuid7
 
+from config import logs
 from tenants.adminsite.entering import ADMIN_PATH, run_admin_view
 from tenants.authentication import authenticate
 from tenants.errors import PlatformError
@@ -36,9 +37,7 @@ class RequestIdMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        sent = request.headers.get("X-Request-Id", "")
-        is_sane = _REQUEST_ID.fullmatch(sent)
-        request.request_id = sent if is_sane else str(uuid7())  # type: ignore[attr-defined]
+        name_request(request)
         if iscoroutinefunction(self.get_response):
             return self._finish_later(request)
         return self._mark(request, cast(HttpResponseBase, self.get_response(request)))
@@ -50,6 +49,15 @@ class RequestIdMiddleware:
     def _mark(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+
+def name_request(request: HttpRequest) -> str:
+    """Give the request its id, for the answer and for whatever is logged from here on."""
+    sent = request.headers.get("X-Request-Id", "")
+    name = sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())
+    request.request_id = name  # type: ignore[attr-defined]
+    logs.request_id.set(name)
+    return name
 
 
 class TenantMiddleware:
