@@ -86,8 +86,9 @@ def run(
         supervisor.start(program)
     if wanted.seed is not None:
         seed(supervisor, wanted.seed, stamps, home)
-    state.write(is_ready=True)
+    # Said before it is written down: who waits for the state shows the summary at once.
     console.write(summary(state.content, home))
+    state.write(is_ready=True)
     supervisor.run_until_stopped()
     console.say("stopping; once more to stop at once")
 

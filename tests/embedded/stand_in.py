@@ -1,6 +1,6 @@
 """`make up` with small stand-ins for Troupe's own processes; services and supervisor are the real ones.
 
-Run as a program; the arguments name what goes wrong: `migrate-fails`, `seed-fails`, `web-ends`.
+Run as a program; the arguments name what goes wrong: `migrate-fails`, `seed-fails`, `web-ends`, `slow-output`.
 """
 
 import http.server
@@ -23,6 +23,14 @@ from embedded.programs import Programs
 from embedded.stack import up
 
 HERE = Path(__file__).resolve()
+
+
+class SlowConsole(Console):
+    """Takes its time over what is more than a line."""
+
+    def write(self, text: str) -> None:
+        time.sleep(0.3 if "\n" in text else 0)
+        super().write(text)
 
 
 def stand_ins(environment: Environment, environ: Mapping[str, str], listener: socket.socket) -> Programs:
@@ -108,4 +116,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["as"]:
         {"migrate": migrate, "seed": seed, "web": web, "worker": worker, "beat": beat}[sys.argv[2]](*sys.argv[3:])
     else:
-        sys.exit(run_command(lambda: up(os.environ, Console(), table=stand_ins)))
+        console = SlowConsole() if "slow-output" in sys.argv else Console()
+        sys.exit(run_command(lambda: up(os.environ, console, table=stand_ins)))

@@ -34,6 +34,12 @@ def test_the_first_start_brings_everything_up(machine):
     assert machine.state is None
 
 
+def test_who_sees_that_it_is_ready_finds_the_summary(served_machine):
+    state = served_machine.is_up("slow-output")
+
+    assert f"Troupe is ready: {state['url']}" in served_machine.said
+
+
 def test_what_was_written_is_there_after_a_restart(machine):
     first = machine.is_up()["addresses"]
     with psycopg.connect(first["DATABASE_OWNER_URL"]) as connection:

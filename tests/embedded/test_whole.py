@@ -63,7 +63,7 @@ def test_a_newcomer_starts_stops_and_starts_again(machine):
     begun = finishes(machine, *make("up", "DETACH=1"))
     assert begun.returncode == 0, begun.stdout + begun.stderr
     url = machine.state["url"]
-    assert "It runs in the background" in begun.stdout
+    assert f"Troupe is ready: {url}" in begun.stdout
     with urllib.request.urlopen(f"{url}readyz") as answer:
         assert json.load(answer)["status"] == "ok"
 
