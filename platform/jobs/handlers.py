@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
+from jobs import leaving
 from jobs.models import LEASE, Job
 from tenants.errors import PlatformError
 from tenants.scope import tenant_scope
@@ -15,7 +16,7 @@ from tenants.scope import tenant_scope
 class RetryLater(Exception):
     """The work failed in a way that may pass.
 
-    `after` is a wish; without it the wait doubles with each attempt.
+    `after` is the least time to wait; without it the wait doubles with each attempt.
     """
 
     def __init__(self, error: PlatformError, after: timedelta | None = None) -> None:
@@ -32,6 +33,26 @@ class Stopped(Exception):
     """The job was cancelled, or another worker has it now. Leave everything as it is."""
 
 
+class Leaving(Stopped):
+    """This worker is told to end. The job goes back in line as if this run had not been."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long one run may take.
+
+    At `soft` SoftTimeLimitExceeded is raised inside the handler, at `hard` its process is killed and the lease
+    ends, whoever says that he lives. Both count as an attempt. Slices (`Again`) each have all of it.
+    """
+
+    soft: timedelta = timedelta(minutes=9)
+    hard: timedelta = timedelta(minutes=10)
+
+    def __post_init__(self) -> None:
+        if not self.hard >= LEASE or not self.soft < self.hard:
+            raise ValueError(f"Of {self}, the hard one must be the longer one, and no shorter than a lease")
+
+
 @dataclass(frozen=True)
 class Run:
     """A claimed job, as its handler sees it.
@@ -40,6 +61,7 @@ class Run:
     """
 
     job: Job
+    limits: Limits = Limits()
 
     @property
     def tenant_id(self) -> UUID:
@@ -49,11 +71,25 @@ class Run:
     def subject_id(self) -> UUID:
         return self.job.subject_id
 
+    @property
+    def ends_at(self) -> datetime:
+        """When this run is over, done or not."""
+        return (self.job.started_at or timezone.now()) + self.limits.hard
+
     def check_in(self) -> None:
-        """Say that we live, and learn whether to go on. Raises Stopped. Call it at least every 20 seconds."""
+        """Learn whether to go on, best in the transaction that writes. Raises Stopped.
+
+        That we live is said by the heartbeat; this is about whether what we do still counts.
+        """
+        if leaving.is_asked():
+            raise Leaving
+        self.renew()
+
+    def renew(self) -> None:
+        """Say that we live. Raises Stopped if the job is not ours any more."""
         with tenant_scope(self.tenant_id):
             held = Job.objects.filter(pk=self.job.pk, status=Job.Status.RUNNING, fence=self.job.fence)
-            if not held.update(lease_until=timezone.now() + LEASE):
+            if not held.update(lease_until=min(timezone.now() + LEASE, self.ends_at)):
                 raise Stopped
 
 
@@ -64,25 +100,35 @@ FailureHandler = Callable[[Job, PlatformError], None]
 @dataclass(frozen=True)
 class Registration:
     handle: Handler
-    # Called inside the tenant's scope when the last attempt failed, so that the subject can say so.
-    on_failure: FailureHandler | None
+    # Lets the subject say that the last attempt failed. Called inside the tenant's scope, also in the beat
+    # process: it writes a few rows and nothing else. One that raises is called a few times more.
+    on_failure: FailureHandler | None = None
+    limits: Limits = Limits()
 
 
 _registry: dict[str, Registration] = {}
 
 
-def job_handler(kind: str, *, on_failure: FailureHandler | None = None) -> Callable[[Handler], Handler]:
+def job_handler(
+    kind: str, *, on_failure: FailureHandler | None = None, limits: Limits = Limits()
+) -> Callable[[Handler], Handler]:
     """Register the function that does jobs of this kind.
 
     Modules with handlers are named `jobs.py` or imported by `tasks.py`.
     """
 
     def register(handler: Handler) -> Handler:
-        _registry[kind] = Registration(handler, on_failure)
+        _registry[kind] = Registration(handler, on_failure, limits)
         return handler
 
     return register
 
 
 def registration(kind: str) -> Registration:
+    """Raises KeyError for a kind that this process does not know, as an older one beside a newer may not."""
     return _registry[kind]
+
+
+def limits_of(kind: str) -> Limits:
+    """The limits of a kind, or the usual ones if it is not known here."""
+    return _registry[kind].limits if kind in _registry else Limits()

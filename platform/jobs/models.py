@@ -15,10 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.base import TenantModel, TenantQuerySet
 
-# A worker that says nothing for this long is taken for dead. Handlers check in far more often.
+# A worker that says nothing for this long is taken for dead. Its heartbeat comes far more often.
 LEASE = timedelta(seconds=60)
-# A message that led to nothing for this long is taken for lost, and sent again.
-REPUBLISH_AFTER = timedelta(seconds=15)
 
 
 class Queue(models.TextChoices):
@@ -37,22 +35,32 @@ class JobQuerySet(TenantQuerySet):
         """With the broker or with a worker."""
         return self.unfinished().exclude(published_at=None)
 
-    def due(self, now: datetime) -> Self:
-        """Waiting for a message: never sent, or sent so long ago that it must be lost."""
-        unsent = Q(published_at=None) | Q(published_at__lt=now - REPUBLISH_AFTER)
-        return self.filter(unsent, status=Job.Status.QUEUED, available_at__lte=now).order_by("created_at")
+    def waiting(self, now: datetime) -> Self:
+        """In line, and may begin."""
+        return self.filter(status=Job.Status.QUEUED, available_at__lte=now)
 
-    def foremost(self, count: int) -> Self:
-        """The first so many of each tenant in each queue: a crowd of one hides nobody else's."""
-        own_line = Window(RowNumber(), partition_by=["tenant_id", "queue"], order_by="created_at")
-        return self.annotate(place=own_line).filter(place__lte=count)
+    def unsent(self) -> Self:
+        return self.filter(published_at=None)
+
+    def foremost(self, count: int, now: datetime) -> Self:
+        """The first so many of each tenant in each queue: those in flight, then those that may begin, by age.
+
+        A crowd of one tenant thus fills its own places and hides nobody else's.
+        """
+        lane = Window(
+            RowNumber(),
+            partition_by=["tenant_id", "queue"],
+            order_by=[F("published_at").asc(nulls_last=True), "created_at"],
+        )
+        candidates = self.unfinished().filter(Q(published_at__isnull=False) | Q(available_at__lte=now))
+        return candidates.annotate(place=lane).filter(place__lte=count)
 
     def abandoned(self, now: datetime) -> Self:
         return self.filter(status=Job.Status.RUNNING, lease_until__lt=now)
 
-    def exhausted(self) -> Self:
-        """After their last attempt."""
-        return self.filter(attempts__gte=F("max_attempts"))
+    def untold(self) -> Self:
+        """Failed, and their subjects do not know."""
+        return self.filter(status=Job.Status.FAILED, tries_to_tell__gt=0)
 
     def claim(self, job_id: UUID, *, worker: str) -> "Job | None":
         """Take a queued job for this worker, or None if another one has it or it is over."""
@@ -89,6 +97,8 @@ class Job(TenantModel):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     max_attempts = models.PositiveSmallIntegerField(default=5)
+    # How often its subject may still be told that a failed job failed; 0 once it knows.
+    tries_to_tell = models.PositiveSmallIntegerField(default=0)
     fence = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=100, default="")
     available_at = models.DateTimeField(default=timezone.now)
@@ -120,6 +130,8 @@ class Job(TenantModel):
                 name="job_open",
             ),
             models.Index(fields=["tenant", "subject_id"], name="job_subject"),
+            # For the relay's look at failures that nobody was told of: hardly ever any.
+            models.Index(fields=["available_at"], condition=Q(tries_to_tell__gt=0), name="job_untold"),
         ]
 
     def __str__(self) -> str:
@@ -129,7 +141,18 @@ class Job(TenantModel):
     def is_last_attempt(self) -> bool:
         return self.attempts >= self.max_attempts
 
+    @property
+    def is_superseded(self) -> bool:
+        """There is newer work of this kind on the same subject. Asks the database."""
+        same = Job.objects.for_tenant(self.tenant_id).filter(kind=self.kind, subject_id=self.subject_id)
+        return bool(same.filter(created_at__gt=self.created_at).exists())
+
+    @property
+    def can_run_again(self) -> bool:
+        """It failed or was cancelled, and nothing was done about that since. Asks the database."""
+        return self.status in (Job.Status.FAILED, Job.Status.CANCELLED) and not self.is_superseded
+
     def settle(self, **fields: Any) -> bool:
-        """Write the outcome if the lease is still ours. False: somebody else goes on with the job."""
-        held = Job.objects.filter(pk=self.pk, status=Job.Status.RUNNING, fence=self.fence)
+        """Write the outcome if the job is still as we know it. False: somebody else goes on with it."""
+        held = Job.objects.filter(pk=self.pk, status=self.status, fence=self.fence)
         return held.update(lease_until=None, **fields) == 1

@@ -1,18 +1,24 @@
 """Putting work in line, and handing it to Celery in a fair order."""
 
+import json
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import redis
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
+from kombu.exceptions import EncodeError, OperationalError
 
-from jobs.models import Job, Queue
+from jobs.errors import Unpublishable
+from jobs.handlers import limits_of
+from jobs.models import Job, JobQuerySet, Queue
+from jobs.running import set_aside
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -22,6 +28,17 @@ logger = logging.getLogger(__name__)
 IN_FLIGHT_PER_TENANT = 2
 # The name of the one task, which calls us.
 RUN_JOB = "jobs.run"
+# What a job needs to know it reads from its subject. A payload is a note, not a file.
+MAX_PAYLOAD_CHARS = 64_000
+
+
+class Message(NamedTuple):
+    """All that the broker is told of a job; `kind` decides how long it may take."""
+
+    tenant_id: UUID
+    job_id: UUID
+    queue: str
+    kind: str
 
 
 def enqueue(
@@ -37,7 +54,11 @@ def enqueue(
     returned.
 
     The broker hears of it after the commit. If that fails, or the process dies first, the relay tells it.
+    Raises ValueError for a queue that nobody listens to, or a payload of more than MAX_PAYLOAD_CHARS.
     """
+    Queue(queue)
+    if len(json.dumps(payload)) > MAX_PAYLOAD_CHARS:
+        raise ValueError(f"the payload of {kind} has more than {MAX_PAYLOAD_CHARS} characters")
     job, created = Job.objects.get_or_create(
         tenant_id=tenant_id,
         kind=kind,
@@ -51,7 +72,8 @@ def enqueue(
         },
     )
     if created:
-        transaction.on_commit(partial(publish_next, tenant_id, queue))
+        # Robust: the work is in line, whatever comes of this.
+        transaction.on_commit(partial(publish_next, tenant_id, queue), robust=True)
     return job
 
 
@@ -86,25 +108,65 @@ def publish_next(tenant_id: UUID, queue: str) -> None:
     """Tell the broker of the tenant's next jobs in this queue, as far as its share allows."""
     with tenant_scope(tenant_id):
         mine = Job.objects.for_tenant(tenant_id).filter(queue=queue)
-        now = timezone.now()
         room = IN_FLIGHT_PER_TENANT - mine.in_flight().count()
-        due = list(
-            mine.due(now)
-            .filter(published_at=None)
-            .select_for_update(skip_locked=True)
-            .values_list("id", flat=True)[: max(room, 0)]
-        )
-        mine.filter(pk__in=due).update(published_at=now)
-    send((tenant_id, job_id, queue) for job_id in due)
+        messages = mark_published(mine.waiting(timezone.now()).unsent().order_by("created_at")[: max(room, 0)])
+    send(messages)
 
 
-def send(messages: Iterable[tuple[UUID, UUID, str]]) -> None:
-    """Give messages to the broker. One that is down is not an error here: the relay tries again."""
+def mark_published(jobs: JobQuerySet) -> list[Message]:
+    """Note that the broker is being told of these jobs, but for those that somebody else holds just now.
+
+    In the caller's transaction. Reads no payloads.
+    """
+    columns = jobs.values_list("tenant_id", "id", "queue", "kind")
+    messages = [Message(*row) for row in columns.select_for_update(skip_locked=True)]
+    jobs.model.objects.using(jobs.db).filter(pk__in=[message.job_id for message in messages]).update(
+        published_at=timezone.now()
+    )
+    return messages
+
+
+def send(messages: Iterable[Message]) -> None:
+    """Give messages to the broker. One that is down is not an error here: the relay tries again.
+
+    One message that cannot be sent keeps no other.
+    """
+    broken = []
+    for message in messages:
+        try:
+            _send(message)
+        except (OperationalError, OSError) as error:
+            logger.warning("The broker took no message, the relay will: %s", error)
+            break
+        except (EncodeError, TypeError, ValueError) as error:
+            logger.warning("No message can be made of job %s: %s", message.job_id, error)
+            broken.append(message)
+        except Exception as error:
+            logger.warning("The message of job %s was not taken, the relay tries again: %r", message.job_id, error)
+    for message in broken:
+        set_aside(tenant_id=message.tenant_id, job_id=message.job_id, error=Unpublishable())
+
+
+def _send(message: Message) -> None:
+    limits = limits_of(message.kind)
+    current_app.send_task(
+        RUN_JOB,
+        args=(str(message.tenant_id), str(message.job_id)),
+        queue=message.queue,
+        retry=False,
+        soft_time_limit=int(limits.soft.total_seconds()),
+        time_limit=int(limits.hard.total_seconds()),
+    )
+
+
+def idle_queues() -> list[str]:
+    """Queues of which the broker holds no message. Whatever was sent to them is with a worker, or lost."""
     try:
-        for tenant_id, job_id, queue in messages:
-            current_app.send_task(RUN_JOB, args=(str(tenant_id), str(job_id)), queue=queue, retry=False)
-    except (OperationalError, OSError) as error:
-        logger.warning("The broker took no message, the relay will: %s", error)
+        with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=2, socket_connect_timeout=2) as broker:
+            return [queue for queue in Queue.values if not broker.llen(queue)]
+    except (redis.RedisError, OSError) as error:
+        logger.warning("The broker did not say what it holds: %r", error)
+        return []
 
 
 __all__ = ["Queue", "cancel", "enqueue", "publish_next", "queue_position", "send"]

@@ -1,25 +1,32 @@
 """What keeps the rows and the broker in step: the clock in the beat process calls `relay` each second.
 
-It works across tenants, on the `system` connection, and reads nothing but ids and times.
+It looks across tenants, on the `system` connection, at nothing but ids and times; what it finds it mends in the
+scope of each tenant. It waits for no lock and gives nobody all of its time: everyone's jobs depend on it.
 """
 
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
-from jobs.models import Job
-from jobs.queueing import IN_FLIGHT_PER_TENANT, send
-from jobs.running import give_up
+from jobs.models import Job, JobQuerySet
+from jobs.queueing import IN_FLIGHT_PER_TENANT, idle_queues, mark_published, send
+from jobs.running import take_back, tell
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 1.0
 JOBS_AT_ONCE = 500
+# So much of a tick may go to mending what failed; the rest has its turn a second later.
+MEND_S = 2.0
+# A message that led to nothing for this long is lost if the broker holds none of its queue...
+LOST_AFTER = timedelta(seconds=15)
+# ...and is sent again after this long in any case. Sooner, the copies would pile up before everyone's next job.
+REPUBLISH_AFTER = timedelta(minutes=10)
 
 _ticks: list[Callable[[], None]] = []
 
@@ -32,26 +39,49 @@ def every_second(tick: Callable[[], None]) -> Callable[[], None]:
 
 @every_second
 def relay() -> None:
-    """Take jobs back from dead workers, and tell the broker of jobs it has not heard of or has lost.
-
-    A job whose last attempt took its worker along is not tried again: it would take all of them.
-    """
-    jobs = Job.objects.using("system")
+    """Tell the broker of jobs it has not heard of or has lost, oldest first and each tenant its share."""
     now = timezone.now()
-    for tenant_id, job_id in jobs.abandoned(now).exhausted().values_list("tenant_id", "id"):
-        give_up(tenant_id=tenant_id, job_id=job_id)
-    jobs.abandoned(now).update(status=Job.Status.QUEUED, published_at=None, lease_until=None)
-    in_flight = Counter(jobs.in_flight().values_list("tenant_id", "queue"))
-    messages = []
-    for job in jobs.due(now).foremost(IN_FLIGHT_PER_TENANT)[:JOBS_AT_ONCE]:
-        lane = (job.tenant_id, job.queue)
-        if job.published_at is None:
-            if in_flight[lane] >= IN_FLIGHT_PER_TENANT:
-                continue
-            in_flight[lane] += 1
-        if jobs.filter(pk=job.pk, status=Job.Status.QUEUED).update(published_at=now):
-            messages.append((job.tenant_id, job.pk, job.queue))
+    jobs = Job.objects.using("system")
+    due = _untaken(now)
+    # What was never sent comes first: what seems lost may just wait.
+    due.sort(key=lambda job: (job.published_at is not None, job.published_at or job.created_at))
+    with transaction.atomic(using="system"):
+        chosen = jobs.filter(pk__in=[job.pk for job in due[:JOBS_AT_ONCE]])
+        messages = mark_published(chosen.waiting(now).order_by("created_at"))
     send(messages)
+
+
+def _untaken(now: datetime) -> list[Job]:
+    """Jobs within their tenants' shares of which the broker knows nothing, as far as we can tell."""
+    foremost = Job.objects.using("system").foremost(IN_FLIGHT_PER_TENANT, now)
+    front = foremost.only("queue", "status", "published_at", "created_at")
+    # Running ones have their places in it too, so they are left out only here.
+    queued = [job for job in front if job.status == Job.Status.QUEUED]
+    unsent = [job for job in queued if job.published_at is None]
+    silent = [job for job in queued if job.published_at is not None and job.published_at < now - LOST_AFTER]
+    idle = idle_queues() if silent else []
+    return unsent + [job for job in silent if job.queue in idle or job.published_at < now - REPUBLISH_AFTER]
+
+
+@every_second
+def mend() -> None:
+    """Take jobs back from dead workers, and tell subjects that could not be told of their failure."""
+    now = timezone.now()
+    jobs = Job.objects.using("system")
+    _for_each(jobs.abandoned(now).order_by("lease_until"), take_back)
+    _for_each(jobs.untold().filter(available_at__lt=now).order_by("available_at"), tell)
+
+
+def _for_each(jobs: JobQuerySet, act: Callable[..., None]) -> None:
+    """Act on each, as far as a tick's time allows. One that fails keeps no other."""
+    ends_at = time.monotonic() + MEND_S
+    for tenant_id, job_id in jobs.values_list("tenant_id", "id")[:JOBS_AT_ONCE]:
+        if time.monotonic() > ends_at:
+            return
+        try:
+            act(tenant_id=tenant_id, job_id=job_id)
+        except Exception:
+            logger.exception("%s failed for job %s; it is tried again in a second", act.__name__, job_id)
 
 
 def tick_all() -> None:
@@ -74,5 +104,8 @@ def start_clock() -> threading.Thread:
 def _run_clock() -> None:
     while True:
         began = time.monotonic()
-        tick_all()
+        try:
+            tick_all()
+        except Exception:  # giving connections back may fail too, and nothing else would start the clock again
+            logger.exception("The clock stumbled")
         time.sleep(max(0.0, TICK_S - (time.monotonic() - began)))

@@ -5,7 +5,9 @@ import socket
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
+from jobs import leaving
 from jobs.models import Job
 from jobs.queueing import RUN_JOB, publish_next
 from jobs.running import run
@@ -21,6 +23,12 @@ def run_job(tenant_id: str, job_id: str) -> None:
         queue = Job.objects.filter(pk=job).values_list("queue", flat=True).first()
     if queue:
         publish_next(tenant, queue)
+
+
+@worker_shutting_down.connect
+def hand_jobs_back(**_: object) -> None:
+    """A worker that has to end does not finish its jobs first: others go on with them at once."""
+    leaving.ask()
 
 
 def worker_name() -> str:
