@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID
@@ -80,8 +80,7 @@ async def in_tenant(tenant: "Tenant | UUID", fn: Callable[P, R], *args: P.args, 
 
     For sockets and streams. Django's `sync_to_async` would run them all on one thread, one after the other.
     """
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_executor, _call, tenant, partial(fn, *args, **kwargs))
+    return await _on_thread(_call, tenant, partial(fn, *args, **kwargs))
 
 
 def _call(tenant: "Tenant | UUID", fn: Callable[[], R]) -> R:
@@ -94,8 +93,7 @@ def _call(tenant: "Tenant | UUID", fn: Callable[[], R]) -> R:
 
 async def off_loop(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call `fn` on one of the same threads without a tenant: for global tables, or to enter a scope inside."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_executor, _call_bare, partial(fn, *args, **kwargs))
+    return await _on_thread(_call_bare, partial(fn, *args, **kwargs))
 
 
 def _call_bare(fn: Callable[[], R]) -> R:
@@ -103,6 +101,12 @@ def _call_bare(fn: Callable[[], R]) -> R:
         return fn()
     finally:
         connections.close_all()
+
+
+async def _on_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """On one of our threads, in the caller's context: its language, and its request's id in the log."""
+    in_context = partial(copy_context().run, call, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_executor, in_context)
 
 
 def _set(name: str, value: str) -> None:
