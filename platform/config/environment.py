@@ -30,6 +30,8 @@ VARIABLES: dict[str, str] = {
     "TROUPE_HOST": "address the web server listens on (127.0.0.1)",
     "TROUPE_HOME": "folder of data, sockets, logs and generated secrets (.troupe/)",
     "TROUPE_SECRET_KEY": "signs sessions and tokens (generated and kept in TROUPE_HOME)",
+    "TROUPE_SECRET_KEY_FALLBACKS": "former keys that are still accepted, separated by commas",
+    "TROUPE_HTTPS": "1 behind a proxy that ends TLS: secure cookies, https addresses, HSTS (0)",
     "TROUPE_ALLOWED_HOSTS": "host names the server answers to, separated by commas",
     "TROUPE_WEB_PROCESSES": "web server processes (1)",
     "TROUPE_WORKER_CONCURRENCY": "background jobs worked on side by side (2)",
@@ -70,6 +72,8 @@ class Environment:
     port: int
     home: Path
     secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
+    https: bool
     allowed_hosts: tuple[str, ...]
     web_processes: int
     worker_concurrency: int
@@ -101,6 +105,8 @@ def load(environ: Mapping[str, str] = os.environ, *, need_services: bool = True)
         port=env_int(environ, "TROUPE_PORT", default=8000, least=1, most=65535),
         home=home,
         secret_key=env_secret(environ, "TROUPE_SECRET_KEY"),
+        secret_key_fallbacks=env_secrets(environ, "TROUPE_SECRET_KEY_FALLBACKS"),
+        https=env_bool(environ, "TROUPE_HTTPS", default=False),
         allowed_hosts=env_list(environ, "TROUPE_ALLOWED_HOSTS") or local_host_names(host),
         web_processes=env_int(environ, "TROUPE_WEB_PROCESSES", default=1, least=1, most=64),
         worker_concurrency=env_int(environ, "TROUPE_WORKER_CONCURRENCY", default=2, least=1, most=64),
@@ -209,12 +215,25 @@ def env_redis_url(environ: Mapping[str, str], name: str) -> str:
 def env_secret(environ: Mapping[str, str], name: str) -> str:
     """A secret long enough to be one; empty if not set. It is never repeated in the error."""
     text = env_text(environ, name)
-    if text and len(text) < SECRET_MIN_CHARACTERS:
+    if text:
+        refuse_short_secret(name, text)
+    return text
+
+
+def env_secrets(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Secrets separated by commas, each as in `env_secret`."""
+    texts = env_list(environ, name)
+    for text in texts:
+        refuse_short_secret(name, text)
+    return texts
+
+
+def refuse_short_secret(name: str, text: str) -> None:
+    if len(text) < SECRET_MIN_CHARACTERS:
         raise BadEnvironment(
             f"{name} has {len(text)} characters; it must have at least {SECRET_MIN_CHARACTERS}, "
             "for example from `openssl rand -hex 32`."
         )
-    return text
 
 
 def split_url(name: str, text: str, schemes: Collection[str]) -> SplitResult:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = load_or_exit(need_services=False)
 
 SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 
@@ -28,6 +29,7 @@ INSTALLED_APPS = [
     "knowledge",
     "personas",
     "chat",
+    "npc",
     "config.apps.TroupeConfig",
     "unfold.apps.BasicAppConfig",
     "tenants.adminsite.apps.DeskConfig",
@@ -150,6 +152,16 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+
+# --- Behind TLS ---------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = ENVIRONMENT.https
+# Believed only where TROUPE_HTTPS promises a proxy that sets it, and takes a visitor's own away.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.https else None
+# Load balancers ask these from inside, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if ENVIRONMENT.https else 0
+# Subdomains and browsers' preload lists are not ours to decide on: they concern the domain's other servers, for long.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- Languages ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from llm.errors import ProviderError
 from llm.metering import Payer, record_call
 from llm.models import ModelCall, Route
 from llm.routes import resolve_route
+from llm.secrets import SecretUnreadable
 from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
 from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column, the_seat
@@ -82,8 +83,9 @@ class RouteAdmin(TenantModelAdmin):
     def save_model(self, request: HttpRequest, obj: Route, form: Any, change: bool) -> None:
         if form.cleaned_data.get("forget_api_key"):
             obj.api_key = ""
-        if key := form.cleaned_data["new_api_key"]:
-            obj.api_key = key
+        with suppress(SecretUnreadable):
+            # Sealed anew in any case, so that a kept key outlives the former secret key.
+            obj.api_key = form.cleaned_data["new_api_key"] or obj.api_key
         if obj.is_default:
             # Only one may be; choosing another one moves it.
             Route.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)

@@ -483,6 +483,19 @@ def list_of_changes(business: Any) -> list[Any]:
         return list(AuditEntry.objects.values_list("changes", flat=True))
 
 
+def test_a_saved_route_outlives_a_former_secret_key(alice, acme, settings):
+    alice.posts("/admin/llm/route/add/", **route_fields(new_api_key="sk-very-secret"))
+    with acme.scope():
+        path = f"/admin/llm/route/{Route.objects.get().pk}/change/"
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "x" * 50, [settings.SECRET_KEY]
+
+    assert alice.posts(path, **route_fields()).status_code == 302
+
+    settings.SECRET_KEY_FALLBACKS = []
+    with acme.scope():
+        assert Route.objects.get().api_key == "sk-very-secret"
+
+
 def test_choosing_another_default_route_moves_it(alice, acme):
     for slug in ("one", "two"):
         alice.posts("/admin/llm/route/add/", **route_fields(slug=slug, is_default="on"))

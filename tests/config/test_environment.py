@@ -43,7 +43,8 @@ def test_what_is_not_set_has_a_sensible_value(environ, home):
     assert (found.host, found.port, found.home) == ("127.0.0.1", 8000, home)
     assert (found.web_processes, found.worker_concurrency, found.chunk_partitions) == (1, 2, 64)
     assert found.demo is True
-    assert found.debug is False
+    assert (found.debug, found.https) == (False, False)
+    assert found.secret_key_fallbacks == ()
     assert found.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
     assert (found.chat_model, found.openai_base_url, found.openai_api_key) == ("", "", "")
 
@@ -55,6 +56,8 @@ def test_what_is_set_is_taken(environ):
         "TROUPE_DEMO": "no",
         "TROUPE_ALLOWED_HOSTS": "chat.acme.example, .acme.test",
         "TROUPE_SECRET_KEY": "s" * 32,
+        "TROUPE_SECRET_KEY_FALLBACKS": f"{'t' * 32}, {'u' * 40}",
+        "TROUPE_HTTPS": "1",
         "OPENAI_BASE_URL": "http://127.0.0.1:11434/v1",
         "TROUPE_CHAT_MODEL": "qwen3",
     }
@@ -64,6 +67,8 @@ def test_what_is_set_is_taken(environ):
     assert (found.host, found.port, found.demo) == ("0.0.0.0", 9000, False)
     assert found.allowed_hosts == ("chat.acme.example", ".acme.test")
     assert found.secret_key == "s" * 32
+    assert found.secret_key_fallbacks == ("t" * 32, "u" * 40)
+    assert found.https is True
     assert (found.openai_base_url, found.chat_model) == ("http://127.0.0.1:11434/v1", "qwen3")
 
 
@@ -83,6 +88,7 @@ def test_an_empty_value_counts_as_not_set(environ):
         ("TROUPE_HOST", "http://a", "TROUPE_HOST is 'http://a'; it must be an address such as 127.0.0.1"),
         ("TROUPE_HOST", "127.0.0.256", "TROUPE_HOST is '127.0.0.256'; it must be an address"),
         ("TROUPE_SECRET_KEY", "hunter2", "TROUPE_SECRET_KEY has 7 characters; it must have at least 32"),
+        ("TROUPE_SECRET_KEY_FALLBACKS", f"{'t' * 32},hunter2", "TROUPE_SECRET_KEY_FALLBACKS has 7 characters;"),
         ("OPENAI_BASE_URL", "localhost:8080", "OPENAI_BASE_URL must begin with http:// or https://"),
         ("DATABASE_URL", "mysql://app:a@db/troupe", "DATABASE_URL must begin with postgresql://"),
         ("DATABASE_URL", "postgresql://db/troupe", "DATABASE_URL names no role or no database"),
@@ -104,7 +110,11 @@ def test_a_name_like_no_other_is_told_which_there_are(environ):
 
 
 def test_secrets_are_not_repeated(environ):
-    for name, value in [("TROUPE_SECRET_KEY", "hunter2"), ("DATABASE_URL", "mysql://app:hunter2@db/troupe")]:
+    for name, value in [
+        ("TROUPE_SECRET_KEY", "hunter2"),
+        ("TROUPE_SECRET_KEY_FALLBACKS", "hunter2"),
+        ("DATABASE_URL", "mysql://app:hunter2@db/troupe"),
+    ]:
         with pytest.raises(BadEnvironment) as refused:
             load({**environ, name: value})
         assert "hunter2" not in str(refused.value)
