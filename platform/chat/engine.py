@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 DRAIN_S = 28.0
 # After that they are interrupted, and get this long to store what was said.
 LAST_WORDS_S = 5.0
+# By then the model has been asked, and nobody notices.
+ANNOUNCE_AFTER_S = 0.02
 RELEASE_AGAIN_S, RELEASE_AGAIN_MAX_S = 0.5, 5.0
 
 
@@ -87,7 +89,6 @@ class Engine:
         try:
             async with self._hub.writer(turn.tenant_id, turn.conversation_id, first_seq=turn.first_seq) as writer:
                 run.open(writer)
-                # The model need not wait until the others have heard of it.
                 self._hub.spawn(self._announce(turn, writer))
                 await run.answer(writer)
             if run.is_erased:
@@ -101,6 +102,8 @@ class Engine:
                 self._idle.set()
 
     async def _announce(self, turn: Turn, writer: Writer) -> None:
+        """Tell other processes that the turn has begun, once the model is asked: it need not wait for them."""
+        await asyncio.sleep(ANNOUNCE_AFTER_S)
         await writer.flush()
         await self._hub.tell(turn.tenant_id, turn.conversation_id, "moved", seq=turn.first_seq)
 

@@ -1,5 +1,6 @@
 """What a client missed, when the log does not reach back: the same events, as the database remembers them."""
 
+from functools import cache
 from uuid import UUID
 
 from chat.errors import HistoryGone
@@ -7,6 +8,7 @@ from chat.events import Event, Item, in_order
 from chat.models import Conversation, Message, Turn
 from chat.posting import ACCEPTED, CREATED
 from chat.presenting import message_accepted, message_created, turn_completed, turn_failed
+from tenants.statements import Param, Select
 
 # More than this is faster fetched as pages of messages.
 MAX_REPLAYED = 400
@@ -72,12 +74,19 @@ def turn_ending(turn: Turn) -> Event:
 
 def past_messages(conversation: Conversation, *, before_seq: int, limit: int) -> list[tuple[str, str]]:
     """`(role, text)` of what was said before, oldest first, without replaced or empty answers and notes."""
-    said = (
-        conversation.messages.all()
-        .filter(seq__lt=before_seq, replaced_at=None)
-        .exclude(role=Message.Role.NOTE)
-        .exclude(text="")
-        .order_by("-seq")
-        .values_list("role", "text")[:limit]
+    return _last_said(limit).all(conversation_id=conversation.pk, before_seq=before_seq)[::-1]
+
+
+@cache
+def _last_said(limit: int) -> Select[tuple[str, str]]:
+    """Newest first. A limit is part of the SQL."""
+    return Select(
+        lambda: (
+            Message.objects.current()
+            .filter(conversation_id=Param("conversation_id"), seq__lt=Param("before_seq"))
+            .exclude(role=Message.Role.NOTE)
+            .exclude(text="")
+            .order_by("-seq")
+            .values_list("role", "text")[:limit]
+        )
     )
-    return [(role, text) for role, text in reversed(list(said))]

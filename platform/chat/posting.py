@@ -7,12 +7,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from chat.errors import ConversationClosed, ConversationNotFound, TextTooLong, TooManyWaiting, TurnRunning
 from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.rendering import render_said
 from tenants.errors import Invalid, NotFound
+from tenants.statements import Param, Select, Update, insert
 
 MAX_TEXT_CHARACTERS = 8_000
 # Messages that wait behind a running turn of the same conversation.
@@ -23,6 +25,31 @@ KNOBS = "knobs"
 
 # The events that open a turn, in this order from the first number of its block.
 ACCEPTED, CREATED, STARTED = 0, 1, 2
+
+_LOCKED: Select[Conversation] = Select(
+    lambda: (
+        Conversation.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("end_user", "persona")
+        .filter(pk=Param("id"))
+    )
+)
+_FENCE: Select[int] = Select(
+    lambda: Conversation.objects.select_for_update(no_key=True).filter(pk=Param("id")).values_list("fence", flat=True)
+)
+_SENT_BEFORE: Select[Message] = Select(
+    lambda: Message.objects.filter(conversation_id=Param("conversation_id"), client_id=Param("client_id"))
+)
+_UNFINISHED: Select[str] = Select(
+    lambda: (
+        Turn.objects.filter(Q(status=Turn.Status.QUEUED) | Q(holds_conversation=True))
+        .filter(conversation_id=Param("conversation_id"))
+        .values_list("status", flat=True)
+    )
+)
+_COUNT_MESSAGE = Update(
+    lambda: Conversation.objects.filter(pk=Param("id")),
+    "next_seq", "last_message_at", message_count=F("message_count") + 1,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,12 +69,12 @@ class Posted:
 def clean_said(text: Any) -> str:
     """What a person wrote, fit to store. Raises Invalid for what is no text, empty or too long."""
     if not isinstance(text, str):
-        raise Invalid.field("text", "A text is needed.")
+        raise Invalid.field("text", _("A text is needed."))
     if len(text) > MAX_TEXT_CHARACTERS:
         raise TextTooLong(errors=[{"field": "text", "detail": str(TextTooLong.default_detail)}])
     cleaned = storable(text).strip()
     if not cleaned:
-        raise Invalid.field("text", "The message is empty.")
+        raise Invalid.field("text", _("The message is empty."))
     return cleaned
 
 
@@ -73,7 +100,7 @@ def post_message(
     """
     with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
-        said = conversation.messages.filter(client_id=client_id).first()
+        said = _SENT_BEFORE.first(conversation_id=conversation_id, client_id=client_id)
         if said is not None:
             return Posted(Turn.objects.get(pk=said.turn_id), said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
@@ -90,13 +117,9 @@ def post_message(
             client_id=client_id,
         )
         turn.question = message
-        message.save(force_insert=True)  # before its turn, which it names: references are checked at the commit
-        turn.save(force_insert=True)
-        Conversation.objects.filter(pk=conversation.pk).update(
-            next_seq=turn.first_seq + SEQ_BLOCK,
-            message_count=F("message_count") + 1,
-            last_message_at=message.created_at,
-        )
+        insert(message)  # before its turn, which it names: references are checked at the commit
+        insert(turn)
+        _COUNT_MESSAGE(id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at)
         return Posted(turn, message, is_new=True)
 
 
@@ -122,11 +145,18 @@ def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Pos
 
 def lock_conversation(conversation_id: UUID) -> Conversation:
     """The conversation, locked until the transaction ends: messages of one conversation come one by one."""
-    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("end_user", "persona")
-    conversation: Conversation | None = rows.filter(pk=conversation_id).first()
+    conversation = _LOCKED.first(id=conversation_id)
     if conversation is None:
         raise ConversationNotFound
     return conversation
+
+
+def lock_fence(conversation_id: UUID) -> int:
+    """Lock the conversation as `lock_conversation` does, for those who need to know only its fence."""
+    fence = _FENCE.first(id=conversation_id)
+    if fence is None:
+        raise ConversationNotFound
+    return fence
 
 
 def open_turn(
@@ -136,8 +166,7 @@ def open_turn(
 
     It waits if another one holds the conversation.
     """
-    unfinished = Q(status=Turn.Status.QUEUED) | Q(holds_conversation=True)
-    ahead = list(conversation.turns.filter(unfinished).values_list("status", flat=True))
+    ahead = _UNFINISHED.all(conversation_id=conversation.pk)
     if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
         raise TooManyWaiting(headers={"Retry-After": "5"})
     is_free = not ahead

@@ -11,9 +11,36 @@ from django.utils import timezone
 
 from chat.errors import ConversationNotFound, Superseded, TakenOver, TurnInterrupted
 from chat.models import Conversation, Message, Turn
-from chat.posting import lock_conversation
+from chat.posting import lock_fence
 from chat.rendering import render_answer
 from tenants.errors import PlatformError
+from tenants.statements import Param, Select, Update, insert
+
+# What an outcome says of its turn.
+_ACCOUNT = (
+    "is_retryable", "input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms", "total_ms", "trace",
+    "persona_version",
+)  # fmt: skip
+
+_RUNNING: Select[Turn] = Select(
+    lambda: Turn.objects.filter(
+        pk=Param("id"), process_id=Param("process_id"), holds_conversation=True, status=Turn.Status.RUNNING
+    )
+)
+_COUNT_ANSWER = Update(
+    lambda: Conversation.objects.filter(pk=Param("id")), "last_message_at", message_count=F("message_count") + 1
+)
+_END_TURN = Update(
+    lambda: Turn.objects.filter(pk=Param("id")),
+    "status", "answer_id", "error_code", "error_detail", "last_seq", "finished_at", *_ACCOUNT,
+)  # fmt: skip
+_RELEASE = Update(
+    lambda: Turn.objects.filter(pk=Param("id"), process_id=Param("owner"), holds_conversation=True),
+    holds_conversation=False,
+)
+_WAITING: Select[Turn] = Select(
+    lambda: Turn.objects.waiting().filter(conversation_id=Param("conversation_id")).select_related("question")[:1]
+)
 
 
 @dataclass
@@ -56,11 +83,11 @@ def settle_turn(
     erased, Superseded when the turn is not this process's any more.
     """
     with transaction.atomic(savepoint=False):
-        conversation = lock_conversation(conversation_id)
-        turn = Turn.objects.get(pk=turn_id)
-        if not turn.holds_conversation or turn.process_id != process_id or turn.status != Turn.Status.RUNNING:
+        fence = lock_fence(conversation_id)
+        turn = _RUNNING.first(id=turn_id, process_id=process_id)
+        if turn is None:
             raise Superseded
-        if conversation.fence != turn.fence:
+        if fence != turn.fence:
             outcome = replace(outcome, text="", citations=[], error=TakenOver())
         return Settled(_store(turn, outcome, author, message_seq), outcome)
 
@@ -83,13 +110,9 @@ def _store(turn: Turn, outcome: Outcome, author: str, message_seq: int) -> Messa
 
 
 def _store_answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Message:
-    replaced = Message.objects.none()
-    if turn.replaces_id:
-        # Of any earlier turn: the one that this turn replaces may have failed before it said a word.
-        replaced = Message.objects.filter(turn__question_id=turn.question_id, role=Message.Role.BOT).current()
-    message = Message.objects.create(
+    message = Message(
         conversation_id=turn.conversation_id,
-        turn=turn,
+        turn_id=turn.pk,
         seq=seq,
         role=Message.Role.BOT,
         author=author,
@@ -97,13 +120,20 @@ def _store_answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Messag
         html=render_answer(outcome.text),
         citations=outcome.citations,
         finish_reason="interrupted" if outcome.error else outcome.finish_reason,
-        replaces_id=replaced.values_list("pk", flat=True).first(),
     )
-    replaced.exclude(pk=message.pk).update(replaced_at=timezone.now())
-    Conversation.objects.filter(pk=turn.conversation_id).update(
-        message_count=F("message_count") + 1, last_message_at=message.created_at
-    )
+    if turn.replaces_id:
+        message.replaces_id = _replace_answer(turn)
+    insert(message)
+    _COUNT_ANSWER(id=turn.conversation_id, last_message_at=message.created_at)
     return message
+
+
+def _replace_answer(turn: Turn) -> UUID | None:
+    """Put the answer of any earlier turn aside: the one replaced may have failed before it said a word."""
+    replaced = Message.objects.filter(turn__question_id=turn.question_id, role=Message.Role.BOT).current()
+    replaced_id: UUID | None = replaced.values_list("pk", flat=True).first()
+    replaced.update(replaced_at=timezone.now())
+    return replaced_id
 
 
 def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, *, last_seq: int) -> None:
@@ -115,17 +145,14 @@ def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, *, last_s
             turn.status = Turn.Status.INTERRUPTED
         case _:
             turn.status = Turn.Status.FAILED
-    turn.answer = message
+    turn.answer_id = message.pk if message else None
     turn.error_code = error.code if error else ""
     turn.error_detail = str(error.detail) if error else ""
     turn.last_seq = last_seq
     turn.finished_at = timezone.now()
-    for name in (
-        "is_retryable", "input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms",
-        "total_ms", "trace", "persona_version",
-    ):  # fmt: skip
+    for name in _ACCOUNT:
         setattr(turn, name, getattr(outcome, name))
-    turn.save()
+    _END_TURN(id=turn.pk, **{name: getattr(turn, name) for name in _END_TURN.fields})
 
 
 def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Turn | None:
@@ -135,17 +162,16 @@ def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> T
     """
     with transaction.atomic(savepoint=False):
         try:
-            conversation = lock_conversation(conversation_id)
+            fence = lock_fence(conversation_id)
         except ConversationNotFound:
             return None
-        held = Turn.objects.filter(pk=turn_id, holds_conversation=True, process_id=process_id)
-        if not held.update(holds_conversation=False):
+        if not _RELEASE(id=turn_id, owner=process_id):
             return None
-        following: Turn | None = conversation.turns.waiting().select_related("question").first()
+        following = _WAITING.first(conversation_id=conversation_id)
         if following is not None:
             following.status = Turn.Status.RUNNING
             following.holds_conversation = True
             following.process_id = process_id
-            following.fence = conversation.fence
+            following.fence = fence
             following.save(update_fields=["status", "holds_conversation", "process_id", "fence"])
         return following

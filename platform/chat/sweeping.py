@@ -12,7 +12,7 @@ from chat.errors import ConversationNotFound, TurnInterrupted
 from chat.events import Delta, Event, Item
 from chat.log import append_blocking, read_blocking, stream_key
 from chat.models import SEQ_BLOCK, Message, Process, Turn
-from chat.posting import lock_conversation
+from chat.posting import lock_fence
 from chat.presenting import message_created, turn_failed, turn_opening
 from chat.settling import interrupt_turn
 from jobs.relay import every_second
@@ -74,7 +74,7 @@ def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list
     logged = read_blocking(stream_key(tenant_id, conversation_id))
     with tenant_scope(tenant_id):
         try:
-            lock_conversation(conversation_id)
+            lock_fence(conversation_id)
         except ConversationNotFound:
             return
         turn = _held_by_dead(turn_id, alive)

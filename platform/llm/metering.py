@@ -6,6 +6,7 @@ from uuid import UUID
 from llm.models import ModelCall
 from llm.routes import cost_of
 from llm.types import RouteConfig, Usage
+from tenants.statements import insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def record_call(
 ) -> ModelCall:
     """Write the row of one call, in the current tenant's scope. `model` empty means the route's own."""
     own_model = route.embedding_name if operation == ModelCall.Operation.EMBED else route.chat_name
-    return ModelCall.objects.create(
+    call = ModelCall(
         operation=operation,
         route=route.slug,
         model=(model or own_model)[:200],
@@ -53,3 +54,5 @@ def record_call(
         turn_id=payer.turn_id,
         end_user=payer.end_user[:200],
     )
+    insert(call)
+    return call

@@ -12,11 +12,15 @@ from llm.models import Route
 from llm.secrets import SecretUnreadable
 from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Usage
 from tenants.errors import NotFound
+from tenants.statements import Param, Select
 
 PLATFORM_SLUG = "platform"
 READER_SLUG = "reader"
 OPENAI_URL = "https://api.openai.com/v1"
 MILLION = 1_000_000
+
+_NAMED: Select[Route] = Select(lambda: Route.objects.filter(tenant_id=Param("tenant_id"), slug=Param("slug")))
+_DEFAULT: Select[Route] = Select(lambda: Route.objects.filter(tenant_id=Param("tenant_id"), is_default=True))
 
 
 def resolve_route(tenant_id: UUID, slug: str | None = None) -> RouteConfig:
@@ -25,13 +29,12 @@ def resolve_route(tenant_id: UUID, slug: str | None = None) -> RouteConfig:
     Call it inside the tenant's scope, before the model is called. Raises NotFound for a name that the tenant
     has no route of, and ProviderUnavailable when the route's key cannot be decrypted.
     """
-    routes = Route.objects.for_tenant(tenant_id)
     if slug:
-        route = routes.filter(slug=slug).first()
+        route = _NAMED.first(tenant_id=tenant_id, slug=slug)
         if route is None:
             raise NotFound(_("There is no model route of this name."))
     else:
-        route = routes.filter(is_default=True).first()
+        route = _DEFAULT.first(tenant_id=tenant_id)
     return _config(route) if route else platform_route()
 
 

@@ -1,0 +1,131 @@
+"""Queries whose SQL Django writes once. For the few that every turn asks.
+
+Most of the time that a query takes is Django's, who builds it and writes its SQL anew each time
+(docs/adr/0014-write-sql-once.md). Here a queryset is built as everywhere else, with a `Param` where a value
+goes, and its SQL is kept; a call only fills in the values:
+
+    DEFAULT_ROUTE = Select(lambda: Route.objects.filter(is_default=True, tenant_id=Param("tenant_id")))
+    route = DEFAULT_ROUTE.first(tenant_id=tenant_id)
+
+What is asked stays written in terms of the models, so it follows them.
+"""
+
+from collections.abc import Callable, Iterable
+from copy import copy
+from functools import cache, cached_property
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Expression, Model, QuerySet
+from django.db.models.sql import UpdateQuery
+
+Row = TypeVar("Row")
+SQL = tuple[str, tuple[Any, ...]]
+
+
+class Param(Expression):
+    """The place of a value. It reaches the database as it is given: an id, a number, a text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return "%s", [self]
+
+
+class Select(Generic[Row]):
+    """A queryset of models or of `values_list`. Made by a function, since apps are not ready on import."""
+
+    def __init__(self, queryset: Callable[[], "QuerySet[Any, Row]"]) -> None:
+        self._make = queryset
+
+    def all(self, **values: Any) -> list[Row]:
+        """The rows for these values."""
+        return list(self._queryset._iterable_class(_Filled(self._queryset, self._compiled, values)))
+
+    def first(self, **values: Any) -> Row | None:
+        """The first of the rows in the queryset's order; limit it to one."""
+        return next(iter(self.all(**values)), None)
+
+    @cached_property
+    def _queryset(self) -> Any:
+        return self._make()
+
+    @cached_property
+    def _compiled(self) -> tuple[Any, SQL]:
+        compiler = self._queryset.query.get_compiler(connection=_connection())
+        sql = compiler.as_sql()
+        # These do not change either.
+        converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
+        compiler.get_converters = lambda columns: converters
+        return compiler, sql
+
+
+class _Filled:
+    """As much of a queryset and its query as Django's iterables ask for."""
+
+    db = DEFAULT_DB_ALIAS
+    _known_related_objects: dict[Any, Any] = {}
+
+    def __init__(self, queryset: Any, compiled: tuple[Any, SQL], values: dict[str, Any]) -> None:
+        self.model, self.query = queryset.model, self
+        original, (sql, params) = compiled
+        filled = _fill(params, values)
+        self._compiler = copy(original)
+        self._compiler.connection = _connection()
+        self._compiler.as_sql = lambda: (sql, filled)
+
+    def get_compiler(self, using: str) -> Any:
+        """Django's own, which knows how to read the rows, with the SQL that it has written before."""
+        return self._compiler
+
+
+class Update:
+    """An update of the rows of a queryset: `fields` get the call's values, and `also` is the same each time."""
+
+    def __init__(self, queryset: Callable[[], "QuerySet[Any]"], *fields: str, **also: Any) -> None:
+        self._make, self.fields, self._also = queryset, fields, also
+
+    def __call__(self, **values: Any) -> int:
+        """How many rows were changed."""
+        fields, (sql, params) = self._compiled
+        connection = _connection()
+        prepared = {name: field.get_db_prep_save(values[name], connection) for name, field in fields.items()}
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _fill(params, {**values, **prepared}))
+            return int(cursor.rowcount)
+
+    @cached_property
+    def _compiled(self) -> tuple[dict[str, Any], SQL]:
+        queryset = self._make()
+        query: Any = queryset.query.chain(UpdateQuery)
+        query.add_update_values({**{name: Param(name) for name in self.fields}, **self._also})
+        fields = {name: queryset.model._meta.get_field(name) for name in self.fields}
+        return fields, query.get_compiler(connection=_connection()).as_sql()
+
+
+def insert(row: Model) -> None:
+    """Insert a row as `save(force_insert=True)` does, where no signal listens and no parent table is."""
+    sql, fields = _insert_sql(type(row))
+    connection = _connection()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields])
+    row._state.adding, row._state.db = False, connection.alias
+
+
+@cache
+def _insert_sql(model: type[Model]) -> tuple[str, list[Any]]:
+    fields = model._meta.concrete_fields
+    quoted = _connection().ops.quote_name
+    columns, places = ", ".join(quoted(field.column) for field in fields), ", ".join("%s" for _ in fields)
+    return f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({places})", list(fields)  # noqa: S608 - names of ours
+
+
+def _fill(params: Iterable[Any], values: dict[str, Any]) -> list[Any]:
+    return [values[each.name] if isinstance(each, Param) else each for each in params]
+
+
+def _connection() -> Any:
+    """This thread's own. `django.db.connection` looks it up anew for every attribute."""
+    return connections[DEFAULT_DB_ALIAS]

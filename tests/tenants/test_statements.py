@@ -1,0 +1,106 @@
+"""SQL that is written once reads and writes what the ORM does, whoever's turn it is."""
+
+from decimal import Decimal
+
+import pytest
+from django.db.models import F
+from django.forms.models import model_to_dict
+
+from llm.models import ModelCall, Route
+from tenants.models import ApiKey
+from tenants.statements import Param, Select, Update, insert
+
+NAMED = Select(lambda: Route.objects.filter(slug=Param("slug")).select_related("tenant").order_by("pk"))
+PRICES = Select(
+    lambda: Route.objects.filter(price_input__gte=Param("least")).order_by("slug").values_list("slug", "price_input")
+)
+RENAME = Update(lambda: Route.objects.filter(slug=Param("slug")), "name", "price_input", timeout_s=F("timeout_s") + 1)
+
+
+def route(slug: str, **fields: object) -> Route:
+    return Route.objects.create(slug=slug, name=slug.title(), base_url="https://models.example/v1", **fields)
+
+
+def test_rows_are_read_as_the_orm_reads_them(acme):
+    with acme.scope():
+        route("main", price_input=Decimal("2.50"))
+        found = NAMED.first(slug="main")
+        expected = Route.objects.get(slug="main")
+
+    assert found == expected
+    assert model_to_dict(found) == model_to_dict(expected)
+    assert found.tenant == acme.tenant  # with the related row, so that nobody asks for it again
+    assert not found._state.adding
+
+
+def test_values_are_filled_in_anew_with_each_call(acme):
+    with acme.scope():
+        route("cheap", price_input=Decimal(1))
+        route("dear", price_input=Decimal(30))
+
+        assert [slug for slug, _price in PRICES.all(least=Decimal(0))] == ["cheap", "dear"]
+        assert PRICES.all(least=Decimal(10)) == [("dear", Decimal(30))]
+        assert PRICES.first(least=Decimal(31)) is None
+
+
+def test_django_does_not_write_the_sql_again(acme, monkeypatch):
+    with acme.scope():
+        NAMED.first(slug="main")
+        monkeypatch.setattr("django.db.models.sql.compiler.SQLCompiler.as_sql", None)
+
+        assert NAMED.first(slug="nothing of this name") is None
+
+
+def test_a_value_is_a_value_and_never_sql(acme):
+    with acme.scope():
+        route("main")
+
+        assert NAMED.first(slug="' OR true --") is None
+        assert RENAME(slug="main", name="%s'); DROP TABLE llm_route; --", price_input=Decimal(1)) == 1
+        assert Route.objects.get().name == "%s'); DROP TABLE llm_route; --"
+
+
+def test_the_neighbours_rows_are_neither_read_nor_changed(acme, globex):
+    with acme.scope():
+        route("main")
+    with globex.scope():
+        assert NAMED.all(slug="main") == []
+        assert RENAME(slug="main", name="Mine now", price_input=Decimal(0)) == 0
+    assert NAMED.all(slug="main") == []  # nor outside of any scope
+
+    with acme.scope():
+        assert Route.objects.get().name == "Main"
+
+
+def test_an_update_sets_what_is_given_and_what_is_always_set(acme):
+    with acme.scope():
+        before = route("main", price_input=Decimal(1))
+        assert RENAME(slug="main", name="Everyday", price_input=Decimal("0.15")) == 1
+        after = Route.objects.get()
+
+    assert (after.name, after.price_input, after.timeout_s) == ("Everyday", Decimal("0.15"), before.timeout_s + 1)
+
+
+def test_a_row_is_inserted_as_it_would_be_saved(acme):
+    with acme.scope():
+        call = ModelCall(operation="chat", route="main", model="m", outcome="ok", cost=Decimal("0.001"))
+        insert(call)
+
+        assert model_to_dict(ModelCall.objects.get()) == model_to_dict(call)
+        assert call.tenant_id == acme.tenant.pk
+        call.outcome = "failed"
+        call.save()  # it is known to be there: this updates
+        assert ModelCall.objects.get().outcome == "failed"
+
+
+def test_fields_that_are_no_plain_values_are_inserted_too(acme):
+    with acme.scope():
+        key = ApiKey(name="server", prefix="tk_1", digest="d" * 64, scopes=["chat", "npc"])
+        insert(key)
+
+        assert ApiKey.objects.get(pk=key.pk).scopes == ["chat", "npc"]
+
+
+def test_a_row_for_a_neighbour_is_refused(acme, globex):
+    with pytest.raises(Exception, match="row-level security"), acme.scope():
+        insert(Route(tenant_id=globex.tenant.pk, slug="x", name="X", base_url="https://models.example/v1"))
