@@ -155,7 +155,7 @@ def _send(message: Message) -> None:
         queue=message.queue,
         retry=False,
         soft_time_limit=int(limits.soft.total_seconds()),
-        time_limit=int(limits.hard.total_seconds()),
+        time_limit=int(limits.kill.total_seconds()),
     )
 
 

@@ -15,7 +15,7 @@ from jobs import leaving
 from jobs.errors import GaveUp, TookTooLong, WorkerDied
 from jobs.handlers import Again, Leaving, RetryLater, Run, Stopped, limits_of, registration
 from jobs.heartbeat import beating
-from jobs.models import Job
+from jobs.models import LEASE, Job
 from tenants.errors import PlatformError
 from tenants.scope import tenant_scope
 
@@ -113,6 +113,8 @@ def tell(*, tenant_id: UUID, job_id: UUID) -> None:
 def _handle(job: Job) -> None:
     registered = registration(job.kind)
     this_run = Run(job, registered.limits)
+    if this_run.limits.hard < LEASE:
+        this_run.renew()  # or its first lease would outlast it
     with beating(this_run, hand_back=partial(_hand_back, job)):
         registered.handle(this_run)
 

@@ -1,70 +1,149 @@
-"""A real Celery worker takes real work."""
+"""A real Celery worker, with its pool of processes, takes real work. Some of it is deadly."""
 
-import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from uuid_utils.compat import uuid7
+
+from jobs import handlers
+from jobs.models import Job
+from jobs.queueing import enqueue
+from jobs.relay import mend, relay
+from tests.conftest import Business
+from tests.jobs.conftest import as_it_is, change
+from tests.jobs.deadly import DEADLY, POISON, SLOW, register
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 40.0
+QUEUE = "maintenance"
+
+pytestmark = pytest.mark.timeout(90)
 
 
-@contextlib.contextmanager
-def worker(queues: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`celery worker` as the supervisor starts it, but with one slot."""
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "config",
-        "worker",
-        "--pool=solo",
-        "-Q",
-        queues,
-    ]
+@pytest.fixture(scope="module")
+def worker() -> Iterator[subprocess.Popen[bytes]]:
+    """`celery worker` as the supervisor starts it, but one that knows deadly work and is impatient."""
     process = subprocess.Popen(
-        [*command, "--without-gossip", "--without-mingle", "--loglevel", "WARNING"],
+        [
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "-c", "3"),
+            *("-Q", f"embedding,{QUEUE}", "--include", "tests.jobs.deadly"),
+            *("--without-gossip", "--without-mingle", "--loglevel", "CRITICAL"),
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"},
     )
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(autouse=True)
+def relay_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is the beat: it knows the same kinds, and does not wait long between two tries."""
+    monkeypatch.setattr(handlers, "_registry", dict(handlers._registry))
+    monkeypatch.setattr("jobs.running.FIRST_WAIT", timedelta(milliseconds=100))
+    register()
+
+
+def put(business: Business, way: str, *, kind: str = DEADLY, tries: int = 1) -> Job:
+    with business.scope():
+        job = enqueue(tenant_id=business.id, kind=kind, queue=QUEUE, subject_id=uuid7(), payload={"way": way})
+        Job.objects.filter(pk=job.pk).update(max_attempts=tries)
+    return job
+
+
+def tick_until(is_so: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        relay()
+        mend()
+        time.sleep(0.2)
+
+
+def is_alive(worker: str) -> bool:
+    """The process that took a job, named `host:pid`."""
     try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        os.kill(int(worker.rpartition(":")[2]), 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
-@pytest.mark.timeout(90)
-def test_an_uploaded_document_is_read_by_a_worker_and_found(acme):
-    base = acme.api.post("/api/v1/knowledge-bases/", {"name": "House rules"}).json()
-    text = "Breakfast is served from seven to ten. 早餐从七点供应到十点。".encode()
-    uploaded = acme.api.upload(
+def upload(business: Business, title: str, text: str) -> dict[str, Any]:
+    base = business.api.post("/api/v1/knowledge-bases/", {"name": "House rules"}).json()
+    answer = business.api.upload(
         f"/api/v1/knowledge-bases/{base['id']}/documents/",
-        file=SimpleUploadedFile("rules.txt", text, content_type="text/plain"),
+        file=SimpleUploadedFile("rules.txt", text.encode(), content_type="text/plain"),
+        title=title,
     )
-    assert (uploaded.status_code, uploaded.json()["status"]) == (202, "queued")
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    return {**answer.json(), "base_id": base["id"]}
 
-    with worker("interactive,embedding,memory,maintenance"):
-        deadline = time.monotonic() + PATIENCE_S
-        document = uploaded.json()
-        while document["status"] not in ("ready", "failed"):
-            assert time.monotonic() < deadline, f"still {document['status']}"
-            time.sleep(0.2)
-            document = acme.api.get(f"/api/v1/documents/{document['id']}/").json()
 
-    assert (document["status"], document["error"]) == ("ready", None)
+def document_of(business: Business, document: dict[str, Any]) -> dict[str, Any]:
+    return dict(business.api.get(f"/api/v1/documents/{document['id']}/").json())
+
+
+def test_what_kills_or_never_ends_is_given_up_and_all_else_is_done(acme, globex, open_business, worker):
+    poison = upload(acme, POISON, "Do not read me.")
+    with acme.scope():
+        Job.objects.update(max_attempts=2)
+    fine = upload(globex, "Rules", "Breakfast is served from seven to ten. 早餐从七点供应到十点。")
+    initech, hooli = open_business("Initech"), open_business("Hooli")
+    reasons = {
+        put(acme, "end", tries=2): "worker_died",
+        put(acme, "touch_forbidden_memory"): "worker_died",
+        put(globex, "eat_all_memory"): "worker_died",
+        put(globex, "work_well"): "",
+        put(initech, "dawdle", kind=SLOW): "took_too_long",
+        put(hooli, "hang", kind=SLOW): "took_too_long",
+    }
+
+    def all_ended() -> bool:
+        return all(as_it_is(job).finished_at for job in reasons) and all(
+            document_of(business, document)["status"] in ("ready", "failed")
+            for business, document in ((acme, poison), (globex, fine))
+        )
+
+    tick_until(all_ended, "some work never ends")
+
+    for job, reason in reasons.items():
+        ended = as_it_is(job)
+        assert ended.status == (Job.Status.FAILED if reason else Job.Status.DONE), job.payload
+        assert (ended.error_code, ended.attempts) == (reason, ended.max_attempts if reason else 1), job.payload
+    failed = document_of(acme, poison)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "worker_died")
+    assert document_of(globex, fine)["status"] == "ready"
     for question in ("When is breakfast?", "早餐几点？"):
-        found = acme.api.post(f"/api/v1/knowledge-bases/{base['id']}/search/", {"query": question}).json()
-        assert found["results"][0]["document_id"] == document["id"]
+        found = globex.api.post(f"/api/v1/knowledge-bases/{fine['base_id']}/search/", {"query": question}).json()
+        assert found["results"][0]["document_id"] == fine["id"]
+    hanging = next(job for job in reasons if job.payload["way"] == "hang")
+    tick_until(lambda: not is_alive(as_it_is(hanging).worker), "nobody killed what hangs")
+    assert worker.poll() is None
+
+
+def test_a_worker_that_is_told_to_end_hands_its_jobs_back(acme, worker):
+    jobs = [put(acme, "keep_looking_up"), put(acme, "be_deaf")]
+    tick_until(lambda: all(as_it_is(job).status == Job.Status.RUNNING for job in jobs), "they do not begin")
+
+    worker.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE_S
+    while any(as_it_is(job).status == Job.Status.RUNNING for job in jobs):
+        assert time.monotonic() < deadline, "somebody keeps his job"
+        time.sleep(0.05)
+
+    for job in jobs:
+        back = as_it_is(job)
+        assert (back.status, back.attempts, back.error_code) == (Job.Status.QUEUED, 0, "")
+        change(job, status=Job.Status.CANCELLED)
+    assert worker.wait(timeout=20) == 0
