@@ -197,7 +197,9 @@ class _Splitter:
         begin = 0
         for end in self._ends(units):
             first = self._with_overlap(units, begin, end)
-            yield self._trimmed(units[first].start, units[end - 1].end), units[first].page
+            start, stop = self._trimmed(units[first].start, units[end - 1].end)
+            if start < stop:  # a blank line that fits nowhere else is no passage
+                yield (start, stop), units[first].page
             begin = end
 
     def fit_together(self, first: _Section, second: _Section) -> bool:

@@ -164,6 +164,15 @@ def test_a_real_document():
     ]
 
 
+def test_a_blank_line_is_no_passage():
+    heading = Block("tea. tea. tea. tea. \n\ntea. tea. tea. tea. Is it? …", "heading", 1)
+
+    assert [piece.text for piece in pieces(heading, target=20)] == [
+        "tea. tea. tea. tea.",
+        "tea. tea. tea. tea. Is it? …",
+    ]
+
+
 # What always holds
 
 WORDS = st.sampled_from(["tea. ", "茶。", "a, ", "长长长长长长", "x" * 70, "Is it? ", "… ", "“好。”", "3.14 ", "\n"])
