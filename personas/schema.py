@@ -40,7 +40,7 @@ def _within(limit: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _prompt_text(limit: int) -> Any:
+def prompt_text(limit: int) -> Any:
     return Annotated[str, Field(max_length=int(limit * CHARACTERS_PER_TOKEN)), Storable, _within(limit)]
 
 
@@ -98,12 +98,12 @@ class Handoff(Settings):
 class PersonaSettings(Settings):
     """What every kind of persona has. A kind inherits, and changes defaults or adds what is its own."""
 
-    instructions: _prompt_text(INSTRUCTIONS_MAX_TOKENS) = Field(  # type: ignore[valid-type]
+    instructions: prompt_text(INSTRUCTIONS_MAX_TOKENS) = Field(  # type: ignore[valid-type]
         default="",
         title=_("Instructions"),
         description=_("Who the persona is and what it does. {{name}} is replaced by the variable of that name."),
     )
-    voice: _prompt_text(VOICE_MAX_TOKENS) = Field(  # type: ignore[valid-type]
+    voice: prompt_text(VOICE_MAX_TOKENS) = Field(  # type: ignore[valid-type]
         default="", title=_("Voice"), description=_("How the persona speaks.")
     )
     greeting: Annotated[str, Field(max_length=2000), Storable] = Field(
@@ -170,7 +170,7 @@ def read_settings(model: type[AnySettings], values: Any) -> AnySettings:
     try:
         return model.model_validate(values)
     except ValidationError as failure:
-        errors = [{"field": _path(error), "detail": _sentence(error)} for error in failure.errors(include_url=False)]
+        errors = [{"field": _path(error), "detail": sentence(error)} for error in failure.errors(include_url=False)]
         raise Invalid(errors=errors) from None
 
 
@@ -220,7 +220,7 @@ def _path(error: ErrorDetails) -> str:
     return ".".join(["settings", *(str(step) for step in error["loc"])])
 
 
-def _sentence(error: ErrorDetails) -> str:
-    """Our own words, since pydantic's are English and written for programmers."""
-    sentence = _SENTENCES.get(error["type"])
-    return gettext(sentence).format(**error.get("ctx", {})) if sentence else error["msg"]
+def sentence(error: ErrorDetails) -> str:
+    """What is wrong in our own words, since pydantic's are English and written for programmers."""
+    words = _SENTENCES.get(error["type"])
+    return gettext(words).format(**error.get("ctx", {})) if words else error["msg"]
