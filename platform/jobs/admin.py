@@ -24,8 +24,8 @@ class JobAdmin(ReadOnlyTenantAdmin):
     """Jobs are rows that the machinery writes; people read them, and run a failed one again."""
 
     seen_by = OWNERS
-    list_display = ["created_at", "kind", "status_label", "attempts", "error_detail", "finished_at"]
-    list_filter = ["status", "kind"]
+    list_display = ["created_at", "kind", "status_label", "attempts", "reason", "finished_at"]
+    list_filter = ["status", "error_code", "kind"]
     ordering = ["-created_at"]
     fields = [
         "kind",
@@ -38,8 +38,9 @@ class JobAdmin(ReadOnlyTenantAdmin):
         "started_at",
         "finished_at",
         "error_code",
-        "error_detail",
+        "reason",
     ]
+    readonly_fields = ["reason"]
 
     @column(
         gettext_lazy("Status"),
@@ -49,6 +50,11 @@ class JobAdmin(ReadOnlyTenantAdmin):
     def status_label(self, job: Job) -> tuple[str, Any]:
         return job.status, job.get_status_display()
 
+    @column(gettext_lazy("Reason"))
+    def reason(self, job: Job) -> str:
+        """Why it failed, in the reader's language: workers write English, which is what translations go by."""
+        return _(job.error_detail) if job.error_detail else ""
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.run_again)
         return [path("<uuid:job_id>/again/", view, name="jobs_job_again"), *super().get_urls()]
@@ -57,8 +63,8 @@ class JobAdmin(ReadOnlyTenantAdmin):
     def run_again(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
         """Put a failed job in line once more, as a new one: the failed one stays as a record."""
         job = self.row(request, job_id)
-        if job.status not in (Job.Status.FAILED, Job.Status.CANCELLED):
-            raise Conflict(_("Only a job that failed or was cancelled can run again."))
+        if not job.can_run_again:
+            raise Conflict(_("Only the last job on something can run again, once it failed or was cancelled."))
         again = enqueue(
             tenant_id=job.tenant_id,
             kind=job.kind,
