@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,8 +13,10 @@ import redis
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, InterfaceError
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from chat.engine import engine, ensure_heart
 from chat.errors import FrameInvalid, FrameUnknown, Unavailable
@@ -79,6 +82,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has
             "turn.regenerate": self._regenerate, "message.feedback": self._feedback,
             "typing": self._typing, "ping": self._ping,
         }  # fmt: skip
+        translation.activate(language_of(scope))  # for as long as this socket's task lives
         self._bucket, self._refused = Bucket(FRAMES_PER_S, FRAME_BURST), 0
         self._is_inside, self._is_closing = False, False
         self._sender: asyncio.Task[None] | None = None
@@ -208,7 +212,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has
     def _limit(self) -> None:
         if not self._bucket.take():
             self._refused += 1
-            raise RateLimited("Too many frames; slow down.")
+            raise RateLimited(_("Too many frames; slow down."))
 
     async def _hello(self, frame: dict[str, Any]) -> None:
         after = after_of(frame)
@@ -216,7 +220,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has
             await self._begin()
             return
         if after >= await in_tenant(self.session.tenant_id, next_seq, self.session.conversation_id):
-            raise FrameInvalid("«after» is a number that was not given yet.")
+            raise FrameInvalid(_("«after» is a number that was not given yet."))
         self._silence.cancel()
         async with self._replaying:
             await hub().replay(self.subscription, after)
@@ -289,6 +293,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has
 
     async def _ping(self, frame: dict[str, Any]) -> None:
         await self._send_json({"type": "pong"})
+
+
+def language_of(scope: Any) -> str:
+    """What the browser asks for, as for a page."""
+    return translation.get_language_from_request(ASGIRequest({**scope, "method": "GET", "query_string": b""}, BytesIO()))
 
 
 def token_of(scope: Any) -> str:

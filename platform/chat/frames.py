@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from chat.errors import FrameInvalid, FrameTooLarge
 from tenants.asynchronous import lenient_json
 from tenants.errors import Invalid
@@ -31,7 +33,7 @@ def uuid_of(frame: dict[str, Any], name: str) -> UUID:
     try:
         return UUID(frame[name])
     except (KeyError, ValueError, TypeError, AttributeError):
-        raise Invalid.field(name, "A UUID is needed.") from None
+        raise Invalid.field(name, _("A UUID is needed.")) from None
 
 
 def after_of(frame: dict[str, Any]) -> int | None:
@@ -40,5 +42,5 @@ def after_of(frame: dict[str, Any]) -> int | None:
     if after is None:
         return None
     if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < MAX_SEQ:
-        raise FrameInvalid("«after» is the last seq that was seen, a number.")
+        raise FrameInvalid(_("«after» is the last seq that was seen, a number."))
     return after

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core import signing
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from chat.errors import ConversationNotFound
@@ -56,7 +57,7 @@ def open_session(
     published.
     """
     if persona.live_version_id is None and not is_test:
-        raise Invalid.field("persona", "This persona is not published; publish it first.")
+        raise Invalid.field("persona", _("This persona is not published; publish it first."))
     end_user = _end_user(end_user_id, name, locale)
     if conversation_id is None:
         conversation = Conversation.objects.create(persona=persona, end_user=end_user, is_test=is_test)
@@ -77,7 +78,7 @@ def read_session(text: str) -> Session:
     """Whose session this is. Raises Unauthenticated for a forged, foreign or expired token."""
     session = _read(text)
     if session.expires_at <= timezone.now():
-        raise Unauthenticated("This session has expired; open a new one.")
+        raise Unauthenticated(_("This session has expired; open a new one."))
     return session
 
 
@@ -143,7 +144,7 @@ def visitor_id(persona: Persona, end_user: dict[str, Any] | None) -> str:
         return f"visitor-{uuid7().hex}"
     expected = hmac.new(persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), str(end_user.get("signature", "")).encode()):
-        raise Unauthenticated("The signature does not fit this end user's id.")
+        raise Unauthenticated(_("The signature does not fit this end user's id."))
     return f"user-{end_user['id']}"
 
 

@@ -12,6 +12,7 @@ import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.serializers import Serializer
 
@@ -34,7 +35,9 @@ def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[...
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 if request.method not in methods:
-                    raise MethodNotAllowed(f"Use {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)})
+                    raise MethodNotAllowed(
+                        _("Use %(methods)s.") % {"methods": ", ".join(methods)}, headers={"Allow": ", ".join(methods)}
+                    )
                 caller = await off_loop(authenticate, request.headers.get("Authorization"))
                 caller.require(scope)
                 return await view(request, caller, *args, **kwargs)
@@ -57,9 +60,9 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     try:
         body = lenient_json(sent or b"{}")
     except ValueError:
-        raise Invalid("The body must be one JSON object.") from None
+        raise Invalid(_("The body must be one JSON object.")) from None
     if not isinstance(body, dict):
-        raise Invalid("The body must be one JSON object.")
+        raise Invalid(_("The body must be one JSON object."))
     return body
 
 

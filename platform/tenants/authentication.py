@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants.errors import ScopeMissing, Unauthenticated
 from tenants.models import ApiKey, Tenant
@@ -33,7 +34,7 @@ class Caller:
     def require(self, scope: str) -> None:
         """Raise ScopeMissing unless the key has this scope."""
         if scope not in self.scopes:
-            raise ScopeMissing(f"This key lacks the scope «{scope}».")
+            raise ScopeMissing(_("This key lacks the scope «%(scope)s».") % {"scope": scope})
 
 
 def bearer(header: str | None) -> str:

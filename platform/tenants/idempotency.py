@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from tenants.errors import IdempotencyMismatch, Invalid
 from tenants.models import StoredAnswer
@@ -21,7 +22,7 @@ def answer_once(request: HttpRequest, answer: Callable[[], HttpResponse]) -> Htt
     if request.method != "POST" or not key:
         return answer()
     if len(key) > 200:
-        raise Invalid.field("Idempotency-Key", "At most 200 characters.")
+        raise Invalid.field("Idempotency-Key", _("At most 200 characters."))
     digest = _digest(request)
     stored, is_new = _claim(key, digest)
     if not is_new:

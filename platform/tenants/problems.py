@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -28,7 +29,7 @@ class MethodNotAllowed(PlatformError):
 class UnsupportedMediaType(PlatformError):
     code = "unsupported_media_type"
     status = 415
-    default_detail = "This content type is not taken here."
+    default_detail = gettext_lazy("This content type is not taken here.")
 
 
 def problem(error: PlatformError, request: HttpRequest | None = None) -> dict[str, Any]:

@@ -47,7 +47,11 @@ def issue_key(
     """A new API key and its token, which is shown once and not kept. Raises Invalid for an unknown scope."""
     wanted = list(dict.fromkeys(scopes))
     if unknown := [scope for scope in wanted if scope not in Scope.values]:
-        raise Invalid.field("scopes", f"Unknown: {', '.join(unknown)}. Known: {', '.join(Scope.values)}.")
+        raise Invalid.field(
+            "scopes",
+            _("Unknown: %(unknown)s. Known: %(known)s.")
+            % {"unknown": ", ".join(unknown), "known": ", ".join(Scope.values)},
+        )
     token = mint(API_KEY, tenant.pk)
     with tenant_scope(tenant):
         key = ApiKey.objects.create(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.db import connection, connections, transaction
+from django.utils.translation import get_language, override
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -104,9 +105,15 @@ def _call_bare(fn: Callable[[], R]) -> R:
 
 
 async def _on_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """On one of our threads, in the caller's context: its language, and its request's id in the log."""
-    in_context = partial(copy_context().run, call, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_executor, in_context)
+    """On one of our threads, in the caller's context (which names its request in the log) and language."""
+    in_language = partial(_say_in, get_language(), partial(call, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(_executor, copy_context().run, in_language)
+
+
+def _say_in(language: str | None, call: Callable[[], R]) -> R:
+    # Django keeps the language by thread, also where the context is copied.
+    with override(language):
+        return call()
 
 
 def _set(name: str, value: str) -> None:

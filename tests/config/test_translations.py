@@ -1,16 +1,21 @@
 """Chinese and English are equals: no text of the interface is left in English."""
 
+import ast
 import gettext
 import re
 
 import polib
 import pytest
+from django.utils.functional import Promise
 from django.utils.translation import gettext as translate
 from django.utils.translation import override
 
+from tenants.errors import PlatformError
 from tests.config.catalogue import (
     CATALOGUE,
     COMPILED,
+    ROOT,
+    SOURCES,
     Unsupported,
     source_texts,
     texts_of_python,
@@ -58,6 +63,41 @@ def test_the_interface_speaks_chinese():
         assert translate("This conversation is closed; start a new one.") == "此对话已关闭，请开始新的对话。"
     with override("en"):
         assert translate("This conversation is closed; start a new one.").startswith("This conversation")
+
+
+def kinds_of_refusal(kind: type[PlatformError] = PlatformError) -> set[type[PlatformError]]:
+    return {kind}.union(*map(kinds_of_refusal, kind.__subclasses__()))
+
+
+def test_every_refusal_can_be_said_in_both_languages():
+    """A sentence of its own is given to gettext; one that a class brings waits for the reader's language."""
+    names = {kind.__name__ for kind in kinds_of_refusal()}
+    untranslated = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for folder in SOURCES
+        for path in (ROOT / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and any(is_bare_text(said) for said in sentences_of(call, names))
+    ]
+
+    assert len(names) > 25
+    assert untranslated == []
+    for kind in kinds_of_refusal():
+        assert isinstance(kind.default_detail, Promise), kind
+
+
+def sentences_of(call: ast.Call, names: set[str]) -> list[ast.expr]:
+    """The sentence in `Refusal("…")` and in `Invalid.field("name", "…")`."""
+    match call.func:
+        case ast.Name(id=name) if name in names:
+            return call.args[:1]
+        case ast.Attribute(value=ast.Name(id=name), attr="field") if name in names:
+            return call.args[1:2]
+    return []
+
+
+def is_bare_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def test_texts_are_found_however_they_are_marked():

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import orjson
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.access import access_conversation
@@ -51,7 +52,7 @@ def openai_view(scope: str, method: str) -> Callable[..., Any]:
         async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 if request.method != method:
-                    raise MethodNotAllowed(f"Use {method}.")
+                    raise MethodNotAllowed(_("Use %(methods)s.") % {"methods": method})
                 caller = await off_loop(authenticate, request.headers.get("Authorization"))
                 caller.require(scope)
                 return await view(request, caller, *args, **kwargs)
@@ -86,7 +87,7 @@ async def models_view(request: HttpRequest, caller: Caller, model: str | None = 
     for one in listed:
         if one["id"] == model:
             return JsonResponse(one)
-    raise NotFound(f"There is no model «{model}».")
+    raise NotFound(_("There is no model «%(model)s».") % {"model": model})
 
 
 def _models(tenant_id: UUID) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ class Completion:
         said = [_said(message, n) for n, message in enumerate(_list(body, "messages"))]
         spoken = [one for one in said if one is not None]
         if not spoken or spoken[-1].role != "user":
-            raise Invalid.field("messages", "The last message must be the user's.")
+            raise Invalid.field("messages", _("The last message must be the user's."))
         return cls(
             model=_text(body, "model"),
             text=clean_said(spoken[-1].text),
@@ -257,16 +258,19 @@ async def embeddings_view(request: HttpRequest, caller: Caller) -> HttpResponseB
     body = json_body(request)
     route: RouteConfig = await in_tenant(caller.tenant_id, resolve_route, caller.tenant_id)
     if _text(body, "model") != route.embedding_name:
-        raise NotFound(f"There is no embedding model «{body['model']}»; it is «{route.embedding_name}».")
+        raise NotFound(
+            _("There is no embedding model «%(asked)s»; it is «%(known)s».")
+            % {"asked": body["model"], "known": route.embedding_name}
+        )
     given = body.get("input")
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
-        raise Invalid.field("input", "A text, or a list of texts, none of them empty.")
+        raise Invalid.field("input", _("A text, or a list of texts, none of them empty."))
     if len(texts) > MAX_EMBEDDING_INPUTS:
-        raise Invalid.field("input", f"At most {MAX_EMBEDDING_INPUTS} texts at once.")
+        raise Invalid.field("input", _("At most %(count)s texts at once.") % {"count": MAX_EMBEDDING_INPUTS})
     side = body.get("input_type", "passage")
     if side not in ("query", "passage"):
-        raise Invalid.field("input_type", "«query» or «passage».")
+        raise Invalid.field("input_type", _("«query» or «passage»."))
     vectors = await embed(route, texts, side)
     return JsonResponse(
         {
@@ -293,7 +297,7 @@ def encoded(vector: Any, encoding: Any) -> Any:
 def _said(message: Any, n: int) -> Said | None:
     """A message of the client's thread. System messages are left out: who the persona is, its owner says."""
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise Invalid.field(f"messages.{n}", "An object with role and content is needed.")
+        raise Invalid.field(f"messages.{n}", _("An object with role and content is needed."))
     content = message.get("content")
     if isinstance(content, list):
         content = "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
@@ -302,9 +306,9 @@ def _said(message: Any, n: int) -> Said | None:
             return None
         case "user" | "assistant":
             if not isinstance(content, str):
-                raise Invalid.field(f"messages.{n}.content", "A text is needed.")
+                raise Invalid.field(f"messages.{n}.content", _("A text is needed."))
             return Said("user" if message["role"] == "user" else "bot", storable(content))
-    raise Invalid.field(f"messages.{n}.role", "One of system, user, assistant.")
+    raise Invalid.field(f"messages.{n}.role", _("One of system, user, assistant."))
 
 
 def _knobs(body: dict[str, Any]) -> dict[str, Any]:
@@ -312,17 +316,17 @@ def _knobs(body: dict[str, Any]) -> dict[str, Any]:
     knobs: dict[str, Any] = {}
     if (temperature := body.get("temperature")) is not None:
         if not _is_number(temperature) or not 0 <= temperature <= 2:
-            raise Invalid.field("temperature", "A number from 0 to 2.")
+            raise Invalid.field("temperature", _("A number from 0 to 2."))
         knobs["temperature"] = float(temperature)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     if limit is not None:
         if not _is_number(limit) or not 1 <= limit < 2**31:
-            raise Invalid.field("max_tokens", "A whole number above 0.")
+            raise Invalid.field("max_tokens", _("A whole number above 0."))
         knobs["max_output_tokens"] = int(limit)
     if (stop := body.get("stop")) is not None:
         stops = [stop] if isinstance(stop, str) else stop
         if not isinstance(stops, list) or len(stops) > 4 or not all(isinstance(one, str) for one in stops):
-            raise Invalid.field("stop", "A text, or up to four.")
+            raise Invalid.field("stop", _("A text, or up to four."))
         knobs["stop"] = [storable(one) for one in stops]
     if _is_number(body.get("seed")):
         knobs["seed"] = int(body["seed"])
@@ -332,21 +336,21 @@ def _knobs(body: dict[str, Any]) -> dict[str, Any]:
 def _list(body: dict[str, Any], name: str) -> list[Any]:
     value = body.get(name)
     if not isinstance(value, list) or not value or len(value) > 1000:
-        raise Invalid.field(name, "A list of messages is needed.")
+        raise Invalid.field(name, _("A list of messages is needed."))
     return value
 
 
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not storable(value):
-        raise Invalid.field(name, "A text is needed.")
+        raise Invalid.field(name, _("A text is needed."))
     return storable(value)
 
 
 def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
     value = body.get(name)
     if value is not None and not isinstance(value, dict):
-        raise Invalid.field(name, "An object is needed.")
+        raise Invalid.field(name, _("An object is needed."))
     return value or {}
 
 
@@ -360,4 +364,4 @@ def _uuid(value: Any) -> UUID | None:
     try:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):
-        raise Invalid.field("metadata.conversation_id", "A UUID is needed.") from None
+        raise Invalid.field("metadata.conversation_id", _("A UUID is needed.")) from None

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -32,7 +33,7 @@ PREFLIGHT_TTL_S = 600
 class OriginNotAllowed(PlatformError):
     code = "origin_not_allowed"
     status = 403
-    default_detail = "This site may not open chats with this persona; its owner can allow it."
+    default_detail = _("This site may not open chats with this persona; its owner can allow it.")
 
 
 def in_keys_tenant(method: Callable[..., Response]) -> Callable[..., Response]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from chat.access import access_conversation
 from chat.api.posting import Posting
@@ -58,7 +59,7 @@ async def follow(tenant_id: UUID, conversation_id: UUID, after: int | None) -> A
         if after is None:
             after = await in_tenant(tenant_id, latest_seq, conversation_id)
         elif after >= await in_tenant(tenant_id, next_seq, conversation_id):
-            raise Invalid.field("after", "This number was not given yet.")
+            raise Invalid.field("after", _("This number was not given yet."))
         await hub().replay(subscription, after)
         yield None
         async for item in subscription:
@@ -108,5 +109,5 @@ def after_of(request: HttpRequest) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or len(text) > 19 or int(text) >= MAX_SEQ:
-        raise Invalid.field("after", "The last seq that was seen, a number.")
+        raise Invalid.field("after", _("The last seq that was seen, a number."))
     return int(text)
