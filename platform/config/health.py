@@ -8,6 +8,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from jobs.watching import stuck_queues
 from llm.routes import platform_route
 
 
@@ -18,12 +19,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database, migrations and broker answer, else 503 and which does not.
 
-    Models never make it 503.
+    Models and stuck jobs never make it 503: another web process would be no better off.
     """
     checks = {"database": _database, "migrations": _migrations, "broker": _broker}
     found = {name: _ask(check) for name, check in checks.items()}
     is_ready = all(state == "ok" for state in found.values())
-    body = {"status": "ok" if is_ready else "unavailable", **found, "models": _models()}
+    body = {"status": "ok" if is_ready else "unavailable", **found, "jobs": _ask(_jobs), "models": _models()}
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
@@ -58,6 +59,11 @@ def _broker() -> str:
     with redis.Redis.from_url(f"{settings.REDIS_URL}/0", socket_timeout=2, socket_connect_timeout=2) as client:
         client.ping()
     return "ok"
+
+
+def _jobs() -> str:
+    stuck = stuck_queues()
+    return f"stuck: {', '.join(stuck)}" if stuck else "ok"
 
 
 def _models() -> str:

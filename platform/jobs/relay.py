@@ -89,7 +89,7 @@ def tick_all() -> None:
     for tick in _ticks:
         try:
             tick()
-        except Exception:
+        except BaseException:  # also a SystemExit: it would end the clock's thread and leave the process
             logger.exception("%s failed; it is tried again in a second", tick.__name__)
     connections.close_all()
 

@@ -10,7 +10,8 @@ from config import health
 from embedded.ports import random_free_port
 
 
-def test_a_process_that_has_all_it_needs_is_ready():
+def test_a_process_that_has_all_it_needs_is_ready(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(health, "stuck_queues", list)  # other tests leave jobs in line
     response = Client().get("/readyz")
 
     assert response.status_code == 200
@@ -19,6 +20,7 @@ def test_a_process_that_has_all_it_needs_is_ready():
         "database": "ok",
         "migrations": "ok",
         "broker": "ok",
+        "jobs": "ok",
         "models": "none",
     }
 

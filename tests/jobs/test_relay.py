@@ -8,10 +8,12 @@ from datetime import timedelta
 from unittest.mock import Mock
 from uuid import UUID
 
+import pytest
 import redis
 from celery import current_app
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from kombu.exceptions import EncodeError, OperationalError
@@ -259,9 +261,10 @@ def test_the_relay_too_keeps_to_the_share(acme, parcels):
     assert parcels.published_of(acme) == [job.pk for job in crowd[1:IN_FLIGHT_PER_TENANT]]
 
 
-def test_one_tick_that_fails_does_not_keep_the_others(acme, parcels, monkeypatch):
+@pytest.mark.parametrize("failure", [RuntimeError, SystemExit])
+def test_one_tick_that_fails_does_not_keep_the_others(failure, monkeypatch):
     def fail() -> None:
-        raise RuntimeError
+        raise failure
 
     ticked: list[bool] = []
     monkeypatch.setattr("jobs.relay._ticks", [fail, lambda: ticked.append(True)])
@@ -304,16 +307,23 @@ def test_a_job_of_which_no_message_can_be_made_is_set_aside(acme, globex, parcel
 
 def test_a_queue_in_which_nothing_moves_is_noticed(acme, globex, parcels):
     job, other = parcels.put(acme), parcels.put(globex)
-    change(other, queue="analytics")  # where no other test works
-    change(job, queue="analytics")
-    assert stuck_queues() == []
+    for parcel in (job, other):
+        change(parcel, queue="pigeons")  # where no other test works
+    assert "pigeons" not in stuck_queues()
 
     change(job, available_at=timezone.now() - STUCK_AFTER * 2)
-    assert stuck_queues() == ["analytics"]
+    assert "pigeons" in stuck_queues()
 
     with globex.scope():
         Job.objects.claim(other.pk, worker="worker-1")
-    assert stuck_queues() == [], "somebody works on it"
+    assert "pigeons" not in stuck_queues(), "somebody works on it"
+
+
+def test_health_names_queues_that_are_stuck_and_stays_ready(monkeypatch):
+    for stuck, said in (["embedding", "memory"], "stuck: embedding, memory"), ([], "ok"):
+        monkeypatch.setattr("config.health.stuck_queues", lambda stuck=stuck: stuck)
+        answer = Client().get("/readyz")
+        assert (answer.status_code, answer.json()["jobs"]) == (200, said)
 
 
 @contextmanager

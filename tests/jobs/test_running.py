@@ -318,6 +318,19 @@ def test_a_failure_handler_that_always_raises_is_left_alone_in_the_end(acme, par
     assert (as_it_is(job).status, as_it_is(job).worker) == (Job.Status.FAILED, "worker-1")
 
 
+def test_telling_that_ends_the_process_was_counted(acme, parcels):
+    def die(job: Job, error: PlatformError) -> None:
+        sys.exit("good-bye")
+
+    parcels.give_up = die
+    parcels.handle = refuse
+    job = parcels.put(acme)
+    with pytest.raises(SystemExit):
+        work(job)
+
+    assert (as_it_is(job).status, as_it_is(job).tries_to_tell) == (Job.Status.FAILED, TRIES_TO_TELL - 1)
+
+
 def test_a_subject_whose_row_is_held_keeps_nobody_waiting(acme, parcels, monkeypatch):
     monkeypatch.setattr("jobs.running.TELL_TIMEOUT_MS", 100)
 
