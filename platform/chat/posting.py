@@ -14,7 +14,7 @@ from chat.errors import ConversationClosed, ConversationNotFound, TextTooLong, T
 from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.rendering import render_said
 from tenants.errors import Invalid, NotFound
-from tenants.statements import Param, Select, Update, insert
+from tenants.statements import Param, Select, Update, insertion, write
 
 MAX_TEXT_CHARACTERS = 8_000
 # Messages that wait behind a running turn of the same conversation.
@@ -102,7 +102,7 @@ def post_message(
         conversation = lock_conversation(conversation_id)
         said = _SENT_BEFORE.first(conversation_id=conversation_id, client_id=client_id)
         if said is not None:
-            return Posted(Turn.objects.get(pk=said.turn_id), said, is_new=False)
+            return Posted(conversation.turns.get(pk=said.turn_id), said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
             raise ConversationClosed
         turn = open_turn(conversation, process_id=process_id, variables=variables, knobs=knobs)
@@ -117,9 +117,13 @@ def post_message(
             client_id=client_id,
         )
         turn.question = message
-        insert(message)  # before its turn, which it names: references are checked at the commit
-        insert(turn)
-        _COUNT_MESSAGE(id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at)
+        write(  # the message before its turn, which it names: references are checked at the commit
+            insertion(message),
+            insertion(turn),
+            _COUNT_MESSAGE.of(
+                id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
+            ),
+        )
         return Posted(turn, message, is_new=True)
 
 

@@ -14,7 +14,7 @@ from chat.models import Conversation, Message, Turn
 from chat.posting import lock_fence
 from chat.rendering import render_answer
 from tenants.errors import PlatformError
-from tenants.statements import Param, Select, Update, insert
+from tenants.statements import Param, Select, Update, insertion, write
 
 # What an outcome says of its turn.
 _ACCOUNT = (
@@ -102,15 +102,18 @@ def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None
 
 
 def _store(turn: Turn, outcome: Outcome, author: str, message_seq: int) -> Message | None:
-    message = None
-    if outcome.text or outcome.error is None:
-        message = _store_answer(turn, outcome, author, message_seq)
-    _write_turn(turn, outcome, message, last_seq=message_seq + 1)
+    message = _answer(turn, outcome, author, message_seq) if outcome.text or outcome.error is None else None
+    _end(turn, outcome, message, last_seq=message_seq + 1)
+    writes = [_END_TURN.of(id=turn.pk, **{name: getattr(turn, name) for name in _END_TURN.fields})]
+    if message is not None:
+        counted = _COUNT_ANSWER.of(id=turn.conversation_id, last_message_at=message.created_at)
+        writes = [insertion(message), counted, *writes]
+    write(*writes)
     return message
 
 
-def _store_answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Message:
-    message = Message(
+def _answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Message:
+    return Message(
         conversation_id=turn.conversation_id,
         turn_id=turn.pk,
         seq=seq,
@@ -120,12 +123,8 @@ def _store_answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Messag
         html=render_answer(outcome.text),
         citations=outcome.citations,
         finish_reason="interrupted" if outcome.error else outcome.finish_reason,
+        replaces_id=_replace_answer(turn) if turn.replaces_id else None,
     )
-    if turn.replaces_id:
-        message.replaces_id = _replace_answer(turn)
-    insert(message)
-    _COUNT_ANSWER(id=turn.conversation_id, last_message_at=message.created_at)
-    return message
 
 
 def _replace_answer(turn: Turn) -> UUID | None:
@@ -136,7 +135,7 @@ def _replace_answer(turn: Turn) -> UUID | None:
     return replaced_id
 
 
-def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, *, last_seq: int) -> None:
+def _end(turn: Turn, outcome: Outcome, message: Message | None, *, last_seq: int) -> None:
     error = outcome.error
     match error:
         case None:
@@ -152,7 +151,6 @@ def _write_turn(turn: Turn, outcome: Outcome, message: Message | None, *, last_s
     turn.finished_at = timezone.now()
     for name in _ACCOUNT:
         setattr(turn, name, getattr(outcome, name))
-    _END_TURN(id=turn.pk, **{name: getattr(turn, name) for name in _END_TURN.fields})
 
 
 def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Turn | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from llm.models import ModelCall
 from llm.routes import cost_of
 from llm.types import RouteConfig, Usage
-from tenants.statements import insert
+from tenants.statements import insertion, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +54,5 @@ def record_call(
         turn_id=payer.turn_id,
         end_user=payer.end_user[:200],
     )
-    insert(call)
+    write(insertion(call))
     return call

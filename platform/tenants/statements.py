@@ -10,9 +10,10 @@ goes, and its SQL is kept; a call only fills in the values:
 What is asked stays written in terms of the models, so it follows them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import cache, cached_property
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -20,7 +21,7 @@ from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
 Row = TypeVar("Row")
-SQL = tuple[str, tuple[Any, ...]]
+SQL = tuple[str, Sequence[Any]]
 
 
 class Param(Expression):
@@ -89,12 +90,16 @@ class Update:
 
     def __call__(self, **values: Any) -> int:
         """How many rows were changed."""
-        fields, (sql, params) = self._compiled
-        connection = _connection()
-        prepared = {name: field.get_db_prep_save(values[name], connection) for name, field in fields.items()}
-        with connection.cursor() as cursor:
-            cursor.execute(sql, _fill(params, {**values, **prepared}))
+        with _connection().cursor() as cursor:
+            cursor.execute(*self.of(**values))
             return int(cursor.rowcount)
+
+    def of(self, **values: Any) -> SQL:
+        """The statement for these values, for `write`."""
+        connection = _connection()
+        fields, (sql, params) = self._compiled
+        prepared = {name: field.get_db_prep_save(values[name], connection) for name, field in fields.items()}
+        return sql, _fill(params, {**values, **prepared})
 
     @cached_property
     def _compiled(self) -> tuple[dict[str, Any], SQL]:
@@ -105,13 +110,19 @@ class Update:
         return fields, query.get_compiler(connection=_connection()).as_sql()
 
 
-def insert(row: Model) -> None:
+def insertion(row: Model) -> SQL:
     """Insert a row as `save(force_insert=True)` does, where no signal listens and no parent table is."""
     sql, fields = _insert_sql(type(row))
     connection = _connection()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields])
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    return sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+
+
+def write(*statements: SQL) -> None:
+    """Run statements one after the other, in one round trip."""
+    sqls, params = zip(*statements, strict=True)
+    with _connection().cursor() as cursor:
+        cursor.execute("; ".join(sqls), [*chain(*params)])
 
 
 @cache

@@ -3,12 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.forms.models import model_to_dict
+from django.test.utils import CaptureQueriesContext
 
 from llm.models import ModelCall, Route
 from tenants.models import ApiKey
-from tenants.statements import Param, Select, Update, insert
+from tenants.statements import Param, Select, Update, insertion, write
 
 NAMED = Select(lambda: Route.objects.filter(slug=Param("slug")).select_related("tenant").order_by("pk"))
 PRICES = Select(
@@ -84,7 +86,7 @@ def test_an_update_sets_what_is_given_and_what_is_always_set(acme):
 def test_a_row_is_inserted_as_it_would_be_saved(acme):
     with acme.scope():
         call = ModelCall(operation="chat", route="main", model="m", outcome="ok", cost=Decimal("0.001"))
-        insert(call)
+        write(insertion(call))
 
         assert model_to_dict(ModelCall.objects.get()) == model_to_dict(call)
         assert call.tenant_id == acme.tenant.pk
@@ -96,11 +98,23 @@ def test_a_row_is_inserted_as_it_would_be_saved(acme):
 def test_fields_that_are_no_plain_values_are_inserted_too(acme):
     with acme.scope():
         key = ApiKey(name="server", prefix="tk_1", digest="d" * 64, scopes=["chat", "npc"])
-        insert(key)
+        write(insertion(key))
 
         assert ApiKey.objects.get(pk=key.pk).scopes == ["chat", "npc"]
 
 
+def test_several_writes_go_together(acme):
+    with acme.scope(), CaptureQueriesContext(connection) as queries:
+        write(
+            insertion(Route(slug="main", name="Main", base_url="https://models.example/v1")),
+            insertion(Route(slug="spare", name="Spare", base_url="https://models.example/v1")),
+            RENAME.of(slug="main", name="100 % ours", price_input=Decimal(2)),
+        )
+
+        assert len(queries) == 1
+        assert list(Route.objects.order_by("slug").values_list("name", flat=True)) == ["100 % ours", "Spare"]
+
+
 def test_a_row_for_a_neighbour_is_refused(acme, globex):
     with pytest.raises(Exception, match="row-level security"), acme.scope():
-        insert(Route(tenant_id=globex.tenant.pk, slug="x", name="X", base_url="https://models.example/v1"))
+        write(insertion(Route(tenant_id=globex.tenant.pk, slug="x", name="X", base_url="https://models.example/v1")))
