@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from embedded.ports import random_free_port
 from tests import plugin  # noqa: F401 - starts the services
-from tests.chat.stage import ROOT, free_port
+from tests.chat.stage import ROOT
 
 UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--loop", "uvloop", "--http", "httptools", "--ws", "wsproto"]
 
@@ -70,7 +71,7 @@ def fake_model(*, tokens: int, delay_ms: float) -> Iterator[Running]:
 @contextlib.contextmanager
 def server(application: str, **environ: str) -> Iterator[Running]:
     """A web process, ready to be asked."""
-    port = free_port()
+    port = random_free_port()
     command = [*UVICORN, "--port", str(port), "--log-level", "warning", "--no-access-log", application]
     with python(*command, **environ) as process:
         wait_for(f"http://127.0.0.1:{port}/healthz", process)

@@ -20,18 +20,10 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from embedded.ports import random_free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 10.0
-
-
-def free_port() -> int:
-    for _ in range(50):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port < 60_000:
-            return port
-    raise RuntimeError("no free port")
 
 
 class InProcessServer:
@@ -40,7 +32,7 @@ class InProcessServer:
     def __init__(self, *, send_buffer_bytes: int = 0, lifespan: Literal["on", "off"] = "on") -> None:
         from config.asgi import application
 
-        self.port = free_port()
+        self.port = random_free_port()
         self._send_buffer_bytes = send_buffer_bytes
         config = uvicorn.Config(
             application, host="127.0.0.1", port=self.port, ws="wsproto", log_level="warning", lifespan=lifespan
@@ -81,7 +73,7 @@ class OtherProcess:
     """A second web process on the same database, which a test may kill."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = random_free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

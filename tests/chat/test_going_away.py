@@ -19,8 +19,9 @@ from chat.hub import hub
 from chat.models import Conversation, Turn
 from chat.sessions import session_token
 from chat.sweeping import interrupt
+from embedded.ports import random_free_port
 from tests.chat.conftest import open_inn, welcome
-from tests.chat.stage import InProcessServer, Tab, free_port, tab_at
+from tests.chat.stage import InProcessServer, Tab, tab_at
 
 STORY = "".join(f"Line {number} of a long story. " for number in range(30))
 
@@ -167,7 +168,7 @@ async def test_who_comes_in_mid_answer_sees_it_from_its_beginning(carol, scripte
 @pytest.fixture
 def server_without_redis(database: None, settings: LazySettings) -> Iterator[InProcessServer]:
     """A web process whose Redis does not answer."""
-    nobody = f"redis://127.0.0.1:{free_port()}"
+    nobody = f"redis://127.0.0.1:{random_free_port()}"
     settings.REDIS_EVENTS_URL = f"{nobody}/2"
     settings.CHANNEL_LAYERS = {
         "default": {

@@ -12,9 +12,10 @@ import openai
 import pytest
 
 from chat.models import Turn
+from embedded.ports import random_free_port
 from llm.models import ModelCall, Route
 from tests.chat.conftest import Visitor
-from tests.chat.stage import Tab, free_port
+from tests.chat.stage import Tab
 from tests.fakes.openai_server import FakeOpenAI, say
 
 TIMEOUT_S, STALL_TIMEOUT_S = 1.5, 0.5
@@ -128,7 +129,7 @@ async def is_answered_again(tab: Tab, fake: FakeOpenAI) -> None:
 
 
 async def test_an_endpoint_that_is_down(carol, scripted_llm, open_tab, off_loop):
-    await off_loop(point_route, carol, base_url=f"http://127.0.0.1:{free_port()}/v1")
+    await off_loop(point_route, carol, base_url=f"http://127.0.0.1:{random_free_port()}/v1")
     tab = await open_tab(carol)
 
     await tab.says("Any rooms?")

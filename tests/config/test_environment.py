@@ -187,8 +187,9 @@ def test_a_folder_with_other_things_in_it_is_not_taken_as_home(environ, home):
 def test_root_keeps_data_where_an_ordinary_user_can_get(tmp_path, monkeypatch):
     monkeypatch.setattr("config.environment.REPOSITORY", tmp_path / "closed" / "troupe")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o001)
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o001)
     (tmp_path / "closed").mkdir(mode=0o711)
 
     assert home_of({}) == tmp_path / "closed/troupe/.troupe"

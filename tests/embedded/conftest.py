@@ -20,6 +20,7 @@ import psycopg
 import pytest
 
 from config.environment import REPOSITORY, moved_home, running_troupe
+from embedded.ports import random_free_port
 from tests.plugin import services
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -44,6 +45,7 @@ class Machine:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.port = random_free_port()
         self.variables: dict[str, str] = {}
         self.process: subprocess.Popen[str] | None = None
         self.output = home.with_name(f"{home.name}.log")
@@ -55,7 +57,7 @@ class Machine:
             **clean,
             "PYTHONPATH": paths,
             "TROUPE_HOME": str(self.home),
-            "TROUPE_PORT": "18000",
+            "TROUPE_PORT": str(self.port),
             **self.variables,
             **variables,
         }

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from config.environment import REPOSITORY, VARIABLES, load
+from embedded.ports import random_free_port
 from tests.embedded.conftest import wait_for
 from tests.plugin import services
 
@@ -89,7 +90,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "platform"), str(REPOSITORY)]),
         "TROUPE_HOME": str(tmp_path_factory.mktemp("container")),
         "TROUPE_SECRET_KEY": secrets.token_hex(32),
-        "TROUPE_PORT": "18100",
+        "TROUPE_PORT": str(random_free_port()),
         "TROUPE_WEB_PROCESSES": "2",
         "TROUPE_CHUNK_PARTITIONS": "4",
         **addresses,
