@@ -37,7 +37,9 @@ _FENCE: Select[int] = Select(
     lambda: Conversation.objects.select_for_update(no_key=True).filter(pk=Param("id")).values_list("fence", flat=True)
 )
 _SENT_BEFORE: Select[Message] = Select(
-    lambda: Message.objects.filter(conversation_id=Param("conversation_id"), client_id=Param("client_id"))
+    lambda: Message.objects.select_related("turn").filter(
+        conversation_id=Param("conversation_id"), client_id=Param("client_id")
+    )
 )
 _UNFINISHED: Select[str] = Select(
     lambda: (
@@ -101,8 +103,8 @@ def post_message(
     with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
         said = _SENT_BEFORE.first(conversation_id=conversation_id, client_id=client_id)
-        if said is not None:
-            return Posted(conversation.turns.get(pk=said.turn_id), said, is_new=False)
+        if said is not None and said.turn is not None:
+            return Posted(said.turn, said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
             raise ConversationClosed
         turn = open_turn(conversation, process_id=process_id, variables=variables, knobs=knobs)
