@@ -1,0 +1,401 @@
+"""Every door of the house, tried with a neighbour's ids. A door that is not in these tables fails the walk.
+
+Mallory holds a key of Globex and knows every id, slug and key of Acme's. She gets what she would get for made-up ones,
+reads nothing of Acme's and leaves nothing behind. The admin's pages are walked in `tests/admin/test_pages.py`, the
+socket's frames in `tests/chat/test_isolation.py`.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+from uuid_utils.compat import uuid7
+
+from chat.models import Conversation, EndUser, Turn
+from jobs import handlers
+from jobs.models import Job
+from jobs.queueing import enqueue
+from jobs.running import run
+from knowledge import tasks  # registers the handlers
+from knowledge.collecting import INGEST, add_text, create_base
+from llm.models import ModelCall, Route
+from personas.publishing import create_persona, publish
+from tests.conftest import Business
+from tests.knowledge.conftest import work_off
+from tests.tenants.test_isolation import TENANT_MODELS
+
+assert tasks
+V1 = "api/v1/"
+# Stands in everything that Acme keeps, and in no address.
+SECRET = "silver-7731"
+
+
+@dataclass(frozen=True)
+class Things:
+    """What an address or a body may name."""
+
+    base: str
+    base_slug: str
+    document: str
+    persona: str
+    persona_slug: str
+    conversation: str
+    end_user: str
+    route: str
+    publishable_secret: str
+
+    def key_at(self, business: Business) -> str:
+        """A publishable key that claims to be of this business."""
+        return f"pk_{business.id.hex}_{self.publishable_secret}"
+
+
+def made_up() -> Things:
+    """As likely as Acme's, and nobody's."""
+    base, document, persona, conversation = (str(uuid7()) for _ in range(4))
+    word = uuid4().hex[:8]
+    return Things(
+        base,
+        f"plans-{word}",
+        document,
+        persona,
+        f"keeper-{word}",
+        conversation,
+        f"dave-{word}",
+        f"vip-{word}",
+        "x" * 33,
+    )
+
+
+def furnished(business: Business, secret: str = SECRET) -> Things:
+    """One of everything, with the secret in it."""
+    word = uuid4().hex[:8]
+    with business.scope():
+        base = create_base(name=f"Plans {secret}", slug=f"plans-{word}")
+        add_text(base=base, title=f"The vault {secret}", text=f"The vault opens to {secret}.")
+    work_off(business)
+    with business.scope():
+        document = base.documents.get()
+        settings = {"instructions": secret, "greeting": secret, "knowledge_bases": [base.slug]}
+        persona = create_persona(
+            tenant_id=business.id, slug=f"keeper-{word}", name=secret, kind="customer_service", settings=settings
+        )
+        publish(persona)
+        route = Route(slug=f"vip-{word}", name=secret, base_url="http://127.0.0.1:9/v1", chat_model="any")
+        route.api_key = secret
+        route.save()
+        end_user = EndUser.objects.create(external_id=f"carol-{word}", name=secret)
+        conversation = Conversation.objects.create(persona=persona, end_user=end_user, message_count=2)
+        question = conversation.messages.create(seq=1, role="user", text=secret)
+        answer = conversation.messages.create(seq=9, role="bot", text=secret, finish_reason="stop")
+        Turn.objects.create(
+            conversation=conversation, question=question, answer=answer, status="completed", persona_version=1
+        )
+        ModelCall.objects.create(operation="chat", route=route.slug, model=secret, outcome="ok", input_tokens=7731)
+        persona.refresh_from_db()
+    return Things(
+        str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
+        end_user.external_id, route.slug, persona.publishable_key.rpartition("_")[2],
+    )  # fmt: skip
+
+
+# --- The API ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Try:
+    """How a call is answered that names a neighbour's things, in its address or in its body.
+
+    `own`: what of the address is Mallory's, so that the body alone is foreign. `makes`: it makes something of hers.
+    """
+
+    status: int
+    body: Any = None
+    own: tuple[str, ...] = ()
+    query: str = ""
+    makes: bool = False
+
+
+def said(**more: Any) -> dict[str, Any]:
+    return {"client_id": str(uuid4()), "text": "Hello", **more}
+
+
+def completion(model: str, **more: Any) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": "Hello"}], **more}
+
+
+def persona_with(**settings: Any) -> dict[str, Any]:
+    return {"slug": f"hers-{uuid4().hex[:8]}", "name": "Hers", "kind": "customer_service", "settings": settings}
+
+
+def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
+    """Every operation of the API, by how Mallory tries it."""
+    session = {"persona": hers.persona_slug, "end_user": {"id": "mallory"}}
+    thread = {"metadata": {"conversation_id": things.conversation}}
+    return {
+        "GET me/": [Try(200)],
+        "GET usage/": [Try(200, query=f"by={by}") for by in ("persona", "key", "model", "day", "end_user")],
+        "GET knowledge-bases/": [Try(200)],
+        "POST knowledge-bases/": [Try(201, {"name": "Hers", "slug": things.base_slug}, makes=True)],
+        "GET knowledge-bases/{base}/": [Try(404)],
+        "PATCH knowledge-bases/{base}/": [Try(404, {"name": "Hers"})],
+        "DELETE knowledge-bases/{base}/": [Try(404)],
+        "GET knowledge-bases/{base}/documents/": [Try(404)],
+        "POST knowledge-bases/{base}/documents/": [Try(404, {"title": "Hers", "text": "Hers."})],
+        "POST knowledge-bases/{base}/search/": [
+            Try(404, {"query": "Where is the vault?"}),
+            Try(200, {"query": "vault", "filter": {"document_id": things.document}}, own=("base",)),
+        ],
+        "GET documents/{document_id}/": [Try(404)],
+        "DELETE documents/{document_id}/": [Try(404)],
+        "POST documents/{document_id}/cancel/": [Try(404)],
+        "POST documents/{document_id}/retry/": [Try(404, {"confirm": True})],
+        "GET documents/{document_id}/chunks/": [Try(404)],
+        "GET personas/": [Try(200)],
+        "POST personas/": [
+            Try(422, persona_with(knowledge_bases=[things.base])),
+            Try(422, persona_with(knowledge_bases=[things.base_slug])),
+            Try(422, persona_with(route=things.route)),
+            Try(201, {**persona_with(), "slug": things.persona_slug}, makes=True),
+        ],
+        "GET personas/{persona}/": [Try(404)],
+        "PATCH personas/{persona}/": [
+            Try(404, {"name": "Hers"}),
+            Try(422, {"settings": {"knowledge_bases": [things.base]}}, own=("persona",)),
+            Try(422, {"settings": {"route": things.route}}, own=("persona",)),
+        ],
+        "DELETE personas/{persona}/": [Try(404)],
+        "POST personas/{persona}/publish/": [Try(404)],
+        "POST personas/{persona}/rollback/": [Try(404, {"version": 1})],
+        "GET personas/{persona}/versions/": [Try(404)],
+        "POST personas/{persona}/prompt/": [
+            Try(404, {"text": "Hello"}),
+            Try(404, {"text": "Hello", "conversation_id": things.conversation}, own=("persona",)),
+        ],
+        "POST chat/sessions/": [
+            Try(404, {**session, "persona": things.persona_slug}),
+            Try(404, {**session, "persona": things.persona}),
+            Try(404, {**session, "conversation_id": things.conversation}),
+        ],
+        "GET conversations/": [
+            Try(200, query=f"persona={things.persona_slug}"),
+            Try(200, query=f"end_user={things.end_user}"),
+        ],
+        "GET conversations/{conversation_id}/": [Try(404)],
+        "DELETE conversations/{conversation_id}/": [Try(404)],
+        "GET conversations/{conversation_id}/messages/": [Try(404)],
+        "GET conversations/{conversation_id}/events/": [Try(404), Try(404, query="after=0")],
+        "POST conversations/{conversation_id}/turns/": [Try(404, said())],
+        "POST public/{publishable_key}/sessions/": [Try(404, {})],
+        "GET public/{publishable_key}/conversations/{conversation_id}/messages/": [
+            Try(404),
+            Try(401, own=("publishable_key",)),  # she has no token of that conversation
+        ],
+        "GET /v1/models": [Try(200)],
+        "GET /v1/models/{model}": [Try(404)],
+        "POST /v1/chat/completions": [
+            Try(404, completion(things.persona_slug)),
+            Try(404, completion(things.persona)),
+            Try(404, completion(hers.persona_slug, **thread)),
+            Try(404, completion(hers.persona_slug, stream=True, **thread)),
+        ],
+        "POST /v1/embeddings": [Try(404, {"model": things.route, "input": "Hello"})],
+    }  # fmt: skip
+
+
+# They show what is the same for all, and take no id of a row.
+NOBODYS = {
+    "", "healthz", "readyz", "i18n/setlang/", "api/schema/", "api/docs/", "api/asyncapi.yaml",
+    "api/v1/persona-kinds/", "api/v1/persona-kinds/<str:kind>/",
+}  # fmt: skip
+# A page for people; below.
+PAGES = {"chat/<str:publishable_key>/"}
+
+
+def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
+    """Every address of ours but the admin's, as the URL configuration has it."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver) and route != "admin/":
+            yield from routes(pattern, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+def described() -> set[str]:
+    """Every operation in the OpenAPI document that is about somebody's rows."""
+    paths = SchemaGenerator().get_schema(public=True)["paths"]  # type: ignore[no-untyped-call]
+    kinds = "/api/v1/persona-kinds/"
+    return {
+        f"{method.upper()} {path.removeprefix('/api/v1/')}"
+        for path, methods in paths.items()
+        for method in methods
+        if not path.startswith(kinds)
+    }
+
+
+def route_of(operation: str) -> str:
+    """`documents/{document_id}/` as the URL configuration would write it, without the kind of the id."""
+    path = operation.split()[1]
+    return path[1:] if path.startswith("/") else f"api/v1/{path}"
+
+
+def ask(mallory: Business, operation: str, attempt: Try, things: Things, hers: Things, *, is_by_id: bool) -> Any:
+    method, path = operation.split()
+    named = names_of(things, mallory, is_by_id=is_by_id) | {
+        name: value for name, value in names_of(hers, mallory, is_by_id=is_by_id).items() if name in attempt.own
+    }
+    path = path.format(**named)
+    return mallory.api.client.generic(
+        method,
+        path if path.startswith("/") else f"/api/v1/{path}",
+        "" if attempt.body is None else json.dumps(attempt.body),
+        content_type="application/json",
+        QUERY_STRING=attempt.query,
+    )
+
+
+def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str, str]:
+    """What stands in the braces of an address: ids, or slugs where those do as well."""
+    return {
+        "base": things.base if is_by_id else things.base_slug,
+        "persona": things.persona if is_by_id else things.persona_slug,
+        "model": things.persona if is_by_id else things.persona_slug,
+        "document_id": things.document,
+        "conversation_id": things.conversation,
+        "publishable_key": things.key_at(business),
+    }
+
+
+def without_names(answer: Any, things: Things) -> tuple[int, str]:
+    """The answer but for what was asked for, which a refusal may repeat."""
+    told = answer.content.decode()
+    for value in sorted(vars(things).values(), key=len, reverse=True):
+        told = told.replace(value, "…")
+    return answer.status_code, re.sub(r'"(request_id|took_ms|id|created|from|to)": ?("[^"]*"|\d+)', "", told)
+
+
+def everything_of(business: Business) -> dict[str, list[dict[str, Any]]]:
+    """All rows that a tenant has, of whatever kind."""
+    with business.scope():
+        return {model.__name__: list(model.objects.order_by("pk").values()) for model in TENANT_MODELS}
+
+
+def counts_of(business: Business) -> dict[str, int]:
+    return {name: len(rows) for name, rows in everything_of(business).items()}
+
+
+def test_every_operation_has_its_place_in_the_table():
+    missing = described() - tries(made_up(), made_up()).keys()
+    assert not missing, "add what is new to `tries`, with a neighbour's ids"
+
+
+def test_every_address_is_described_or_nobodys():
+    """What the OpenAPI document does not show would not be walked."""
+    walked = {route_of(operation) for operation in described()}
+    for route in routes():
+        plain = re.sub(r"<\w+:(\w+)>", r"{\1}", route)
+        assert route in NOBODYS | PAGES or plain in walked, f"{route} is in no table"
+
+
+def test_acmes_things_are_to_mallory_as_if_they_never_were(acme, globex):
+    acmes, hers, nobodys = furnished(acme), furnished(globex, "copper-12"), made_up()
+    before = everything_of(acme)
+    foreign, made = tries(acmes, hers), tries(nobodys, hers)
+
+    for operation in sorted(described() & foreign.keys()):
+        rows = counts_of(globex)
+        for attempt, like in zip(foreign[operation], made[operation], strict=True):
+            for is_by_id in (True, False):
+                if attempt.makes:
+                    continue
+                answer = ask(globex, operation, attempt, acmes, hers, is_by_id=is_by_id)
+                control = ask(globex, operation, like, nobodys, hers, is_by_id=is_by_id)
+                case = (operation, attempt, answer.content[:300])
+                assert answer.status_code == attempt.status, case
+                assert without_names(answer, acmes) == without_names(control, nobodys), case
+                assert SECRET not in answer.content.decode(), case
+        assert counts_of(globex) == rows, ("half stored", operation)
+
+    assert everything_of(acme) == before
+
+
+def test_what_acme_has_named_mallory_may_name_the_same(acme, globex):
+    acmes, hers = furnished(acme), furnished(globex, "copper-12")
+    before = everything_of(acme)
+    table = tries(acmes, hers)
+
+    for operation, attempt in ((name, attempt) for name in table for attempt in table[name] if attempt.makes):
+        answer = ask(globex, operation, attempt, acmes, hers, is_by_id=False)
+        assert answer.status_code == attempt.status, (operation, answer.content)
+        assert SECRET not in answer.content.decode()
+
+    assert everything_of(acme) == before
+
+
+def test_a_page_with_acmes_secret_under_her_own_name_is_none(acme, globex):
+    acmes = furnished(acme)
+
+    page = globex.api.get(f"/chat/{acmes.key_at(globex)}/")
+
+    assert page.status_code == 404
+    assert SECRET not in page.content.decode()
+
+
+def test_without_a_key_nothing_is_told_at_all(acme):
+    things = furnished(acme)
+    before = everything_of(acme)
+    stranger = Business(acme.tenant, f"tk_{acme.id.hex}_{'x' * 33}")
+
+    for operation, attempts in tries(things, things).items():
+        if "publishable_key" in operation:
+            continue  # whoever has one may knock
+        answer = ask(stranger, operation, attempts[0], things, things, is_by_id=True)
+        assert answer.status_code == 401, operation
+        assert SECRET not in answer.content.decode()
+
+    assert everything_of(acme) == before
+
+
+# --- Background work ----------------------------------------------------------------------------------------
+# What each kind of job is about.
+SUBJECTS = {INGEST: lambda things: things.document}
+
+
+def our_kinds() -> set[str]:
+    return {kind for kind, found in handlers._registry.items() if not found.handle.__module__.startswith("tests.")}
+
+
+def test_every_kind_of_job_has_its_place_in_the_table():
+    assert our_kinds() == SUBJECTS.keys(), "add what is new to SUBJECTS, with the row that it is about"
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_a_job_of_globex_does_nothing_to_acmes_rows(acme, globex, kind):
+    acmes = furnished(acme)
+    before = everything_of(acme)
+    with globex.scope():
+        job = enqueue(tenant_id=globex.id, kind=kind, queue="embedding", subject_id=SUBJECTS[kind](acmes))
+
+    run(tenant_id=globex.id, job_id=job.pk, worker="test")
+
+    assert everything_of(acme) == before
+    left = {name: count for name, count in counts_of(globex).items() if count}
+    assert left == {"Tenant": 1, "ApiKey": 1, "Job": 1}
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_a_message_that_names_acmes_job_as_globexs_is_not_heeded(acme, globex, kind):
+    acmes = furnished(acme)
+    with acme.scope():
+        job = enqueue(tenant_id=acme.id, kind=kind, queue="embedding", subject_id=SUBJECTS[kind](acmes))
+    before = everything_of(acme)
+
+    run(tenant_id=globex.id, job_id=job.pk, worker="test")
+
+    assert everything_of(acme) == before
+    with globex.scope():
+        assert not Job.objects.exists()
