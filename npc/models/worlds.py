@@ -41,7 +41,9 @@ class WorldVersion(TenantModel):
     world = TenantForeignKey(World, models.CASCADE, related_name="versions", verbose_name=_("world"))
     number = models.PositiveIntegerField(_("version"))
     document = models.JSONField(_("document"))
-    # SHA-256 of the document in canonical form: the same document put twice makes one version.
+    # What the document names by slug, as it was then: `{slug: {name, instructions, …}}`. A replay needs the words.
+    personas = models.JSONField(default=dict)
+    # SHA-256 of document and personas in canonical form: the same document put twice makes one version.
     digest = models.CharField(max_length=64)
     put_at = models.DateTimeField(_("put"), default=timezone.now, editable=False)
     # A person's address or a key's prefix, as text: the record outlives both.

@@ -44,6 +44,8 @@ ENDPOINTS = [
     "GET /api/v1/conversations/{}/messages/",
     "GET /api/v1/conversations/{}/events/",
     "POST /api/v1/conversations/{}/turns/",
+    "PUT /api/v1/npc/worlds/{}/",
+    "GET /api/v1/npc/worlds/{}/",
     "GET /v1/models",
     "POST /v1/chat/completions",
     "POST /v1/embeddings",

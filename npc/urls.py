@@ -1,0 +1,21 @@
+from django.urls import path
+
+from npc.api.worlds import (
+    WorldCheck,
+    WorldDetail,
+    WorldDiff,
+    WorldList,
+    WorldTrial,
+    WorldVersionDetail,
+    WorldVersionList,
+)
+
+urlpatterns = [
+    path("worlds/", WorldList.as_view(), name="worlds"),
+    path("worlds/check/", WorldCheck.as_view(), name="world-check"),
+    path("worlds/<str:world>/", WorldDetail.as_view(), name="world"),
+    path("worlds/<str:world>/versions/", WorldVersionList.as_view(), name="world-versions"),
+    path("worlds/<str:world>/versions/<int:number>/", WorldVersionDetail.as_view(), name="world-version"),
+    path("worlds/<str:world>/diff/", WorldDiff.as_view(), name="world-diff"),
+    path("worlds/<str:world>/try/", WorldTrial.as_view(), name="world-trial"),
+]

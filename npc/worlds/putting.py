@@ -1,0 +1,92 @@
+"""Storing a world: the whole document, checked, as a version that never changes."""
+
+import hashlib
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from npc.models import World, WorldVersion
+from npc.worlds.checking import READ_ONLY, read_world
+from npc.worlds.document import InlinePersona
+from npc.worlds.document import World as Document
+from npc.worlds.problems import Problem, path_of, refuse
+from personas.access import access_persona
+from personas.models import Persona
+from tenants.errors import Conflict, NotFound
+
+
+class Put(NamedTuple):
+    """What became of it: a new world, a new version, or neither, since the document was there already."""
+
+    world: World
+    version: WorldVersion
+    is_new: bool
+    has_changed: bool
+
+
+@transaction.atomic
+def put_world(*, tenant_id: UUID, slug: str, raw: Any, by: str = "") -> Put:
+    """Take a document as the world of this slug. Raises Invalid that names every wrong path; nothing is stored then."""
+    if isinstance(raw, dict):
+        raw = {"slug": slug, **{name: value for name, value in raw.items() if name not in READ_ONLY}}
+    document = read_world(raw)
+    if document.slug != slug:
+        refuse([Problem("slug", _("The address says «%(slug)s».") % {"slug": slug})])
+    personas = _personas(tenant_id, document)
+    digest = hashlib.sha256(orjson.dumps([raw, personas], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    world, is_new = _locked(tenant_id, slug, document.name)
+    if world.newest and world.newest.digest == digest:
+        return Put(world, world.newest, is_new=False, has_changed=False)
+    version = WorldVersion.objects.create(
+        world=world,
+        number=world.newest.number + 1 if world.newest else 1,
+        document=raw,
+        personas=personas,
+        digest=digest,
+        put_by=by,
+    )
+    world.name, world.newest = document.name, version
+    world.save()
+    return Put(world, version, is_new=is_new, has_changed=True)
+
+
+def delete_world(world: World) -> None:
+    """With its versions and all sessions. The database reaches down by itself and loads no row."""
+    rows = World.objects.for_tenant(world.tenant_id).filter(pk=world.pk)
+    rows._raw_delete(using=rows.db)
+
+
+def _locked(tenant_id: UUID, slug: str, name: str) -> tuple[World, bool]:
+    """The world's row, held until the transaction ends: two authors make two versions, one after the other."""
+    try:
+        with transaction.atomic():
+            _world, is_new = World.objects.for_tenant(tenant_id).get_or_create(slug=slug, defaults={"name": name})
+    except IntegrityError:
+        raise Conflict from None
+    locked = World.objects.for_tenant(tenant_id).select_for_update(of=["self"]).select_related("newest")
+    return locked.get(slug=slug), is_new
+
+
+def _personas(tenant_id: UUID, document: Document) -> dict[str, Any]:
+    """The personas that the document names by slug, as they are now. Raises Invalid for one that is not there."""
+    found: dict[str, Any] = {}
+    problems = []
+    for number, character in enumerate(document.characters):
+        slug = character.persona
+        if not isinstance(slug, str) or slug in found:
+            continue
+        try:
+            found[slug] = _words_of(access_persona(tenant_id, slug))
+        except NotFound:
+            reason = _("There is no persona «%(slug)s».") % {"slug": slug}
+            problems.append(Problem(path_of("characters", number, "persona"), reason))
+    refuse(problems)
+    return found
+
+
+def _words_of(persona: Persona) -> dict[str, Any]:
+    kept = {name: value for name, value in persona.settings.items() if name in InlinePersona.model_fields}
+    return {"name": persona.name, **kept}
