@@ -11,6 +11,7 @@ from chat.models import Conversation, EndUser, Message, Turn
 from chat.urls import urlpatterns
 from tenants.provisioning import issue_key
 from tests.chat.conftest import Visitor, open_inn, welcome
+from tests.chat.test_asyncapi import SENT_BY_CLIENTS
 from tests.conftest import Business
 
 API = "/api/v1"
@@ -227,3 +228,49 @@ async def test_odd_requests_are_refused_and_nothing_is_stored(carol, acme, http)
             assert "code" in (answer.json()["error"] if path.startswith("/v1") else answer.json())
 
     assert carol.messages() == []
+
+
+# --- The socket ---------------------------------------------------------------------------------------------
+def frames_about(turn_id: str, message_id: str) -> dict[str, tuple[dict[str, Any], str]]:
+    """Every frame that a client may send, with somebody's ids where it takes any, and what it is answered by."""
+    return {
+        "hello": ({"after": 0}, ""),
+        "message.send": ({"client_id": str(uuid4()), "text": "Where is the vault?"}, "turn.completed"),
+        "message.edit": ({"message_id": message_id, "text": "Where is the vault?"}, "error"),
+        "message.feedback": ({"message_id": message_id, "rating": -1}, "error"),
+        "turn.stop": ({"turn_id": turn_id}, ""),
+        "turn.regenerate": ({"turn_id": turn_id}, "error"),
+        "typing": ({}, ""),
+        "ping": ({}, "pong"),
+        "handoff.request": ({"reason": turn_id}, "conversation.handoff"),
+    }
+
+
+def test_every_frame_of_the_socket_is_tried_here():
+    assert frames_about("", "").keys() == SENT_BY_CLIENTS
+
+
+async def test_frames_with_acmes_ids_are_to_mallory_as_with_made_up_ones(talk, acme, globex, open_tab, off_loop):
+    await off_loop(open_inn, globex, None)
+    before = await off_loop(everything_of, acme)
+    heard = []
+
+    for ids in (await off_loop(turn_and_answer_of, acme), (str(uuid4()), str(uuid4()))):
+        tab = await open_tab(await off_loop(welcome, globex, str(uuid4())))
+        answers = {}
+        for frame_type, (fields, answer) in frames_about(*ids).items():
+            await tab.sends(frame_type, **fields)
+            if answer:
+                answers[frame_type] = (await tab.next(answer, "error")).get("code")
+        assert not any("under the bar" in str(frame) for frame in tab.frames)
+        heard.append(answers)
+
+    assert heard[0] == heard[1]
+    assert heard[0]["message.feedback"] == heard[0]["turn.regenerate"] == "not_found"
+    assert await off_loop(everything_of, acme) == before
+
+
+def turn_and_answer_of(business: Business) -> tuple[str, str]:
+    with business.scope():
+        turn = Turn.objects.get()
+        return str(turn.pk), str(turn.answer_id)
