@@ -86,7 +86,7 @@ class Api:
         return self.client.post(path, fields, headers=headers or {})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_business() -> Callable[..., Business]:
     """Make one more tenant, with a key of all scopes unless told otherwise."""
 

@@ -63,7 +63,7 @@ def work_off(business: Business, most: int = 100) -> None:
     raise AssertionError("The work never ends.")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_shelf() -> Callable[..., Shelf]:
     def open_one(business: Business, name: str = "Handbook", **fields: Any) -> Shelf:
         response = business.api.post("/api/v1/knowledge-bases/", {"name": name, **fields})

@@ -21,12 +21,17 @@ TEAS = {
 }
 
 
-@pytest.fixture
-def filled(shelf):
+def fill(shelf):
     for title, text in TEAS.items():
         shelf.write(title, text, metadata={"lang": "en" if title.isascii() else "zh"})
     shelf.keep("Note", "Carol likes her tea with milk.", metadata={"lang": "en", "private": True})
     return shelf
+
+
+@pytest.fixture(scope="module")
+def filled(open_business, open_shelf):
+    """A handbook of six documents, for those who only search."""
+    return fill(open_shelf(open_business("Acme")))
 
 
 def titles(results: list[dict[str, Any]]) -> list[str]:
@@ -98,7 +103,8 @@ def test_metadata_narrows_the_search(filled):
     assert filled.search("tea", filter={"lang": "fr"}) == []
 
 
-def test_what_is_not_ready_or_switched_off_is_not_found(filled):
+def test_what_is_not_ready_or_switched_off_is_not_found(shelf):
+    filled = fill(shelf)
     with filled.business.scope():
         Document.objects.filter(title="Kettle").update(status=Document.Status.EMBEDDING)
         Chunk.objects.filter(text=TEAS["Green tea"]).update(enabled=False)
@@ -132,7 +138,8 @@ def test_an_index_that_finds_too_few_is_not_believed(filled, monkeypatch):
     assert len(filled.search("green tea", mode="vector", top_k=6)) == 6
 
 
-def test_both_halves_use_their_index_in_one_partition(filled):
+def test_both_halves_use_their_index_in_one_partition(shelf):
+    filled = fill(shelf)
     asked = {"vector": str([0.1] * 384), "base": filled.id, "space": uuid4(), "only": None, "unready": []}
     nearest_sql = searching._indexed_sql("knowledge_chunk_vector_384")
     with filled.business.scope(), connection.cursor() as cursor:
@@ -192,6 +199,13 @@ def test_mallory_finds_nothing_of_acme(filled, globex, open_shelf):
         assert set(titles(mallorys.search("green tea kettle 退货 运费", mode=mode, top_k=50))) <= {"Note"}
 
 
+@pytest.fixture(scope="module")
+def noted(open_business, open_shelf):
+    """Acme's handbook with one document, and that."""
+    shelf = open_shelf(open_business("Acme"))
+    return shelf, shelf.keep("Note", "Carol likes her tea with milk.")
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -208,8 +222,8 @@ def test_mallory_finds_nothing_of_acme(filled, globex, open_shelf):
         ("post", "/api/v1/documents/{document}/retry/"),
     ],
 )
-def test_acmes_ids_are_to_mallory_like_ids_that_never_were(shelf, globex, method, path):
-    document = shelf.keep("Note", "Carol likes her tea with milk.")
+def test_acmes_ids_are_to_mallory_like_ids_that_never_were(noted, globex, method, path):
+    shelf, document = noted
     bodies = {"post": {"query": "tea", "title": "x", "text": "y"}, "patch": {"name": "Mine"}}
     body = [bodies[method]] if method in bodies else []
 
