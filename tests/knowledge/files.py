@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Sequence
+from functools import cache
 
 import docx
 import openpyxl
@@ -71,11 +72,13 @@ def office(**members: bytes) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def bomb(main: str = "word__document", megabytes: int = 400) -> bytes:
     """An office file of some hundred kilobytes that unpacks to hundreds of megabytes."""
     return office(**{main: b"<w/>", "word__media": bytes(megabytes * 1024 * 1024)})
 
 
+@cache
 def lying_bomb(main: str = "word__document", megabytes: int = 60) -> bytes:
     """As `bomb`, but its table of contents says that everything is small."""
     data = bytearray(office(**{main: bytes(megabytes * 1024 * 1024)}))
