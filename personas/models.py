@@ -1,12 +1,16 @@
 """Personas: who answers. A draft that people edit, and the versions that were published of it."""
 
 import secrets
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple, Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from pgvector.django import HalfVectorField
 
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
 from tenants.tokens import PUBLISHABLE, mint
@@ -102,3 +106,72 @@ class PersonaVersion(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"
+
+
+class Sight(NamedTuple):
+    """How much of a store is seen: up to `last_seq`, or all of it."""
+
+    store: UUID
+    last_seq: int | None = None
+
+
+class MemoryQuerySet(TenantQuerySet):
+    def in_sight(self, sights: Iterable[Sight]) -> Self:
+        """What is kept in these stores, as far as each of them is seen."""
+        seen = Q(pk__in=[])
+        for sight in sights:
+            upto = {} if sight.last_seq is None else {"seq__lte": sight.last_seq}
+            seen |= Q(store=sight.store, **upto)
+        return self.filter(seen, forgotten_at=None)
+
+
+class Memory(TenantModel):
+    """One thing that a character keeps. Found again by `personas.memories.recall`.
+
+    `store` is the line of events that it belongs to (a game's branch, a conversation) and `seq` its place in it, so
+    that a store which is left for another one takes its memories along. The id follows from both and from who
+    holds it: what is written twice is there once, and what was forgotten stays forgotten.
+    """
+
+    class Kind(models.TextChoices):
+        WITNESSED = "witnessed", _("Witnessed")
+        SAID = "said", _("Said")
+        DONE = "done", _("Done")
+        HEARSAY = "hearsay", _("Hearsay")
+        REFLECTION = "reflection", _("Reflection")
+
+    store = models.UUIDField(editable=False)
+    holder = models.CharField(_("who keeps it"), max_length=64)
+    seq = models.PositiveBigIntegerField(editable=False)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    text = models.TextField(_("text"))
+    importance = models.FloatField(_("importance"), default=0.5)  # 0 to 1
+    game_time = models.FloatField(_("game time"), default=0.0)
+    at = models.DateTimeField(_("kept since"), default=timezone.now, editable=False)
+    # Where it comes from, for whoever asks: `{"entry": seq, "type": …, …}`.
+    source = models.JSONField(_("source"), default=dict)
+    # What was made of a memory is forgotten with it.
+    derived_from = TenantForeignKey("self", models.CASCADE, null=True, editable=False, related_name="derived")
+    # By the bundled model, whatever the tenant's own is: recall must not wait for a provider. Null until a job made it.
+    embedding = HalfVectorField(dimensions=384, null=True, editable=False)
+    forgotten_at = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar[Any] = MemoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("memory")
+        verbose_name_plural = _("memories")
+        indexes = [
+            models.Index(fields=["tenant", "store", "holder", "-seq"], name="memory_of_holder"),
+            models.Index(
+                fields=["tenant", "store"],
+                condition=Q(embedding=None, forgotten_at=None),
+                name="memory_not_embedded",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(importance__gte=0) & Q(importance__lte=1), name="memory_importance")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.holder}: {self.text[:60]}"

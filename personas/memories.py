@@ -1,0 +1,156 @@
+"""What characters keep: written once, found again by meaning, weight and age, and forgotten on demand.
+
+A character sees its own memories and nobody else's, and of each store only as much as its line of events shares. Both
+are said in SQL, so that nothing else can come near a prompt.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db import connection
+from pgvector import HalfVector
+
+from llm.types import Vector
+from personas.models import Memory, Sight
+
+# How much each side counts, and how it decays: Park et al., "Generative Agents" (2023), by the weights of its code.
+RELEVANCE, IMPORTANCE, RECENCY = 3.0, 2.0, 0.5
+# Games count time in their own units, so age is measured against how long the character remembers at all: what is
+# as old as its oldest memory has faded to e^-3, one twentieth.
+DECAY = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A memory that came to mind. `score` orders those of one recall and means nothing beyond it."""
+
+    id: UUID
+    seq: int
+    kind: str
+    text: str
+    game_time: float
+    source: Mapping[str, Any]
+    score: float
+
+
+def memory_id(store: UUID, seq: int, holder: str, kind: str) -> UUID:
+    """The same for the same memory, whoever writes it and however often."""
+    return uuid5(store, f"{seq}:{holder}:{kind}")
+
+
+def remember(
+    *,
+    tenant_id: UUID,
+    store: UUID,
+    seq: int,
+    holders: Iterable[str],
+    kind: str,
+    text: str,
+    importance: float = 0.5,
+    game_time: float = 0.0,
+    source: Mapping[str, Any] | None = None,
+    derived_from: UUID | None = None,
+) -> list[UUID]:
+    """Let each holder keep this; returns the memories' ids. What is kept already, or was forgotten, stays as it is.
+
+    In the caller's transaction. `importance` runs from 0 to 1.
+    """
+    memories = [
+        Memory(
+            id=memory_id(store, seq, holder, kind),
+            tenant_id=tenant_id,
+            store=store,
+            seq=seq,
+            holder=holder,
+            kind=kind,
+            text=text,
+            importance=importance,
+            game_time=game_time,
+            source=dict(source or {}),
+            derived_from_id=derived_from,
+        )
+        for holder in dict.fromkeys(holders)
+    ]
+    Memory.objects.bulk_create(memories, ignore_conflicts=True)
+    return [memory.pk for memory in memories]
+
+
+def recall(
+    *,
+    tenant_id: UUID,
+    sights: Sequence[Sight],
+    holder: str,
+    query_vector: Vector | None,
+    now_game_time: float,
+    limit: int,
+) -> list[Recalled]:
+    """What comes to the holder's mind, best first: near to the question, weighty, not long ago. Inside the scope.
+
+    Without a vector, or for memories that have none yet, nearness counts as middling. `query_vector` is the bundled
+    model's, of its query side.
+    """
+    parameters = {
+        "tenant": tenant_id,
+        "stores": [sight.store for sight in sights],
+        "lasts": [sight.last_seq for sight in sights],
+        "holder": holder,
+        "vector": None if query_vector is None else HalfVector(query_vector).to_text(),
+        "now": now_game_time,
+        "limit": limit,
+        "relevance": RELEVANCE,
+        "importance": IMPORTANCE,
+        "recency": RECENCY,
+        "decay": DECAY,
+    }
+    found: Iterable[Any] = Memory.objects.raw(_RECALL, parameters)
+    return [Recalled(one.pk, one.seq, one.kind, one.text, one.game_time, one.source, one.score) for one in found]
+
+
+def forget(*, tenant_id: UUID, memory_id: UUID) -> list[UUID]:
+    """Take a memory's words away for good, with all that was made of it; returns what was forgotten.
+
+    The empty row stays, so that whoever writes the same memory again, late or from the log, does not bring it back.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, {"tenant": tenant_id, "memory": memory_id})
+        return [row[0] for row in cursor.fetchall()]
+
+
+# The policy alone would do for the tenant; naming it lets the index be used.
+_RECALL = """
+    WITH kept AS MATERIALIZED (
+        SELECT m.id, m.seq, m.importance, greatest(%(now)s - m.game_time, 0) AS age,
+               1 - (m.embedding <=> %(vector)s::halfvec) AS similarity
+        FROM unnest(%(stores)s::uuid[], %(lasts)s::bigint[]) AS sight (store, last_seq)
+        JOIN personas_memory m ON m.store = sight.store AND m.seq <= coalesce(sight.last_seq, m.seq)
+        WHERE m.tenant_id = %(tenant)s AND m.holder = %(holder)s AND m.forgotten_at IS NULL
+    ), ranges AS (
+        SELECT min(similarity) AS least, nullif(max(similarity) - min(similarity), 0) AS spread,
+               nullif(max(age), 0) AS oldest, max(seq) AS newest, nullif(max(seq) - min(seq), 0) AS entries
+        FROM kept
+    ), best AS (
+        SELECT id,
+               %(relevance)s * coalesce((similarity - least) / spread, 0.5)
+               + %(importance)s * importance
+               + %(recency)s * exp(-%(decay)s * coalesce(age / oldest, (newest - seq)::float / entries, 0)) AS score
+        FROM kept, ranges
+        ORDER BY score DESC, seq DESC, id
+        LIMIT %(limit)s
+    )
+    SELECT m.id, m.seq, m.kind, m.text, m.game_time, m.source, best.score
+    FROM best JOIN personas_memory m ON m.tenant_id = %(tenant)s AND m.id = best.id
+    ORDER BY best.score DESC, m.seq DESC, m.id
+"""
+
+_FORGET = """
+    WITH RECURSIVE chain AS (
+        SELECT id FROM personas_memory WHERE tenant_id = %(tenant)s AND id = %(memory)s
+        UNION
+        SELECT m.id FROM personas_memory m JOIN chain ON m.tenant_id = %(tenant)s AND m.derived_from_id = chain.id
+    )
+    UPDATE personas_memory m SET text = '', source = '{}', embedding = NULL, forgotten_at = now()
+    FROM chain WHERE m.tenant_id = %(tenant)s AND m.id = chain.id AND m.forgotten_at IS NULL
+    RETURNING m.id
+"""

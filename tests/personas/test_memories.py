@@ -1,0 +1,148 @@
+"""Characters keep what they perceived, find it again, and forget it when somebody asks."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import IntegrityError
+
+from llm.embedding import bundled
+from personas.memories import Recalled, forget, recall, remember
+from personas.models import Memory, Sight
+
+CUP, FORD, DOG = "Mira took the silver cup.", "渡口涨水了，没人能过河。", "A dog barked at the moon."
+
+
+def keep(business: Any, store: UUID, seq: int, text: str, *holders: str, **fields: Any) -> list[UUID]:
+    with business.scope():
+        return remember(
+            tenant_id=business.id,
+            store=store,
+            seq=seq,
+            holders=holders or ["bram"],
+            kind="witnessed",
+            text=text,
+            **fields,
+        )
+
+
+def told(business: Any, store: UUID, *, holder: str = "bram", last_seq: int | None = None, **fields: Any) -> list[str]:
+    """What comes to mind in this one store, best first."""
+    return [one.text for one in recalled(business, [Sight(store, last_seq)], holder=holder, **fields)]
+
+
+def recalled(business: Any, sights: list[Sight], *, holder: str = "bram", **fields: Any) -> list[Recalled]:
+    asked = {"query_vector": None, "now_game_time": 0.0, "limit": 10, **fields}
+    with business.scope():
+        return recall(tenant_id=business.id, sights=sights, holder=holder, **asked)
+
+
+def embed(business: Any) -> None:
+    with business.scope():
+        for memory in Memory.objects.filter(embedding=None):
+            memory.embedding = bundled().embed_passages([memory.text])[0]
+            memory.save()
+
+
+def test_each_holder_has_its_own_memories(acme: Any) -> None:
+    inn = uuid4()
+    keep(acme, inn, 1, CUP, "mira", "bram")
+    keep(acme, inn, 2, DOG, "bram")
+
+    assert told(acme, inn, holder="mira") == [CUP]
+    assert told(acme, inn) == [DOG, CUP]
+    assert told(acme, inn, holder="老王") == []
+    assert told(acme, uuid4()) == []
+
+
+def test_what_is_kept_twice_is_there_once(acme: Any) -> None:
+    inn = uuid4()
+    first = keep(acme, inn, 1, CUP, "mira", "bram", "mira")
+    again = keep(acme, inn, 1, "Another wording.", "mira", "bram")
+
+    assert again == first
+    assert told(acme, inn) == [CUP]
+
+
+def test_a_line_of_events_sees_its_ancestors_only_as_far_as_it_shares_them(acme: Any) -> None:
+    before, after = uuid4(), uuid4()
+    keep(acme, before, 1, "shared")
+    keep(acme, before, 5, "a future that was left")
+    keep(acme, after, 2, "the new line")
+
+    seen = recalled(acme, [Sight(before, 1), Sight(after)])
+    assert [one.text for one in seen] == ["the new line", "shared"]
+    assert {one.text for one in recalled(acme, [Sight(before)])} == {"shared", "a future that was left"}
+    assert recalled(acme, []) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [("Who stole the silver cup?", CUP), ("过河安全吗？", FORD), ("Why did the dog bark?", DOG)],
+)
+def test_the_nearest_in_meaning_comes_first_in_either_language(acme: Any, question: str, wanted: str) -> None:
+    inn = uuid4()
+    for seq, text in enumerate([CUP, FORD, DOG], start=1):
+        keep(acme, inn, seq, text)
+    embed(acme)
+
+    assert told(acme, inn, query_vector=bundled().embed_query(question), limit=1) == [wanted]
+
+
+def test_weight_and_age_order_what_is_equally_near(acme: Any) -> None:
+    inn = uuid4()
+    keep(acme, inn, 1, "old and grave", importance=1.0, game_time=0.0)
+    keep(acme, inn, 2, "old and slight", importance=0.2, game_time=0.0)
+    keep(acme, inn, 3, "new and slight", importance=0.2, game_time=900.0)
+
+    assert told(acme, inn, now_game_time=1000.0) == ["old and grave", "new and slight", "old and slight"]
+
+
+def test_a_memory_without_a_vector_yet_is_not_lost(acme: Any) -> None:
+    inn = uuid4()
+    keep(acme, inn, 1, CUP)
+    keep(acme, inn, 2, FORD)
+    embed(acme)
+    keep(acme, inn, 3, DOG)
+
+    assert told(acme, inn, query_vector=bundled().embed_query("Who has the cup?")) == [CUP, DOG, FORD]
+
+
+def test_forgetting_takes_along_what_was_made_of_it_and_holds(acme: Any) -> None:
+    inn = uuid4()
+    [seen] = keep(acme, inn, 1, CUP, "mira")
+    [heard] = keep(acme, inn, 2, "Mira says: a cup!", "bram", derived_from=seen)
+    [retold] = keep(acme, inn, 3, "They say: a cup!", "老王", derived_from=heard)
+    keep(acme, inn, 4, DOG, "bram")
+
+    with acme.scope():
+        assert set(forget(tenant_id=acme.id, memory_id=seen)) == {seen, heard, retold}
+        assert forget(tenant_id=acme.id, memory_id=seen) == []
+    keep(acme, inn, 1, CUP, "mira")
+
+    assert told(acme, inn, holder="mira") == told(acme, inn, holder="老王") == []
+    assert told(acme, inn) == [DOG]
+    with acme.scope():
+        assert not Memory.objects.filter(text__contains="cup").exists()
+
+
+def test_mallory_recalls_and_forgets_nothing_of_acmes(acme: Any, globex: Any) -> None:
+    inn = uuid4()
+    [cup] = keep(acme, inn, 1, CUP)
+    keep(globex, inn, 2, DOG)
+
+    assert told(globex, inn) == [DOG]
+    with globex.scope():
+        assert forget(tenant_id=acme.id, memory_id=cup) == []
+        assert (
+            recall(tenant_id=acme.id, sights=[Sight(inn)], holder="bram", query_vector=None, now_game_time=0.0, limit=9)
+            == []
+        )
+    assert told(acme, inn) == [CUP]
+
+
+def test_nothing_is_made_of_a_neighbours_memory(acme: Any, globex: Any) -> None:
+    [cup] = keep(acme, uuid4(), 1, CUP)
+
+    with pytest.raises(IntegrityError):
+        keep(globex, uuid4(), 1, "hearsay", derived_from=cup)
