@@ -1,5 +1,6 @@
 from django.urls import path
 
+from npc.api.sessions import EventsView, LogView, SavesView, SessionDetail, SessionList, StateView
 from npc.api.worlds import (
     WorldCheck,
     WorldDetail,
@@ -18,4 +19,10 @@ urlpatterns = [
     path("worlds/<str:world>/versions/<int:number>/", WorldVersionDetail.as_view(), name="world-version"),
     path("worlds/<str:world>/diff/", WorldDiff.as_view(), name="world-diff"),
     path("worlds/<str:world>/try/", WorldTrial.as_view(), name="world-trial"),
+    path("sessions/", SessionList.as_view(), name="game-sessions"),
+    path("sessions/<uuid:session_id>/", SessionDetail.as_view(), name="game-session"),
+    path("sessions/<uuid:session_id>/state/", StateView.as_view(), name="game-state"),
+    path("sessions/<uuid:session_id>/events/", EventsView.as_view(), name="game-events"),
+    path("sessions/<uuid:session_id>/saves/", SavesView.as_view(), name="game-saves"),
+    path("sessions/<uuid:session_id>/log/", LogView.as_view(), name="game-log"),
 ]

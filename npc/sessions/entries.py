@@ -13,12 +13,13 @@ class Opened(Value):
 
     player: Player
     state: dict[str, Any]
+    scene: str | None = None  # where the player is
 
 
 class StatePatched(Value):
-    """The game, or what it answered, changed the state. Kept as JSON Patch, also where a merge patch was sent."""
+    """The state changed: by a JSON Patch, or by a merge patch, which an object is."""
 
-    patch: list[dict[str, Any]]
+    patch: list[dict[str, Any]] | dict[str, Any]
     source: Literal["game", "turn", "result", "hook"] = "game"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from npc.worlds.plain import same
 from npc.worlds.problems import path_of
 
 # Lists whose entries have a name: reordering them changes nothing.
@@ -23,7 +24,7 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[dict[str, A
                 yield {"path": here, "kind": "added", "after": after[name]}
             else:
                 yield from differences(_named(name, before[name]), _named(name, after[name]), here)
-    elif not _same(before, after):
+    elif not same(before, after):
         yield {"path": path, "kind": "changed", "before": before, "after": after}
 
 
@@ -36,14 +37,3 @@ def _named(name: str, value: Any) -> Any:
 
 def _is_object(value: Any) -> bool:
     return isinstance(value, Mapping)
-
-
-def _same(before: Any, after: Any) -> bool:
-    """Equal as JSON has it, where true is not 1."""
-    if isinstance(before, bool) or isinstance(after, bool):
-        return before is after
-    if isinstance(before, list) and isinstance(after, list):
-        return len(before) == len(after) and all(map(_same, before, after))
-    if _is_object(before) and _is_object(after):
-        return before.keys() == after.keys() and all(_same(before[name], after[name]) for name in before)
-    return bool(before == after)

@@ -1,6 +1,7 @@
 """The village inn that Acme's game plays in, small enough to be read whole."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -98,3 +99,55 @@ def wrong_paths(response: Any) -> dict[str, str]:
     body = response.json()
     assert body["code"] == "invalid"
     return {error["field"]: error["detail"] for error in body["errors"]}
+
+
+CAROL = {"id": "carol", "name": "Carol"}
+
+
+class Game:
+    """A session as a game server holds it."""
+
+    def __init__(self, business: Any, opened: dict[str, Any]) -> None:
+        self.api = business.api
+        self.opened = opened
+        self.id = opened["id"]
+        self.url = f"/api/v1/npc/sessions/{self.id}/"
+
+    def now(self) -> dict[str, Any]:
+        return dict(self.api.get(self.url).json())
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return dict(self.api.get(f"{self.url}state/").json())
+
+    def patch(self, patch: Any, version: int | str | None = None) -> Any:
+        """A list is sent as a JSON Patch, all else as a merge patch; without a version it is for the newest."""
+        kind = "json-patch" if isinstance(patch, list) else "merge-patch"
+        version = self.state["state_version"] if version is None else version
+        headers = {"If-Match": f'"{version}"'} if version != "" else {}
+        return self.api.client.patch(
+            f"{self.url}state/", json.dumps(patch), content_type=f"application/{kind}+json", headers=headers
+        )
+
+    def tell(self, kind: str, **event: Any) -> Any:
+        return self.api.post(f"{self.url}events/", {"type": kind, **event})
+
+    def save(self, **body: Any) -> str:
+        response = self.api.post(f"{self.url}saves/", body)
+        assert response.status_code == 201, response.content
+        return str(response.json()["id"])
+
+    def log(self) -> list[dict[str, Any]]:
+        return list(self.api.get(f"{self.url}log/", limit=100).json()["results"])
+
+
+def open_game(business: Any, **body: Any) -> Game:
+    response = business.api.post("/api/v1/npc/sessions/", {"world": "inn", "player": CAROL, **body})
+    assert response.status_code == 201, response.content
+    return Game(business, response.json())
+
+
+@pytest.fixture
+def game(acme: Any, world: Any) -> Game:
+    """Carol plays in Acme's inn."""
+    return open_game(acme)

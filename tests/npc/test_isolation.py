@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, ProgrammingError
 
-from npc.models import World, WorldVersion
-from tests.npc.conftest import inn
+from npc.models import Branch, LogEntry, World, WorldVersion
+from tests.npc.conftest import Game, inn, put
 
 CALLS = [
     ("get", "", None),
@@ -15,6 +15,17 @@ CALLS = [
     ("get", "versions/1/", None),
     ("get", "diff/", None),
     ("post", "try/", {"actor": "bram", "condition": "true"}),
+]
+
+
+SESSION_CALLS = [
+    ("get", "", None),
+    ("delete", "", None),
+    ("get", "state/", None),
+    ("post", "events/", {"type": "gift"}),
+    ("get", "saves/", None),
+    ("post", "saves/", {}),
+    ("get", "log/", None),
 ]
 
 
@@ -34,6 +45,38 @@ def test_a_neighbours_world_is_as_one_that_never_was(
         assert answer.status_code == 404
         assert answer.json() | {"request_id": ""} == never.json() | {"request_id": ""}
     assert acme.api.get("/api/v1/npc/worlds/inn/").status_code == 200
+
+
+@pytest.mark.parametrize(("method", "suffix", "body"), SESSION_CALLS)
+def test_a_neighbours_session_is_as_one_that_never_was(
+    globex: Any, game: Any, method: str, suffix: str, body: Any
+) -> None:
+    before = game.now()
+    never = call(globex, method, f"sessions/019a0000-0000-7000-8000-000000000000/{suffix}", body)
+    assert never.status_code == 404
+
+    answer = call(globex, method, f"sessions/{game.id}/{suffix}", body)
+
+    assert answer.status_code == 404
+    assert answer.json() | {"request_id": ""} == never.json() | {"request_id": ""}
+    assert game.now() == before
+
+
+def test_she_can_neither_play_nor_load_nor_patch_what_is_acmes(acme: Any, globex: Any, game: Any) -> None:
+    save = game.save()
+    before = game.now()
+    assert Game(globex, game.opened).patch({"gold": 0}, version=1).status_code == 404
+    player = {"id": "carol"}
+    assert globex.api.post("/api/v1/npc/sessions/", {"world": "inn", "player": player}).status_code == 404
+    put(globex, inn())
+    stolen = globex.api.post("/api/v1/npc/sessions/", {"world": "inn", "player": player, "save": save})
+
+    assert stolen.status_code == 404
+    assert globex.api.get("/api/v1/npc/sessions/").json()["results"] == []
+    assert game.now() == before
+    with globex.scope():
+        assert not LogEntry.objects.exists()
+        assert not Branch.objects.exists()
 
 
 def test_her_own_world_of_the_same_name_is_another_one(acme: Any, globex: Any, world: Any) -> None:

@@ -1,0 +1,101 @@
+"""A session begins: anew, or at a save."""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from npc.models import Branch, GameSession, Save, World
+from npc.sessions.access import access_save, access_session
+from npc.sessions.entries import Opened
+from npc.sessions.folding import first_play
+from npc.sessions.play import Player, stored
+from npc.sessions.writing import Reading, Writer, reading
+from npc.worlds.compiled import world_of
+from npc.worlds.plain import check_plain
+from npc.worlds.problems import refuse
+from tenants.errors import Invalid
+
+SEED_BITS = 53  # what JSON numbers hold exactly
+
+
+@transaction.atomic
+def open_session(
+    *,
+    world: World,
+    player: Player,
+    scene: str | None = None,
+    state: dict[str, Any] | None = None,
+    seed: int | None = None,
+) -> Reading:
+    """A new play of a world's newest version. The player is in the first scene unless told otherwise.
+
+    Raises Invalid for a state that the world's schema does not take, a scene that is not there, or a player who is
+    called like a character.
+    """
+    compiled = world_of(world.newest.pk)
+    if player.id in compiled.characters:
+        raise Invalid.field("player.id", _("A character of this world has this id."))
+    if scene is not None and scene not in compiled.scenes:
+        raise Invalid.field("player.scene", _("There is no «%(id)s».") % {"id": scene})
+    if state is not None:
+        refuse([*check_plain(state, "state"), *compiled.state_problems(state)])
+    opened = Opened(
+        player=player,
+        state=compiled.document.initial_state if state is None else state,
+        scene=scene if scene is not None else next(iter(compiled.scenes), None),
+    )
+    session = GameSession.objects.create(
+        world=world,
+        version=world.newest,
+        player_id=player.id,
+        player_name=player.name,
+        seed=secrets.randbits(SEED_BITS) if seed is None else seed,
+    )
+    play = first_play(compiled, opened)
+    branch = _go_on(session, Branch(session=session, base=stored(play), head=stored(play)))
+    writer = Writer(Reading(session, branch, compiled, play))
+    writer.add(opened)
+    writer.store()
+    return Reading(session, branch, compiled, writer.play)
+
+
+@transaction.atomic
+def load_save(*, tenant_id: UUID, save_id: UUID, world: World, player: Player) -> Reading:
+    """Go on from a save, on a branch of its own; the one that was played until now is left.
+
+    Raises NotFound, and Invalid for a save of another world or another player.
+    """
+    save = access_save(tenant_id, save_id)
+    session = access_session(tenant_id, save.session_id, locked=True)
+    if session.world_id != world.pk:
+        raise Invalid.field("save", _("This save is of another world."))
+    if session.player_id != player.id:
+        raise Invalid.field("save", _("This save is of another player."))
+    _go_on(
+        session,
+        Branch(
+            session=session,
+            lineage=_lineage(save),
+            base=save.play,
+            base_seq=save.seq,
+            head=save.play,
+            head_seq=save.seq,
+        ),
+    )
+    return reading(tenant_id, session.pk)
+
+
+def _go_on(session: GameSession, branch: Branch) -> Branch:
+    branch.save()
+    session.live = branch
+    session.save(update_fields=["live"])
+    return branch
+
+
+def _lineage(save: Save) -> list[list[Any]]:
+    """Of a branch that begins at this save. A branch of which nothing belongs to it is no ancestor."""
+    own = [[str(save.branch.pk), save.seq]] if save.seq > save.branch.base_seq else []
+    return [*save.branch.lineage, *own]

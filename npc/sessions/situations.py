@@ -1,0 +1,46 @@
+"""A play as conditions see it: from the eyes of one character, turned to by somebody."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from npc.sessions.play import Play
+from npc.worlds.compiled import CompiledWorld
+from npc.worlds.conditions import Situation
+
+
+def situation(
+    world: CompiledWorld,
+    play: Play,
+    *,
+    actor: str,
+    speaker: str | None = None,
+    scene: str | None = None,
+    present: Sequence[str] | None = None,
+    args: Mapping[str, Any] | None = None,
+) -> Situation:
+    """What a character sees now. Without a `speaker` it is the player; scene and present follow from the play.
+
+    An actor's `goals` are its open ones; the conditions of goals themselves see all of them.
+    """
+    here = scene if scene is not None else play.scenes.get(actor)
+    seen = Situation(
+        state=play.state,
+        actor=_being(world, play, actor),
+        speaker=_being(world, play, speaker or play.player.id),
+        scene={"id": here or ""},
+        present=play.present_in(here) if present is None else sorted(present),
+        args=args,
+    )
+    open_goals = [goal["id"] for goal in world.goals(actor, seen) if goal["state"] == "open"]
+    return Situation(**{**seen.names, "actor": {**seen.names["actor"], "goals": open_goals}}, args=args)
+
+
+def _being(world: CompiledWorld, play: Play, who: str) -> dict[str, Any]:
+    character = world.characters.get(who)
+    return {
+        "id": who,
+        "kind": "character" if character else "player",
+        "scene": play.scenes.get(who),
+        "affinity": play.affinity.get(who, {}),
+        "goals": [goal.id for goal in character.goals] if character else [],
+    }
