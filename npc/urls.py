@@ -1,5 +1,6 @@
 from django.urls import path
 
+from npc.api.knowledge import KnowledgeView, MemoriesView, MemoryView
 from npc.api.sessions import EventsView, LogView, SavesView, SessionDetail, SessionList, StateView
 from npc.api.worlds import (
     WorldCheck,
@@ -25,4 +26,13 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/events/", EventsView.as_view(), name="game-events"),
     path("sessions/<uuid:session_id>/saves/", SavesView.as_view(), name="game-saves"),
     path("sessions/<uuid:session_id>/log/", LogView.as_view(), name="game-log"),
+    path("sessions/<uuid:session_id>/knowledge/", KnowledgeView.as_view(), name="game-knowledge"),
+    path(
+        "sessions/<uuid:session_id>/characters/<str:character>/memories/", MemoriesView.as_view(), name="game-memories"
+    ),
+    path(
+        "sessions/<uuid:session_id>/characters/<str:character>/memories/<uuid:memory_id>/",
+        MemoryView.as_view(),
+        name="game-memory",
+    ),
 ]

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
+from npc.knowledge.remembering import remember_entry
 from npc.sessions.entries import Happened, Placed
 from npc.sessions.writing import Writer
 from npc.worlds.plain import check_plain
@@ -37,7 +38,7 @@ def record_event(
     perceived = sorted({*before, *writer.play.present_in(where)}) if witnesses is None else sorted(set(witnesses))
     event = Happened(type=type, text=text, data=dict(data or {}), scene=where, witnesses=perceived)
     event_id = uuid7()
-    writer.add(event, subject=event_id, game_time=game_time)
+    remember_entry(writer, writer.add(event, subject=event_id, game_time=game_time))
     return event_id
 
 
