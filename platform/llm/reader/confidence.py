@@ -1,6 +1,6 @@
 """How sure the reader is that a sentence answers: one logistic formula, and the one threshold.
 
-Fitted by `tests/demo/fit_confidence.py` on the `tune` half of `demo/questions.jsonl`, and printed by it.
+Fitted by `tests/demo/fit_confidence.py` on all questions but the `report` half, and printed by it.
 """
 
 import math
@@ -8,12 +8,11 @@ from dataclasses import asdict
 
 from llm.reader.evidence import Evidence
 
-INTERCEPT = -0.65
+INTERCEPT = -3.57
 WEIGHTS = {
-    "coverage": 3.27,
-    "gap": -2.49,
-    "unheard": -1.77,
-    "cosine": 0.49,
+    "score": 3.33,
+    "covered": 1.77,
+    "nearness": 1.21,
 }
 THRESHOLD = 0.5
 

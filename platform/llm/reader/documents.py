@@ -1,21 +1,26 @@
 """Answering from documents: quote what answers, word for word, or say that nothing does."""
 
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from llm.reader.confidence import THRESHOLD, confidence
 from llm.reader.evidence import Candidate, Inquiry
 from llm.reader.phrases import phrases
+from llm.reader.quoting import is_row, quotables
 from llm.reader.spelling import is_chinese
 from llm.reader.types import ReaderAnswer, ReaderTask
 
-# A second sentence is quoted if it is nearly as good: the reader cannot tell which of the two answers.
+# Another passage is quoted too if it is nearly as good: the reader cannot tell which of the two answers.
 NEARLY_AS_GOOD = 0.15
+# A sentence is quoted with its neighbours, which say what "it" is or what the rule is for others.
+QUOTED_TOGETHER = 3
+AS_GOOD = 0.02  # rows of a table are quoted together only if nothing tells them apart
 TRACED_CANDIDATES = 3
 
 
 def answer_from_documents(task: ReaderTask, language: str) -> ReaderAnswer:
-    """Quote one or two sentences with their marks, or decline below the threshold."""
+    """Quote a few sentences with their marks, or decline below the threshold."""
     inquiry = Inquiry(task)
     if not inquiry.candidates:
         return decline(task, language, 0.0, {})
@@ -34,11 +39,11 @@ def answer_from_documents(task: ReaderTask, language: str) -> ReaderAnswer:
     }
     if sureness <= THRESHOLD:
         return decline(task, language, sureness, trace)
-    quoted = _quoted(inquiry)
-    trace["quotes"] = [{"n": candidate.passage.n, "text": candidate.text} for candidate in quoted]
+    quotations = quoted(inquiry)
+    trace["quotes"] = [{"n": candidate.passage.n, "text": candidate.text} for candidate in quotations]
     return ReaderAnswer(
-        text=_frame(quoted, language),
-        cited=tuple(dict.fromkeys(candidate.passage.n for candidate in quoted)),
+        text=_frame(quotations, language),
+        cited=tuple(dict.fromkeys(candidate.passage.n for candidate in quotations)),
         confidence=sureness,
         trace=trace,
     )
@@ -51,15 +56,33 @@ def decline(task: ReaderTask, language: str, sureness: float, trace: dict[str, A
     return ReaderAnswer(text=text, declined=True, confidence=sureness, trace=trace)
 
 
-def _quoted(inquiry: Inquiry) -> list[Candidate]:
-    """The best candidate and, if it is close, the next, in the order of the passage if they share one."""
-    best, *others = inquiry.candidates
-    close = next((other for other in others[:1] if other.score >= best.score - NEARLY_AS_GOOD), None)
-    if close is None:
-        return [best]
-    if close.passage.n != best.passage.n:
-        return [best, close]
-    return sorted([best, close], key=lambda candidate: best.passage.text.index(candidate.text))
+def quoted(inquiry: Inquiry) -> list[Candidate]:
+    """The best candidate with its neighbours and, if one is close, the best of another passage."""
+    best = inquiry.candidates[0]
+    others = (other for other in inquiry.candidates if other.passage.n != best.passage.n)
+    close = [other for other in islice(others, 1) if other.score >= best.score - NEARLY_AS_GOOD]
+    return [*_with_neighbours(best, inquiry), *close]
+
+
+def _with_neighbours(best: Candidate, inquiry: Inquiry) -> list[Candidate]:
+    """The best candidate and what stands beside it in its passage, in order; the better side first."""
+    by_text = {other.text: other for other in inquiry.candidates if other.passage.n == best.passage.n}
+    beside = list(dict.fromkeys(quotables(best.passage.text)))
+    first = last = beside.index(best.text)
+    while last - first + 1 < QUOTED_TOGETHER:
+        ends = [at for at in (first - 1, last + 1) if 0 <= at < len(beside)]
+        fitting = [at for at in ends if _goes_with(best, by_text[beside[at]])]
+        if not fitting:
+            break
+        taken = max(fitting, key=lambda at: (by_text[beside[at]].score, at))
+        first, last = min(first, taken), max(last, taken)
+    return [by_text[text] for text in beside[first : last + 1]]
+
+
+def _goes_with(best: Candidate, other: Candidate) -> bool:
+    if is_row(best.text) or is_row(other.text):
+        return other.score >= best.score - AS_GOOD
+    return True
 
 
 def _frame(quoted: list[Candidate], language: str) -> str:

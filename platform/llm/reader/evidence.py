@@ -14,7 +14,7 @@ from functools import cached_property
 
 from llm.reader.expected import Expected, expected, holds
 from llm.reader.quoting import quotables
-from llm.reader.spelling import HAN, fold, is_chinese
+from llm.reader.spelling import HAN, fold
 from llm.reader.types import Passage, ReaderTask
 from llm.reader.words import Bag, Unit, bag, units
 
@@ -24,12 +24,14 @@ BY_CONCEPT = 0.85  # said in other words, or in the other language
 NAME_BONUS = 1.3
 # Beside the share of the question that a sentence covers (0 to 1):
 FOR_FORM = 0.2  # it has the price, time or number that is asked for
-FOR_NEARNESS = 0.25  # per `COSINE_SPREAD` that its passage is nearer than the others in its language
-COSINE_SPREAD = 0.05  # of multilingual-e5-small: passages lie within about this of each other
-COSINE_MIDDLE = 0.85  # of multilingual-e5-small: where answerable and other questions meet
-LANGUAGE_GAP = 0.05  # how much farther multilingual-e5-small holds a passage in the other language
+FOR_NEARNESS = 0.25  # per `COSINE_SPREAD` that its passage is nearer than the others
+# Cosines of the bundled model, as the search gives them: how far passages lie from each other, and where
+# answerable and other questions meet. What another model gives counts for no more than `MOST_NEARNESS`.
+COSINE_SPREAD = 0.05
+COSINE_MIDDLE = 0.11
+MOST_NEARNESS = 3.0
 SENTENCES = 80  # as many at least, so that few passages do not make every word look common
-MISSING = 0.3  # a word covered less than this is missing
+UNIQUE = math.log((SENTENCES + 1) / 0.5)  # the weight of a word that no sentence has
 SHORT_FOLLOW_UP = 1.0  # a question of this weight or less cannot stand alone
 BORROWED = 0.5  # what a follow-up takes over from the question before it counts half
 
@@ -47,12 +49,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the decision to answer rests on; each about -2 to 2, so that weights can be compared."""
+    """What the decision to answer rests on; each about -2 to 3, so that weights can be compared."""
 
-    coverage: float  # share of the question that the sentence covers
-    gap: float  # share of the weightiest word that it lacks
-    unheard: float  # share of the question that no passage speaks of
-    cosine: float  # passage and question, in half spreads around the middle
+    score: float  # of the sentence: the share of the question that it covers, and how near its passage is
+    covered: float  # how much its passage speaks of what is asked, in words as telling as can be
+    nearness: float  # of the nearest passage, in spreads above the middle
 
 
 @dataclass(frozen=True)
@@ -84,22 +85,14 @@ class Inquiry:
         return sorted(found, key=lambda candidate: -candidate.score)
 
     def evidence(self, candidate: Candidate) -> Evidence:
-        total = sum(self._weights) or 1.0
-        lacking = [
-            weight
-            for weight, covered, unit in zip(self._weights, candidate.covers, self.units, strict=True)
-            if covered < MISSING and not unit.is_weak
-        ]
-        unheard = [
-            weight
-            for weight, found, unit in zip(self._weights, self._found_in, self.units, strict=True)
-            if not found and not unit.is_weak
-        ]
+        passage = candidate.passage
+        places = [bag(passage.heading), bag(passage.title), bag(passage.text)]
+        found = (max(_strength(unit, place) for place in places) for unit in self.units)
+        nearest = max(self._cosine(passage) for passage in self.task.passages)
         return Evidence(
-            coverage=candidate.coverage,
-            gap=max(lacking, default=0.0) / total,
-            unheard=sum(unheard) / total,
-            cosine=(self._cosine(candidate.passage) - COSINE_MIDDLE) / (COSINE_SPREAD / 2),
+            score=candidate.score,
+            covered=sum(w * share for w, share in zip(self._weights, found, strict=True)) / UNIQUE,
+            nearness=max(-MOST_NEARNESS, min(MOST_NEARNESS, (nearest - COSINE_MIDDLE) / COSINE_SPREAD)),
         )
 
     def _candidate(self, passage: Passage, text: str) -> Candidate:
@@ -141,13 +134,8 @@ class Inquiry:
         return statistics.median(self._cosine(passage) for passage in self.task.passages)
 
     def _cosine(self, passage: Passage) -> float:
-        """As near as in one language. What only words found is as far as the farthest of the others."""
-        score = self._farthest if passage.score is None else passage.score
-        return score + (LANGUAGE_GAP if is_chinese(passage.text) != self._is_chinese else 0.0)
-
-    @cached_property
-    def _is_chinese(self) -> bool:
-        return is_chinese(self.task.question)
+        """What only words found is as far as the farthest of the others."""
+        return self._farthest if passage.score is None else passage.score
 
     @cached_property
     def _farthest(self) -> float:

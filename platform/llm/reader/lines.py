@@ -56,9 +56,8 @@ def unsaid(choices: Sequence[Choice], said: Sequence[str]) -> Choice | None:
 
 
 def fallback(task: ReaderTask, language: str) -> str:
-    """A line for when nothing fits: the persona's own, else ours; never the last one again."""
-    own = [line for line in task.authored if is_chinese(line) == (language == "zh")]
-    lines = own or list(task.authored) or list(phrases(language).listening)
+    """A line for when nothing fits; never the last one again."""
+    lines = phrases(language).listening
     fresh = [line for line in lines if not task.said or line != task.said[-1]] or lines
     return fresh[len(task.said) % len(fresh)]
 

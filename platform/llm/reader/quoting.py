@@ -25,8 +25,13 @@ def quotables(text: str) -> tuple[str, ...]:
     return tuple(piece for line in text.splitlines() for piece in _pieces(_LIST_MARK.sub("", line).strip()))
 
 
+def is_row(piece: str) -> bool:
+    """Whether it is a row of a table, which says all that it has to say by itself."""
+    return _ROW.match(piece) is not None
+
+
 def _pieces(line: str) -> list[str]:
-    if _ROW.match(line):
+    if is_row(line):
         return [line]
     ends = [match.end() for match in _SENTENCE_END.finditer(line)]
     cut = [line[start:end].strip() for start, end in zip([0, *ends], [*ends, len(line)], strict=True)]

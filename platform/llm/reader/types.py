@@ -41,7 +41,6 @@ class ReaderTask:
     history: Sequence[str] = ()  # what the person said before, oldest first
     passages: Sequence[Passage] = ()
     examples: Sequence[Example] = ()
-    authored: Sequence[str] = ()  # lines the persona may say when no example fits
     refusal: str = ""  # the persona's own words for "not in my documents"; "" takes ours
     language: str = ""  # "zh" or "en" when the surface knows it; "" is told from the question
     names: Sequence[str] = ()  # of the persona and its tenant: they tell nothing when a question says them
