@@ -111,19 +111,19 @@ def _add(
     return document
 
 
-def checked_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Metadata as it may be stored. Raises Invalid for what is no plain object, or too much."""
+def checked_metadata(metadata: Mapping[str, Any] | None, *, field: str = "metadata") -> dict[str, Any]:
+    """Metadata as it may be stored or looked for. Raises Invalid for what is no plain object, or too much."""
     if metadata is None:
         return {}
     plain = str | int | float | bool | None
     if not isinstance(metadata, Mapping) or not all(isinstance(value, plain) for value in metadata.values()):
-        raise Invalid.field("metadata", _("An object of texts, numbers and booleans is needed."))
+        raise Invalid.field(field, _("An object of texts, numbers and booleans is needed."))
     cleaned = {
         clean_text(str(name)): clean_text(value) if isinstance(value, str) else value
         for name, value in metadata.items()
     }
     if len(str(cleaned)) > MAX_METADATA_CHARACTERS:
-        raise Invalid.field("metadata", _("The metadata is too long."))
+        raise Invalid.field(field, _("The metadata is too long."))
     return cleaned
 
 

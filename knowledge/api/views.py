@@ -32,6 +32,7 @@ from knowledge.api.serializers import (
 from knowledge.collecting import (
     add_file,
     add_text,
+    checked_metadata,
     create_base,
     delete_base,
     delete_document,
@@ -218,11 +219,12 @@ async def search_view(request: HttpRequest, caller: Caller, base: str) -> HttpRe
     query = clean_text(asked["query"]).strip()
     if not query:
         raise Invalid.field("query", _("The question is empty."))
+    only = checked_metadata(asked.get("filter"), field="filter")
     base_id, routes = await in_tenant(caller.tenant_id, _open_base, caller.tenant_id, base)
     vectors = await question_vectors(routes, query) if asked["mode"] != "keyword" else {}
     results = await in_tenant(
         caller.tenant_id, search_bases, caller.tenant_id, [base_id], query, vectors,
-        top_k=asked["top_k"], mode=asked["mode"], metadata=asked.get("filter"),
+        top_k=asked["top_k"], mode=asked["mode"], metadata=only,
     )  # fmt: skip
     return JsonResponse(
         {

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from asgiref.sync import markcoroutinefunction
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from uuid_utils.compat import uuid7
@@ -83,6 +83,8 @@ class TenantMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
+        if any("\x00" in str(value) for value in kwargs.values()):
+            raise Http404  # PostgreSQL holds no such text, and does not even look for it
         if iscoroutinefunction(view):
             return None
         if _is_for_api_keys(request.path):

@@ -21,8 +21,8 @@ def answer_once(request: HttpRequest, answer: Callable[[], HttpResponse]) -> Htt
     key = request.headers.get("Idempotency-Key", "")
     if request.method != "POST" or not key:
         return answer()
-    if len(key) > 200:
-        raise Invalid.field("Idempotency-Key", _("At most 200 characters."))
+    if len(key) > 200 or not key.isprintable():
+        raise Invalid.field("Idempotency-Key", _("At most 200 printable characters."))
     digest = _digest(request)
     stored, is_new = _claim(key, digest)
     if not is_new:

@@ -38,14 +38,19 @@ def problem(error: PlatformError, request: HttpRequest | None = None) -> dict[st
         "type": f"urn:troupe:problem:{error.code}",
         "title": error.code.replace("_", " ").capitalize(),
         "status": error.status,
-        "detail": str(error.detail),
+        "detail": _sayable(error.detail),
         "code": error.code,
         "request_id": getattr(request, "request_id", ""),
         **error.extra,
     }
     if error.errors or isinstance(error, Invalid):
-        body["errors"] = error.errors
+        body["errors"] = [{name: _sayable(value) for name, value in each.items()} for each in error.errors]
     return body
+
+
+def _sayable(text: Any) -> str:
+    """The text without half characters, which a refusal may repeat and no answer can hold."""
+    return str(text).encode("utf-8", "replace").decode()
 
 
 def problem_response(error: PlatformError, request: HttpRequest | None = None) -> HttpResponse:
