@@ -25,9 +25,11 @@ from jobs.running import run
 from knowledge import tasks  # registers the handlers
 from knowledge.collecting import INGEST, add_text, create_base
 from llm.models import ModelCall, Route
+from npc.worlds.putting import put_world
 from personas.publishing import create_persona, publish
 from tests.conftest import Business
 from tests.knowledge.conftest import work_off
+from tests.npc.conftest import inn
 from tests.tenants.test_isolation import TENANT_MODELS
 
 assert tasks
@@ -48,6 +50,9 @@ class Things:
     conversation: str
     end_user: str
     route: str
+    world: str
+    world_slug: str
+    session: str
     publishable_secret: str
 
     def key_at(self, business: Business) -> str:
@@ -57,19 +62,12 @@ class Things:
 
 def made_up() -> Things:
     """As likely as Acme's, and nobody's."""
-    base, document, persona, conversation = (str(uuid7()) for _ in range(4))
+    base, document, persona, conversation, world, session = (str(uuid7()) for _ in range(6))
     word = uuid4().hex[:8]
     return Things(
-        base,
-        f"plans-{word}",
-        document,
-        persona,
-        f"keeper-{word}",
-        conversation,
-        f"dave-{word}",
-        f"vip-{word}",
-        "x" * 33,
-    )
+        base, f"plans-{word}", document, persona, f"keeper-{word}", conversation, f"dave-{word}", f"vip-{word}",
+        world, f"inn-{word}", session, "x" * 33,
+    )  # fmt: skip
 
 
 def furnished(business: Business, secret: str = SECRET) -> Things:
@@ -98,9 +96,17 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         )
         ModelCall.objects.create(operation="chat", route=route.slug, model=secret, outcome="ok", input_tokens=7731)
         persona.refresh_from_db()
+        world = put_world(
+            tenant_id=business.id,
+            slug=f"inn-{word}",
+            raw=inn(slug=f"inn-{word}", facts=[{"id": "vault", "text": secret, "known_by": ["*"]}]),
+            by="alice",
+        ).world
+    player = {"id": f"carol-{word}", "name": secret}
+    played = business.api.post("/api/v1/npc/sessions/", {"world": world.slug, "player": player}).json()
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
-        end_user.external_id, route.slug, persona.publishable_key.rpartition("_")[2],
+        end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], persona.publishable_key.rpartition("_")[2],
     )  # fmt: skip
 
 
@@ -131,9 +137,35 @@ def persona_with(**settings: Any) -> dict[str, Any]:
     return {"slug": f"hers-{uuid4().hex[:8]}", "name": "Hers", "kind": "customer_service", "settings": settings}
 
 
+def sessions(things: Things) -> dict[str, Any]:
+    """What a game may ask of its session, with the body that it sends."""
+    speech = {"character": "bram", "speaker": "mallory", "text": "Hello"}
+    return {
+        "GET /": None,
+        "DELETE /": None,
+        "GET /state/": None,
+        "PATCH /state/": {"gold": 0},
+        "POST /events/": {"type": "gift"},
+        "GET /log/": None,
+        "GET /saves/": None,
+        "POST /saves/": {},
+        "GET /export/": None,
+        "GET /knowledge/": None,
+        "GET /characters/{character}/memories/": None,
+        "DELETE /characters/{character}/memories/{memory_id}/": None,
+        "POST /turns/": {**speech, "turn_id": things.conversation},
+        "POST /turns/{turn_id}/cancel/": {},
+        "POST /turns/{turn_id}/replay/": {},
+        "POST /warm/": {},
+        "POST /actions/{action_id}/result/": {"accepted": True},
+    }
+
+
 def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
     """Every operation of the API, by how Mallory tries it."""
     session = {"persona": hers.persona_slug, "end_user": {"id": "mallory"}}
+    player = {"id": "mallory", "name": "Mallory"}
+    character = {"id": "bram", "persona": things.persona_slug, "scene": "taproom"}
     thread = {"metadata": {"conversation_id": things.conversation}}
     return {
         "GET me/": [Try(200)],
@@ -194,6 +226,27 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
             Try(404),
             Try(401, own=("publishable_key",)),  # she has no token of that conversation
         ],
+        "GET npc/worlds/": [Try(200)],
+        "POST npc/worlds/check/": [Try(200, inn())],
+        "GET npc/worlds/{world}/": [Try(404)],
+        "PUT npc/worlds/{world}/": [
+            Try(422, inn(slug=hers.world_slug, characters=[character]), own=("world",)),
+            Try(201, inn(slug=things.world_slug), makes=True),
+        ],
+        "DELETE npc/worlds/{world}/": [Try(404)],
+        "GET npc/worlds/{world}/diff/": [Try(404)],
+        "POST npc/worlds/{world}/try/": [Try(404, {"condition": "true", "actor": "bram"})],
+        "GET npc/worlds/{world}/versions/": [Try(404)],
+        "GET npc/worlds/{world}/versions/{number}/": [Try(404)],
+        "GET npc/sessions/": [Try(200)],
+        "POST npc/sessions/": [
+            Try(404, {"world": things.world, "player": player}),
+            Try(404, {"world": things.world_slug, "player": player}),
+        ],
+        **{
+            f"{operation.split()[0]} npc/sessions/{{session_id}}/{operation.split()[1][1:]}": [Try(404, body)]
+            for operation, body in sessions(things).items()
+        },
         "GET /v1/models": [Try(200)],
         "GET /v1/models/{model}": [Try(404)],
         "POST /v1/chat/completions": [
@@ -249,12 +302,14 @@ def ask(mallory: Business, operation: str, attempt: Try, things: Things, hers: T
         name: value for name, value in names_of(hers, mallory, is_by_id=is_by_id).items() if name in attempt.own
     }
     path = path.format(**named)
+    kind = "application/merge-patch+json" if "/state/" in path else "application/json"
     return mallory.api.client.generic(
         method,
         path if path.startswith("/") else f"/api/v1/{path}",
         "" if attempt.body is None else json.dumps(attempt.body),
-        content_type="application/json",
+        content_type=kind,
         QUERY_STRING=attempt.query,
+        headers={"If-Match": '"1"'},
     )
 
 
@@ -266,6 +321,11 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         "model": things.persona if is_by_id else things.persona_slug,
         "document_id": things.document,
         "conversation_id": things.conversation,
+        "world": things.world if is_by_id else things.world_slug,
+        "number": "1",
+        "session_id": things.session,
+        "character": "bram",
+        **dict.fromkeys(("memory_id", "turn_id", "action_id"), things.conversation),
         "publishable_key": things.key_at(business),
     }
 
@@ -350,10 +410,12 @@ def test_without_a_key_nothing_is_told_at_all(acme):
     before = everything_of(acme)
     stranger = Business(acme.tenant, f"tk_{acme.id.hex}_{'x' * 33}")
 
-    for operation, attempts in tries(things, things).items():
+    table = tries(things, things)
+
+    for operation in sorted(described() & table.keys()):
         if "publishable_key" in operation:
             continue  # whoever has one may knock
-        answer = ask(stranger, operation, attempts[0], things, things, is_by_id=True)
+        answer = ask(stranger, operation, table[operation][0], things, things, is_by_id=True)
         assert answer.status_code == 401, operation
         assert SECRET not in answer.content.decode()
 
