@@ -25,6 +25,8 @@ from tests.demo.pipeline import (
     questions,
 )
 
+pytestmark = pytest.mark.timeout(300)  # hundreds of questions, by computing alone
+
 RIGHT_AT_LEAST = 0.90
 DECLINED_AT_LEAST = 0.80
 

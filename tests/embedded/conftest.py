@@ -27,7 +27,7 @@ STAND_IN = Path(__file__).with_name("stand_in.py")
 OURS = re.compile(r"^(TROUPE_|DATABASE_|OPENAI_|REDIS_URL$|MAKELEVEL$)")
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 20) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
@@ -88,7 +88,7 @@ class Machine:
 
         return dict(wait_for(ready, "being ready", timeout_s))
 
-    def ends(self, timeout_s: float = 20) -> int:
+    def ends(self, timeout_s: float = 60) -> int:
         assert self.process is not None
         return self.process.wait(timeout_s)
 

@@ -170,8 +170,8 @@ def test_a_killed_part_comes_back(running, name):
 
     killed.kill()
 
-    wait_for(lambda: is_gone(killed) and running.child(name).pid != killed.pid, f"a new {name}", 10)
-    wait_for(lambda: is_whole(running, addresses), "being whole again", 10)
+    wait_for(lambda: is_gone(killed) and running.child(name).pid != killed.pid, f"a new {name}")
+    wait_for(lambda: is_whole(running, addresses), "being whole again")
     assert running.state["addresses"] == addresses
     assert all(map(is_gone, its_children)), "the pool of a killed worker goes with it"
     assert f"{name} ended (SIGKILL); again in" in running.said
@@ -200,7 +200,7 @@ def test_what_postgres_committed_survives_its_death(running):
         except psycopg.OperationalError:
             return False
 
-    wait_for(found, "finding the row again", 15)
+    wait_for(found, "finding the row again")
 
 
 def test_a_killed_supervisor_leaves_no_orphan(machine):
@@ -212,7 +212,7 @@ def test_a_killed_supervisor_leaves_no_orphan(machine):
     machine.process.kill()
     machine.ends()
 
-    wait_for(lambda: all(map(is_gone, everything)), "the end of all processes", 10)
+    wait_for(lambda: all(map(is_gone, everything)), "the end of all processes")
     machine.is_up()
     assert machine.answers(), "and the next start is not held up by what was left"
 
@@ -229,7 +229,7 @@ def test_it_ends_with_the_make_that_started_it(served_machine):
     make.kill()
     make.wait()
 
-    wait_for(lambda: all(map(is_gone, everything)), "the end of all processes", 10)
+    wait_for(lambda: all(map(is_gone, everything)), "the end of all processes")
     assert served_machine.state is None
 
 

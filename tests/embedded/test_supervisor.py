@@ -87,7 +87,7 @@ def test_what_a_dead_program_had_started_goes_with_it(supervisor, said):
     child.process.kill()
     runs_until(supervisor, lambda: child.due_s is not None)
 
-    wait_for(lambda: is_gone(member), "the pool's end", 5)
+    wait_for(lambda: is_gone(member), "the pool's end")
 
 
 def test_what_does_not_end_is_killed(said):

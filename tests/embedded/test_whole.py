@@ -79,7 +79,7 @@ def test_a_newcomer_starts_stops_and_starts_again(machine):
     wait_for(lambda: pool_size(machine) == 2, "Celery's pool", 60)
     everything = family(machine)
     everything[0].kill()
-    wait_for(lambda: all(map(is_gone, everything)), "the end of all processes", 10)
+    wait_for(lambda: all(map(is_gone, everything)), "the end of all processes")
 
     again = finishes(machine, *make("up", "DETACH=1"))
     assert again.returncode == 0, again.stdout + again.stderr
