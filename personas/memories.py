@@ -12,9 +12,13 @@ from uuid import UUID, uuid5
 from django.db import connection
 from pgvector import HalfVector
 
+from jobs.models import Queue
+from jobs.queueing import enqueue
 from llm.types import Vector
 from personas.models import Memory, Sight
 
+# The kind of job that makes vectors; its subject is a store.
+EMBED = "personas.embed_memories"
 # How much each side counts, and how it decays: Park et al., "Generative Agents" (2023), by the weights of its code.
 RELEVANCE, IMPORTANCE, RECENCY = 3.0, 2.0, 0.5
 # Games count time in their own units, so age is measured against how long the character remembers at all: what is
@@ -73,7 +77,10 @@ def remember(
         )
         for holder in dict.fromkeys(holders)
     ]
-    Memory.objects.bulk_create(memories, ignore_conflicts=True)
+    if memories:
+        Memory.objects.bulk_create(memories, ignore_conflicts=True)
+        # One that comes while the job of its store is ending waits for the next one, and is found by weight and age.
+        enqueue(tenant_id=tenant_id, kind=EMBED, queue=Queue.MEMORY, subject_id=store)
     return [memory.pk for memory in memories]
 
 

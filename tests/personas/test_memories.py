@@ -6,9 +6,16 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError
 
+from jobs.models import Job
+from jobs.queueing import enqueue
+from jobs.running import run
 from llm.embedding import bundled
-from personas.memories import Recalled, forget, recall, remember
+from personas import tasks  # registers the handler
+from personas.memories import EMBED, Recalled, forget, recall, remember
 from personas.models import Memory, Sight
+from tests.knowledge.conftest import work_off
+
+assert tasks
 
 CUP, FORD, DOG = "Mira took the silver cup.", "渡口涨水了，没人能过河。", "A dog barked at the moon."
 
@@ -35,13 +42,6 @@ def recalled(business: Any, sights: list[Sight], *, holder: str = "bram", **fiel
     asked = {"query_vector": None, "now_game_time": 0.0, "limit": 10, **fields}
     with business.scope():
         return recall(tenant_id=business.id, sights=sights, holder=holder, **asked)
-
-
-def embed(business: Any) -> None:
-    with business.scope():
-        for memory in Memory.objects.filter(embedding=None):
-            memory.embedding = bundled().embed_passages([memory.text])[0]
-            memory.save()
 
 
 def test_each_holder_has_its_own_memories(acme: Any) -> None:
@@ -84,7 +84,7 @@ def test_the_nearest_in_meaning_comes_first_in_either_language(acme: Any, questi
     inn = uuid4()
     for seq, text in enumerate([CUP, FORD, DOG], start=1):
         keep(acme, inn, seq, text)
-    embed(acme)
+    work_off(acme)
 
     assert told(acme, inn, query_vector=bundled().embed_query(question), limit=1) == [wanted]
 
@@ -102,10 +102,58 @@ def test_a_memory_without_a_vector_yet_is_not_lost(acme: Any) -> None:
     inn = uuid4()
     keep(acme, inn, 1, CUP)
     keep(acme, inn, 2, FORD)
-    embed(acme)
+    work_off(acme)
     keep(acme, inn, 3, DOG)
 
     assert told(acme, inn, query_vector=bundled().embed_query("Who has the cup?")) == [CUP, DOG, FORD]
+
+
+def test_vectors_are_made_store_by_store_and_not_of_what_is_forgotten(acme: Any) -> None:
+    inn, mill = uuid4(), uuid4()
+    [cup] = keep(acme, inn, 1, CUP)
+    for seq in range(2, 40):
+        keep(acme, inn, seq, f"Guest {seq} came.")
+    keep(acme, mill, 1, DOG)
+    with acme.scope():
+        forget(tenant_id=acme.id, memory_id=cup)
+        assert Job.objects.filter(queue="memory").count() == 2
+
+    work_off(acme)
+
+    with acme.scope():
+        assert list(Memory.objects.filter(embedding=None)) == [Memory.objects.get(pk=cup)]
+        assert not Job.objects.exclude(status=Job.Status.DONE).exists()
+
+
+def test_what_is_forgotten_while_its_vector_is_made_stays_empty(acme: Any, monkeypatch: Any) -> None:
+    inn = uuid4()
+    [cup] = keep(acme, inn, 1, CUP)
+    embedder = bundled()
+
+    class Meanwhile:
+        def embed_passages(self, texts: list[str]) -> Any:
+            with acme.scope():
+                forget(tenant_id=acme.id, memory_id=cup)
+            return embedder.embed_passages(texts)
+
+    monkeypatch.setattr("personas.memory_vectors.bundled", Meanwhile)
+    work_off(acme)
+
+    with acme.scope():
+        memory = Memory.objects.get()
+        assert (memory.text, memory.embedding) == ("", None)
+
+
+def test_a_job_of_globex_about_acmes_store_finds_nothing(acme: Any, globex: Any) -> None:
+    inn = uuid4()
+    keep(acme, inn, 1, CUP)
+    with globex.scope():
+        job = enqueue(tenant_id=globex.id, kind=EMBED, queue="memory", subject_id=inn)
+
+    run(tenant_id=globex.id, job_id=job.pk, worker="test")
+
+    with acme.scope():
+        assert Memory.objects.get().embedding is None
 
 
 def test_forgetting_takes_along_what_was_made_of_it_and_holds(acme: Any) -> None:

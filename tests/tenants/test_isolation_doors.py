@@ -18,6 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 from uuid_utils.compat import uuid7
 
 from chat.models import Conversation, EndUser, Turn
+from chat.process import heart
 from jobs import handlers
 from jobs.models import Job
 from jobs.queueing import enqueue
@@ -26,16 +27,27 @@ from knowledge import tasks  # registers the handlers
 from knowledge.collecting import INGEST, add_text, create_base
 from llm.models import ModelCall, Route
 from npc.worlds.putting import put_world
+from personas import tasks as memory_tasks
+from personas.memories import EMBED
 from personas.publishing import create_persona, publish
 from tests.conftest import Business
 from tests.knowledge.conftest import work_off
 from tests.npc.conftest import inn
 from tests.tenants.test_isolation import TENANT_MODELS
 
-assert tasks
+assert tasks, memory_tasks
 V1 = "api/v1/"
 # Stands in everything that Acme keeps, and in no address.
 SECRET = "silver-7731"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def heart_at_rest(database: None) -> Iterator[None]:
+    """Some doors set the process's heart beating, which a server would stop."""
+    did_beat = heart.beats
+    yield
+    if not did_beat:
+        heart.stop()
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ class Things:
     world: str
     world_slug: str
     session: str
+    branch: str
     publishable_secret: str
 
     def key_at(self, business: Business) -> str:
@@ -62,11 +75,11 @@ class Things:
 
 def made_up() -> Things:
     """As likely as Acme's, and nobody's."""
-    base, document, persona, conversation, world, session = (str(uuid7()) for _ in range(6))
+    base, document, persona, conversation, world, session, branch = (str(uuid7()) for _ in range(7))
     word = uuid4().hex[:8]
     return Things(
         base, f"plans-{word}", document, persona, f"keeper-{word}", conversation, f"dave-{word}", f"vip-{word}",
-        world, f"inn-{word}", session, "x" * 33,
+        world, f"inn-{word}", session, branch, "x" * 33,
     )  # fmt: skip
 
 
@@ -104,9 +117,11 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         ).world
     player = {"id": f"carol-{word}", "name": secret}
     played = business.api.post("/api/v1/npc/sessions/", {"world": world.slug, "player": player}).json()
+    business.api.post(f"/api/v1/npc/sessions/{played['id']}/events/", {"type": "whisper", "text": secret})
+    secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
-        end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], persona.publishable_key.rpartition("_")[2],
+        end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], secret_of_key,
     )  # fmt: skip
 
 
@@ -424,7 +439,7 @@ def test_without_a_key_nothing_is_told_at_all(acme):
 
 # --- Background work ----------------------------------------------------------------------------------------
 # What each kind of job is about.
-SUBJECTS = {INGEST: lambda things: things.document}
+SUBJECTS = {INGEST: lambda things: things.document, EMBED: lambda things: things.branch}
 
 
 def our_kinds() -> set[str]:
