@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from jobs.models import Job
 from jobs.queueing import queue_position
 from knowledge.collecting import INGEST, STOPPED, WORKING
+from knowledge.errors import in_readers_language
 from knowledge.models import Document
 
 # What a document is asked before it takes so long (see `ingestion.NeedsConfirmation`).
@@ -41,7 +42,7 @@ def _row(document: Document, queue: dict[str, Any] | None) -> dict[str, Any]:
         "done": document.progress_done,
         "total": document.progress_total,
         "queue": queue if document.status == Document.Status.QUEUED else None,
-        "error": document.error_detail if document.status in STOPPED else "",
+        "error": in_readers_language(document.error_detail) if document.status in STOPPED else "",
         "passages": document.chunk_count,
         "url": reverse("admin:knowledge_document_change", args=[document.pk]),
         "act_url": act.removesuffix("_/"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from jobs.queueing import cancel, enqueue
-from knowledge.errors import NeedsConfirmation, NotRunning, NotStopped
+from knowledge.errors import NeedsConfirmation, NotRunning, NotStopped, in_readers_language
 from knowledge.models import Document, DocumentSource, KnowledgeBase
 from knowledge.parsing import media_type_of
 from knowledge.parsing.cleaning import clean_text
@@ -145,7 +145,7 @@ def retry_document(document: Document, *, is_confirmed: bool = False) -> Documen
     Raises NotStopped, or NeedsConfirmation for a long one that nobody has agreed to.
     """
     if document.error_code == NeedsConfirmation.code and not is_confirmed:
-        raise NeedsConfirmation(document.error_detail)
+        raise NeedsConfirmation(in_readers_language(document.error_detail))
     with transaction.atomic():
         restarted = Document.objects.filter(pk=document.pk, status__in=STOPPED).update(
             status=Document.Status.QUEUED,

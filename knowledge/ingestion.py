@@ -13,11 +13,10 @@ from typing import Any
 
 from django.db import connections
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from pgvector import HalfVector
 
 from jobs.handlers import Again, RetryLater, Run, Stopped
-from knowledge.errors import DimensionUnsupported, NeedsConfirmation
+from knowledge.errors import LONG, DimensionUnsupported, NeedsConfirmation
 from knowledge.models import VECTOR_TABLES, Chunk, Document, DocumentSource, Space
 from knowledge.parsing import ParsedDocument
 from knowledge.parsing.apart import parse_apart
@@ -98,13 +97,7 @@ def _ask_about_long_ones(document: Document, pieces: Sequence[Piece]) -> None:
     if len(pieces) <= ASK_ABOVE_CHUNKS or document.is_confirmed:
         return
     seconds = sum(count_tokens(piece.text) for piece in pieces) * EMBED_S_PER_TOKEN
-    raise NeedsConfirmation(
-        _(
-            "The document makes %(count)d passages, which takes about %(minutes)d minutes to embed. "
-            'Send «retry» with {"confirm": true} to do it all the same.'
-        )
-        % {"count": len(pieces), "minutes": max(1, round(seconds / 60))}
-    )
+    raise NeedsConfirmation(LONG % {"count": len(pieces), "minutes": max(1, round(seconds / 60))})
 
 
 def _chunk(document: Document, piece: Piece) -> Chunk:

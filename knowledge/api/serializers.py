@@ -7,6 +7,7 @@ from rest_framework import serializers
 from jobs.models import Job
 from jobs.queueing import queue_position
 from knowledge.collecting import INGEST
+from knowledge.errors import in_readers_language
 from knowledge.models import Chunk, Document, KnowledgeBase, Space
 from llm.routes import resolve_route
 from llm.types import BUNDLED_EMBEDDINGS
@@ -88,7 +89,7 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
     def get_error(self, document: Document) -> dict[str, str] | None:
         if not document.error_code:
             return None
-        return {"code": document.error_code, "detail": document.error_detail}
+        return {"code": document.error_code, "detail": in_readers_language(document.error_detail)}
 
 
 class ChunkSerializer(serializers.ModelSerializer[Chunk]):

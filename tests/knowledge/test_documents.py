@@ -170,6 +170,25 @@ def test_a_very_long_document_asks_first(shelf, monkeypatch):
     assert tables_of(shelf)["ChunkVector384"] == 4
 
 
+def test_a_document_says_why_it_failed_in_the_readers_language(shelf, monkeypatch):
+    monkeypatch.setattr(ingestion, "ASK_ABOVE_CHUNKS", 2)
+    long = shelf.keep("Long", "\n\n".join(f"# Part {n}\n\n{SHIPPING} Number {n}." for n in range(4)))
+    empty = shelf.keep("scan.pdf", files.pdf([[]]))
+
+    def told(document: dict[str, Any], language: str) -> str:
+        path = f"/api/v1/documents/{document['id']}/"
+        answer = shelf.business.api.client.get(path, headers={"Accept-Language": language})
+        return str(answer.json()["error"]["detail"])
+
+    assert told(empty, "en").startswith("No text was found in the file.")
+    assert told(empty, "zh-CN").startswith("文件中没有文字")
+    assert "makes 4 passages, which takes about 1 minutes" in told(long, "en")
+    assert told(long, "zh-CN").startswith("文档将拆成 4 个段落，处理约需 1 分钟。")
+    retry = f"/api/v1/documents/{long['id']}/retry/"
+    refused = shelf.business.api.post(retry, **{"Accept-Language": "zh-CN"})
+    assert refused.json()["detail"].startswith("文档将拆成 4 个段落")
+
+
 # Stopping and trying again
 
 
