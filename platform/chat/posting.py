@@ -1,5 +1,6 @@
 """Taking a message in: stored, numbered, and its turn opened, in one short transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from chat.errors import ConversationClosed, ConversationNotFound, TextTooLong, T
 from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.rendering import render_said
 from tenants.errors import Invalid, NotFound
-from tenants.statements import Param, Select, Update, insertion, write
+from tenants.statements import Param, Select, Update, insertion, read, write
 
 MAX_TEXT_CHARACTERS = 8_000
 # Messages that wait behind a running turn of the same conversation.
@@ -102,12 +103,15 @@ def post_message(
     """
     with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
-        said = _SENT_BEFORE.first(conversation_id=conversation_id, client_id=client_id)
-        if said is not None and said.turn is not None:
+        sent_before, ahead = read(
+            _SENT_BEFORE.of(conversation_id=conversation_id, client_id=client_id),
+            _UNFINISHED.of(conversation_id=conversation_id),
+        )
+        for said in sent_before:
             return Posted(said.turn, said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
             raise ConversationClosed
-        turn = open_turn(conversation, process_id=process_id, variables=variables, knobs=knobs)
+        turn = open_turn(conversation, ahead, process_id=process_id, variables=variables, knobs=knobs)
         message = Message(
             conversation=conversation,
             turn_id=turn.pk,
@@ -141,7 +145,10 @@ def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Pos
             raise NotFound
         if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING):
             raise TurnRunning
-        turn = open_turn(conversation, process_id=process_id, variables=last.variables, knobs=last.trace.get(KNOBS))
+        ahead = _UNFINISHED.all(conversation_id=conversation_id)
+        turn = open_turn(
+            conversation, ahead, process_id=process_id, variables=last.variables, knobs=last.trace.get(KNOBS)
+        )
         turn.replaces_id = last.pk
         turn.question = last.question
         turn.save(force_insert=True)
@@ -166,13 +173,17 @@ def lock_fence(conversation_id: UUID) -> int:
 
 
 def open_turn(
-    conversation: Conversation, *, process_id: UUID, variables: dict[str, str], knobs: dict[str, Any] | None
+    conversation: Conversation,
+    ahead: Sequence[str],
+    *,
+    process_id: UUID,
+    variables: dict[str, str],
+    knobs: dict[str, Any] | None,
 ) -> Turn:
     """A turn that owns the next block of numbers; not saved.
 
-    It waits if another one holds the conversation.
+    It waits if one is `ahead`: those are the states of the conversation's unfinished turns.
     """
-    ahead = _UNFINISHED.all(conversation_id=conversation.pk)
     if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
         raise TooManyWaiting(headers={"Retry-After": "5"})
     is_free = not ahead

@@ -43,11 +43,17 @@ class Select(Generic[Row]):
 
     def all(self, **values: Any) -> list[Row]:
         """The rows for these values."""
-        return list(self._queryset._iterable_class(_Filled(self._queryset, self._compiled, values)))
+        (rows,) = read(self.of(**values))
+        return rows
 
     def first(self, **values: Any) -> Row | None:
         """The first of the rows in the queryset's order; limit it to one."""
         return next(iter(self.all(**values)), None)
+
+    def of(self, **values: Any) -> "Asked":
+        """The question for these values, for `read`."""
+        compiler, (sql, params) = self._compiled
+        return Asked(sql, _fill(params, values), self._queryset, compiler)
 
     @cached_property
     def _queryset(self) -> Any:
@@ -63,23 +69,37 @@ class Select(Generic[Row]):
         return compiler, sql
 
 
-class _Filled:
-    """As much of a queryset and its query as Django's iterables ask for."""
+class Asked:
+    """A select with its values, and as much of a queryset and its query as Django's iterables ask for."""
 
     db = DEFAULT_DB_ALIAS
     _known_related_objects: dict[Any, Any] = {}
 
-    def __init__(self, queryset: Any, compiled: tuple[Any, SQL], values: dict[str, Any]) -> None:
+    def __init__(self, sql: str, params: Sequence[Any], queryset: Any, compiler: Any) -> None:
+        self.sql, self.params = sql, params
         self.model, self.query = queryset.model, self
-        original, (sql, params) = compiled
-        filled = _fill(params, values)
-        self._compiler = copy(original)
-        self._compiler.connection = _connection()
-        self._compiler.as_sql = lambda: (sql, filled)
+        self._iterable_class, self._compiler = queryset._iterable_class, copy(compiler)
 
     def get_compiler(self, using: str) -> Any:
-        """Django's own, which knows how to read the rows, with the SQL that it has written before."""
+        """Django's own, which knows how to read the rows."""
         return self._compiler
+
+    def rows(self, found: Sequence[Any]) -> list[Any]:
+        """What the queryset would give for these rows of the database."""
+        self._compiler.connection = _connection()
+        self._compiler.execute_sql = lambda *_, **__: [found]
+        return list(self._iterable_class(self))
+
+
+def read(*asked: Asked) -> list[list[Any]]:
+    """The rows of each, in one round trip."""
+    found = []
+    with _connection().cursor() as cursor:
+        cursor.execute("; ".join(one.sql for one in asked), [*chain.from_iterable(one.params for one in asked)])
+        for _one in asked:
+            found.append(cursor.fetchall())
+            cursor.nextset()
+    return [one.rows(rows) for one, rows in zip(asked, found, strict=True)]
 
 
 class Update:
