@@ -297,7 +297,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has
 
 def language_of(scope: Any) -> str:
     """What the browser asks for, as for a page."""
-    return translation.get_language_from_request(ASGIRequest({**scope, "method": "GET", "query_string": b""}, BytesIO()))
+    page = {**scope, "method": "GET", "query_string": b""}
+    return translation.get_language_from_request(ASGIRequest(page, BytesIO()))
 
 
 def token_of(scope: Any) -> str:
