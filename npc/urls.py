@@ -1,7 +1,16 @@
 from django.urls import path
 
 from npc.api.knowledge import KnowledgeView, MemoriesView, MemoryView
-from npc.api.sessions import EventsView, LogView, SavesView, SessionDetail, SessionList, StateView
+from npc.api.sessions import (
+    EventsView,
+    ExportView,
+    ImportView,
+    LogView,
+    SavesView,
+    SessionDetail,
+    SessionList,
+    StateView,
+)
 from npc.api.worlds import (
     WorldCheck,
     WorldDetail,
@@ -21,6 +30,8 @@ urlpatterns = [
     path("worlds/<str:world>/diff/", WorldDiff.as_view(), name="world-diff"),
     path("worlds/<str:world>/try/", WorldTrial.as_view(), name="world-trial"),
     path("sessions/", SessionList.as_view(), name="game-sessions"),
+    path("sessions/import/", ImportView.as_view(), name="game-import"),
+    path("sessions/<uuid:session_id>/export/", ExportView.as_view(), name="game-export"),
     path("sessions/<uuid:session_id>/", SessionDetail.as_view(), name="game-session"),
     path("sessions/<uuid:session_id>/state/", StateView.as_view(), name="game-state"),
     path("sessions/<uuid:session_id>/events/", EventsView.as_view(), name="game-events"),

@@ -27,6 +27,7 @@ from npc.api.serializers import (
 from npc.errors import PreconditionRequired
 from npc.models import GameSession, LogEntry, Save
 from npc.sessions.access import access_session
+from npc.sessions.carrying import export_session, import_session
 from npc.sessions.changing import expect_version, patch_state
 from npc.sessions.happening import record_event
 from npc.sessions.opening import load_save, open_session
@@ -156,6 +157,26 @@ class SavesView(GenericAPIView[Save]):
         asked = _checked(SaveRequestSerializer, request)
         save = save_play(tenant_id=caller_of(request).tenant_id, session_id=session_id, seq=asked.get("seq"))
         return Response(SaveSerializer(save).data, status=201)
+
+
+class ExportView(APIView):
+    required_scope = "npc"
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, session_id: UUID) -> Response:
+        """The session as one file: its world, its log, what its characters keep."""
+        return Response(export_session(caller_of(request).tenant_id, session_id))
+
+
+class ImportView(APIView):
+    required_scope = "npc"
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses={201: OpenedSerializer})
+    def post(self, request: Request) -> Response:
+        """A new session that stands where the exported one stood. A world that is here goes on as it is."""
+        caller = caller_of(request)
+        opened = import_session(tenant_id=caller.tenant_id, raw=request.data, by=caller.key_prefix)
+        return Response(_opened(opened, request), status=201)
 
 
 class LogView(GenericAPIView[LogEntry]):

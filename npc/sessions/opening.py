@@ -11,9 +11,10 @@ from npc.models import Branch, GameSession, Save, World
 from npc.sessions.access import access_save, access_session
 from npc.sessions.entries import Opened
 from npc.sessions.folding import first_play
+from npc.sessions.patching import check_size
 from npc.sessions.play import Player, stored
 from npc.sessions.writing import Reading, Writer, reading
-from npc.worlds.compiled import world_of
+from npc.worlds.compiled import CompiledWorld, world_of
 from npc.worlds.plain import check_plain
 from npc.worlds.problems import refuse
 from tenants.errors import Invalid
@@ -36,30 +37,32 @@ def open_session(
     called like a character.
     """
     compiled = world_of(world.newest.pk)
-    if player.id in compiled.characters:
-        raise Invalid.field("player.id", _("A character of this world has this id."))
-    if scene is not None and scene not in compiled.scenes:
-        raise Invalid.field("player.scene", _("There is no «%(id)s».") % {"id": scene})
-    if state is not None:
-        refuse([*check_plain(state, "state"), *compiled.state_problems(state)])
     opened = Opened(
         player=player,
         state=compiled.document.initial_state if state is None else state,
         scene=scene if scene is not None else next(iter(compiled.scenes), None),
     )
-    session = GameSession.objects.create(
-        world=world,
-        version=world.newest,
-        player_id=player.id,
-        player_name=player.name,
-        seed=secrets.randbits(SEED_BITS) if seed is None else seed,
-    )
-    play = first_play(compiled, opened)
-    branch = _go_on(session, Branch(session=session, base=stored(play), head=stored(play)))
-    writer = Writer(Reading(session, branch, compiled, play))
+    seed = secrets.randbits(SEED_BITS) if seed is None else seed
+    writer = begin(GameSession(world=world, version=world.newest, seed=seed), compiled, opened)
     writer.add(opened)
     writer.store()
-    return Reading(session, branch, compiled, writer.play)
+    return Reading(writer.session, writer.branch, compiled, writer.play)
+
+
+def begin(session: GameSession, compiled: CompiledWorld, opened: Opened) -> Writer:
+    """Store a new session with its first branch; the caller adds `opened`. Raises as `open_session`."""
+    player = opened.player
+    if player.id in compiled.characters:
+        raise Invalid.field("player.id", _("A character of this world has this id."))
+    if opened.scene is not None and opened.scene not in compiled.scenes:
+        raise Invalid.field("player.scene", _("There is no «%(id)s».") % {"id": opened.scene})
+    refuse([*check_plain(opened.state, "state"), *compiled.state_problems(opened.state)])
+    check_size(opened.state)
+    session.player_id, session.player_name = player.id, player.name
+    session.save()
+    play = first_play(compiled, opened)
+    branch = _go_on(session, Branch(session=session, base=stored(play), head=stored(play)))
+    return Writer(Reading(session, branch, compiled, play))
 
 
 @transaction.atomic

@@ -41,7 +41,7 @@ def checked_patch(world: CompiledWorld, state: State, patch: Any) -> State:
 def apply_patch(state: State, patch: Patch) -> State:
     """As `checked_patch`, without the world's schema: for a patch that was checked when it was logged."""
     after = merged(state, patch) if isinstance(patch, dict) else _apply_operations(state, patch)
-    _check_size(after)
+    check_size(after)
     return cast(State, after)
 
 
@@ -58,7 +58,7 @@ def _apply_operations(state: State, operations: list[dict[str, Any]]) -> Any:
         except (*_FAILURES, AttributeError) as failure:
             raise Invalid.field(f"patch.{number}", _("This operation fails: %(why)s") % {"why": failure}) from None
         if operation.get("op") == "copy":
-            _check_size(document)
+            check_size(document)
     return document
 
 
@@ -69,7 +69,8 @@ def _check_test(document: Any, operation: dict[str, Any]) -> None:
         raise StateStale
 
 
-def _check_size(state: Any) -> None:
+def check_size(state: Any) -> None:
+    """Raise Invalid for a state that is too large."""
     if len(orjson.dumps(state)) > MAX_STATE_BYTES:
         limit = MAX_STATE_BYTES // 1024
         refuse([Problem("state", _("A state may have %(limit)s KiB.") % {"limit": limit})])

@@ -3,7 +3,6 @@
 A value: nothing in it is changed in place. `npc.sessions.folding` makes the next one from an entry of the log.
 """
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -51,6 +50,6 @@ class Play(Value):
         return self.model_copy(update=changes)
 
 
-def stored(play: Play) -> Mapping[str, Any]:
+def stored(play: Play) -> dict[str, Any]:
     """As it is kept in `Branch.head`, `Branch.base` and `Save.play`."""
     return play.model_dump(mode="json")

@@ -7,14 +7,16 @@ from uuid import UUID
 import orjson
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from pydantic import ValidationError
 
 from npc.models import World, WorldVersion
 from npc.worlds.checking import READ_ONLY, read_world
 from npc.worlds.document import InlinePersona
 from npc.worlds.document import World as Document
-from npc.worlds.problems import Problem, path_of, refuse
+from npc.worlds.problems import Problem, path_of, refuse, refused
 from personas.access import access_persona
 from personas.models import Persona
+from personas.schema import sentence
 from tenants.errors import Conflict, NotFound
 
 
@@ -36,21 +38,53 @@ def put_world(*, tenant_id: UUID, slug: str, raw: Any, by: str = "") -> Put:
     if document.slug != slug:
         refuse([Problem("slug", _("The address says «%(slug)s».") % {"slug": slug})])
     personas = _personas(tenant_id, document)
-    digest = hashlib.sha256(orjson.dumps([raw, personas], option=orjson.OPT_SORT_KEYS)).hexdigest()
     world, is_new = _locked(tenant_id, slug, document.name)
-    if world.newest and world.newest.digest == digest:
+    if world.newest and world.newest.digest == digest_of(raw, personas):
         return Put(world, world.newest, is_new=False, has_changed=False)
-    version = WorldVersion.objects.create(
-        world=world,
-        number=world.newest.number + 1 if world.newest else 1,
-        document=raw,
-        personas=personas,
-        digest=digest,
-        put_by=by,
-    )
+    version = _add_version(world, raw, personas, by)
     world.name, world.newest = document.name, version
     world.save()
     return Put(world, version, is_new=is_new, has_changed=True)
+
+
+@transaction.atomic
+def keep_version(*, tenant_id: UUID, raw: Any, personas: Any, by: str = "") -> tuple[World, WorldVersion]:
+    """The version that a play from elsewhere was in: one that is here, or one that is added behind the newest.
+
+    A world that is here goes on as it is. Raises Invalid for a document that is no world.
+    """
+    document = read_world(raw)
+    words = _checked_words(document, personas)
+    world, is_new = _locked(tenant_id, document.slug, document.name)
+    digest = digest_of(raw, words)
+    version: WorldVersion | None = world.versions.filter(digest=digest).order_by("number").first()
+    version = version or _add_version(world, raw, words, by)
+    if is_new:
+        world.newest = version
+        world.save()
+    return world, version
+
+
+def _checked_words(document: Document, personas: dict[str, Any]) -> dict[str, Any]:
+    named = {one.persona for one in document.characters if isinstance(one.persona, str)}
+    refuse(Problem(path_of("personas", slug), _("This field is required.")) for slug in named - personas.keys())
+    try:
+        return {slug: InlinePersona.model_validate(personas[slug]).model_dump(exclude_unset=True) for slug in named}
+    except ValidationError as failure:
+        errors = failure.errors(include_url=False)
+        raise refused(Problem(path_of("personas", *error["loc"]), sentence(error)) for error in errors) from None
+
+
+def digest_of(raw: Any, personas: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps([raw, personas], option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _add_version(world: World, raw: Any, personas: dict[str, Any], by: str) -> WorldVersion:
+    last = world.versions.order_by("-number").values_list("number", flat=True).first() or 0
+    digest = digest_of(raw, personas)
+    return WorldVersion.objects.create(
+        world=world, number=last + 1, document=raw, personas=personas, digest=digest, put_by=by
+    )
 
 
 def delete_world(world: World) -> None:
