@@ -1,6 +1,7 @@
 from django.urls import path
 
 from npc.api.knowledge import KnowledgeView, MemoriesView, MemoryView
+from npc.api.results import ActionResultView
 from npc.api.sessions import (
     EventsView,
     ExportView,
@@ -11,6 +12,7 @@ from npc.api.sessions import (
     SessionList,
     StateView,
 )
+from npc.api.turns import cancel_view, turns_view
 from npc.api.worlds import (
     WorldCheck,
     WorldDetail,
@@ -37,6 +39,9 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/events/", EventsView.as_view(), name="game-events"),
     path("sessions/<uuid:session_id>/saves/", SavesView.as_view(), name="game-saves"),
     path("sessions/<uuid:session_id>/log/", LogView.as_view(), name="game-log"),
+    path("sessions/<uuid:session_id>/turns/", turns_view, name="game-turns"),
+    path("sessions/<uuid:session_id>/turns/<uuid:turn_id>/cancel/", cancel_view, name="game-turn-cancel"),
+    path("sessions/<uuid:session_id>/actions/<uuid:action_id>/result/", ActionResultView.as_view(), name="game-result"),
     path("sessions/<uuid:session_id>/knowledge/", KnowledgeView.as_view(), name="game-knowledge"),
     path(
         "sessions/<uuid:session_id>/characters/<str:character>/memories/", MemoriesView.as_view(), name="game-memories"

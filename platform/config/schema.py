@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from chat.api.serializers import TurnRequestSerializer
 from knowledge.api.serializers import SearchAnswerSerializer, SearchRequestSerializer
+from npc.api.turns import NpcTurnAnswerSerializer, NpcTurnRequestSerializer
 
 Endpoint = tuple[str, str, str, Any]
 
@@ -65,6 +66,8 @@ def described(path: str, method: str, summary: str, **schema: Any) -> Endpoint:
 def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
     """The views that wait or stream are plain Django, which drf-spectacular does not see."""
     conversation = "/api/v1/conversations/{conversation_id}"
+    game = "/api/v1/npc/sessions/{session_id}"
+    session_id = OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
     conversation_id = OpenApiParameter("conversation_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
     behind = [
         OpenApiParameter("after", int, description="The last seq that was seen."),
@@ -87,6 +90,17 @@ def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
             f"{conversation}/events/", "GET", "The socket's events as they come, `id:` being the seq.",
             operation_id="v1_conversations_events", parameters=[conversation_id, *behind],
             responses={EVENTS: STREAM},
+        ),
+        described(
+            f"{game}/turns/", "POST", "Turn to a character; its answer, or the events of it.",
+            operation_id="v1_npc_sessions_turns", parameters=[session_id],
+            request=NpcTurnRequestSerializer, responses={ANSWER: NpcTurnAnswerSerializer, EVENTS: STREAM},
+        ),
+        described(
+            f"{game}/turns/{{turn_id}}/cancel/", "POST", "The player walked away: what was said stays said.",
+            operation_id="v1_npc_sessions_turns_cancel",
+            parameters=[session_id, OpenApiParameter("turn_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
+            request=None, responses={ANSWER: NpcTurnAnswerSerializer},
         ),
         described(
             "/v1/models", "GET", "Published personas and the embedding model, as OpenAI lists models.",

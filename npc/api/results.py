@@ -1,0 +1,38 @@
+"""What became of actions: the game accepts or rejects what a character proposed."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from npc.api.serializers import StateSerializer
+from npc.turns.settling import Result, settle_action
+from tenants.rest import caller_of
+
+
+class ActionResultSerializer(serializers.Serializer[Any]):
+    accepted = serializers.BooleanField()
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    state_patch = serializers.JSONField(required=False, allow_null=True, default=None)
+
+
+class SettledSerializer(StateSerializer):
+    """`say`: a line for the character to say about a rejection, if the world has one that fits."""
+
+    say = serializers.CharField(required=False)
+
+
+class ActionResultView(APIView):
+    required_scope = "npc"
+
+    @extend_schema(request=ActionResultSerializer, responses=SettledSerializer)
+    def post(self, request: Request, session_id: UUID, action_id: UUID) -> Response:
+        """Accept or reject a proposed action; only an accepted one is remembered. Sending it again changes nothing."""
+        serializer = ActionResultSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        result = Result(action_id=action_id, **serializer.validated_data)
+        return Response(settle_action(caller_of(request).tenant_id, session_id, result))

@@ -1,0 +1,168 @@
+"""Turns over HTTP: whole, or as Server-Sent Events. Asynchronous views, which hold no transaction."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from uuid_utils.compat import uuid7
+
+from llm.text import scrub
+from npc.sessions.opening import SEED_BITS
+from npc.turns.asking import LONGEST_DEADLINE_MS, SHORTEST_DEADLINE_MS, USUAL_DEADLINE_MS, Asked
+from npc.turns.closing import answer_so_far
+from npc.turns.running import Event, running_turn, start_turn
+from npc.worlds.plain import check_plain
+from npc.worlds.problems import refuse
+from tenants.asynchronous import for_callers, json_body, validated
+from tenants.authentication import Caller
+from tenants.errors import Invalid, NotFound, PlatformError
+from tenants.scope import in_tenant
+
+EVENT_STREAM = "text/event-stream"
+# Proxies close streams that are silent for a minute.
+KEEP_ALIVE_S = 15.0
+
+
+class TurnEventField(serializers.Serializer[Any]):
+    type = serializers.RegexField(r"^\w[\w.\-]*$", max_length=64)
+    text = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
+
+    # `data` is a word of a serializer's own.
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "data": serializers.DictField(required=False)}
+
+
+class NpcTurnRequestSerializer(serializers.Serializer[Any]):
+    turn_id = serializers.UUIDField(required=False, allow_null=True)
+    character = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
+    speaker = serializers.CharField(max_length=190)
+    text = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
+    event = TurnEventField(required=False, allow_null=True, default=None)
+    state_patch = serializers.JSONField(required=False, allow_null=True, default=None)
+    base_state_version = serializers.IntegerField(required=False, allow_null=True, min_value=0, default=None)
+    scene = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
+    present = serializers.ListField(
+        child=serializers.CharField(max_length=190), required=False, allow_null=True, max_length=500, default=None
+    )
+    allowed_actions = serializers.ListField(
+        child=serializers.CharField(max_length=64), required=False, allow_null=True, max_length=200, default=None
+    )
+    deadline_ms = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=SHORTEST_DEADLINE_MS,
+        max_value=LONGEST_DEADLINE_MS,
+        default=USUAL_DEADLINE_MS,
+    )
+    seed = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=2**SEED_BITS - 1, default=None
+    )
+
+
+class TurnActionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    arguments = serializers.DictField()
+    timing = serializers.ChoiceField(choices=["before_speech", "after_speech"])
+    ttl_s = serializers.IntegerField()
+
+
+class GoalStateSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(choices=["dormant", "open", "done", "failed"])
+
+
+class NpcTurnAnswerSerializer(serializers.Serializer[Any]):
+    """`character` says who answered, which the director may have picked."""
+
+    turn_id = serializers.UUIDField()
+    character = serializers.CharField()
+    say = serializers.CharField()
+    emotion = serializers.CharField()
+    actions = TurnActionSerializer(many=True)
+    state_version = serializers.IntegerField()
+    affinity = serializers.DictField(child=serializers.FloatField())
+    goals = GoalStateSerializer(many=True)
+    fallback = serializers.ChoiceField(choices=["deadline", "budget", "provider", "guard"], allow_null=True)
+    timing = serializers.DictField()
+    usage = serializers.DictField()
+
+
+@for_callers("npc", "POST")
+async def turns_view(request: HttpRequest, caller: Caller, session_id: UUID) -> HttpResponseBase:
+    """Turn to a character and get its answer; or its events, with `Accept: text/event-stream`."""
+    run = start_turn(caller.tenant_id, session_id, asked_in(json_body(request)), api_key_id=caller.key_id)
+    if EVENT_STREAM in request.headers.get("Accept", ""):
+        return await event_stream(run.follow())
+    return JsonResponse(await run.answer())
+
+
+@for_callers("npc", "POST")
+async def cancel_view(request: HttpRequest, caller: Caller, session_id: UUID, turn_id: UUID) -> HttpResponseBase:
+    """The player walked away. What was said stays said; the answer is what the turn came to."""
+    if run := running_turn(caller.tenant_id, session_id, turn_id):
+        run.cancel()
+        return JsonResponse(await run.answer())
+    answer = await in_tenant(caller.tenant_id, answer_so_far, caller.tenant_id, session_id, turn_id)
+    if answer is None:
+        raise NotFound
+    return JsonResponse(answer)
+
+
+def asked_in(body: dict[str, Any]) -> Asked:
+    """A turn as a body or a frame asks for it. Raises Invalid."""
+    asked = validated(NpcTurnRequestSerializer(data=body))
+    if bool(asked["text"].strip()) == (asked["event"] is not None):
+        raise Invalid.field("text", _("Either somebody says something, or an event happens."))
+    refuse([*check_plain(asked["event"], "event"), *check_plain(asked["state_patch"], "state_patch")])
+    return Asked(
+        **{
+            **asked,
+            "turn_id": asked.get("turn_id") or uuid7(),
+            "text": scrub(asked["text"].strip()),
+            "deadline_ms": asked["deadline_ms"] or USUAL_DEADLINE_MS,
+        }
+    )
+
+
+async def event_stream(events: AsyncIterator[Event]) -> StreamingHttpResponse:
+    """Events as Server-Sent Events. What forbids the turn is raised before the stream begins."""
+    first = await anext(events)
+    response = StreamingHttpResponse(_lines(first, events), content_type=EVENT_STREAM)
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _lines(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+    yield _line(1, first)
+    number = 1
+    waiting: asyncio.Future[Event] | None = None
+    try:
+        while True:
+            waiting = waiting or asyncio.ensure_future(anext(events))
+            if (await asyncio.wait([waiting], timeout=KEEP_ALIVE_S))[0]:
+                event, waiting, number = waiting.result(), None, number + 1
+                yield _line(number, event)
+            else:
+                yield b": still here\n\n"
+    except StopAsyncIteration:
+        return
+    except PlatformError as error:  # the player has loaded a save meanwhile
+        yield _line(number + 1, Event("error", {"code": error.code, "detail": str(error.detail)}))
+    finally:
+        if waiting:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        await events.aclose()  # type: ignore[attr-defined]
+
+
+def _line(number: int, event: Event) -> bytes:
+    data = orjson.dumps({"type": event.type, **event.body})
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, event.type.encode(), data)

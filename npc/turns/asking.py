@@ -1,0 +1,31 @@
+"""What a turn asks: the words or the event with which somebody turns to a character."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+# Where a game does not say how long it waits. Longer than any model that is worth waiting for.
+USUAL_DEADLINE_MS = 15_000
+SHORTEST_DEADLINE_MS, LONGEST_DEADLINE_MS = 50, 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A turn as it was asked for. The shape has been checked, the ids have not.
+
+    `character` None lets the director pick. `event` is `{type, text?, data?}`, where nobody says anything.
+    """
+
+    turn_id: UUID
+    speaker: str
+    character: str | None = None
+    text: str = ""
+    event: Mapping[str, Any] | None = None
+    state_patch: Any = None
+    base_state_version: int | None = None
+    scene: str | None = None
+    present: Sequence[str] | None = None
+    allowed_actions: Sequence[str] | None = None
+    deadline_ms: int = USUAL_DEADLINE_MS
+    seed: int | None = None

@@ -1,0 +1,282 @@
+"""A turn begins: what the game tells with it is noted, what the character may do is planned, the prompt is laid out.
+
+One transaction, before the model is asked. All that the answer will depend on goes into the log.
+"""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.utils.translation import gettext as _
+
+from llm.reader.types import Example, ReaderTask
+from llm.routes import READER_SLUG, resolve_route
+from llm.types import ChatRequest, RouteConfig, Vector
+from npc.knowledge.facts import may_know
+from npc.knowledge.remembering import sights_of
+from npc.models import LogEntry
+from npc.sessions.changing import expect_version, patch_state
+from npc.sessions.entries import TurnOpened, read_entry
+from npc.sessions.happening import place, record_event
+from npc.sessions.situations import situation
+from npc.sessions.writing import Writer, writing
+from npc.turns.asking import Asked
+from npc.turns.authored import line_for, lines_now
+from npc.turns.directing import next_to_speak
+from npc.turns.planning import Offer, offers
+from npc.turns.prompt import Scenery, prompt_of, reply_format
+from npc.turns.recounting import Recounted, recount
+from npc.worlds.compiled import CompiledWorld
+from npc.worlds.conditions import Situation
+from npc.worlds.problems import Problem, path_of, refuse
+from personas.memories import Recalled, recall
+from tenants.errors import Invalid
+
+# Of the log, told in the prompt as they were. What is older comes back as memories.
+TOLD_ENTRIES = 60
+_TOLD_KINDS = ("turn.opened", "turn.closed", "event", "action.outcome")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn that is open: all that is needed to answer it, without the database."""
+
+    tenant_id: UUID
+    session_id: UUID
+    branch_id: UUID
+    player_id: str
+    world: CompiledWorld
+    opened: TurnOpened
+    offers: dict[str, Offer]
+    route: RouteConfig
+    request: ChatRequest
+    line: str  # for when there is no time, or no model
+    reader: ReaderTask
+
+    @property
+    def turn_id(self) -> UUID:
+        return UUID(self.opened.turn_id)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the character is called, as a model might write before its lines."""
+        return (self.world.persona_of(self.opened.character).name, self.opened.character)
+
+
+@dataclass(frozen=True)
+class AlreadyOpened:
+    """The game has sent this turn before."""
+
+    entry: LogEntry
+
+
+def open_turn(tenant_id: UUID, session_id: UUID, asked: Asked, vector: Vector | None = None) -> Turn | AlreadyOpened:
+    """Open a turn, whole or not at all; `vector` is of what is said, for the character's memories.
+
+    Sent again, it changes nothing. Raises SessionNotFound, StateStale, and Invalid for ids that are not there and for a
+    patch that the state does not take.
+    """
+    with writing(tenant_id, session_id) as writer:
+        if known := writer.find(TurnOpened, asked.turn_id):
+            return AlreadyOpened(known)
+        return _Opening(writer, asked).open(vector)
+
+
+class _Opening:
+    def __init__(self, writer: Writer, asked: Asked) -> None:
+        self.writer = writer
+        self.world = writer.world
+        self.asked = asked
+        self._entries = _newest_entries(writer)
+
+    def open(self, vector: Vector | None) -> Turn:
+        self._check()
+        self._note()
+        character = self._character()
+        present = sorted({*self._present(), character, self.asked.speaker})
+        scene = self._scene() or self.writer.play.scenes.get(character)
+        seen = situation(
+            self.world, self.writer.play, actor=character, speaker=self.asked.speaker, scene=scene, present=present
+        )
+        return self._planned(character, scene, present, seen, vector)
+
+    # --- What the game says with it -----------------------------------------------------------------------
+    def _check(self) -> None:
+        if self.asked.base_state_version is not None:
+            expect_version(self.writer.play, self.asked.base_state_version)
+        unknown, beings = _("There is no «%(id)s»."), {*self.world.characters, self.writer.play.player.id}
+        problems = [
+            Problem(path_of("present", number), unknown % {"id": who})
+            for number, who in enumerate(self.asked.present or ())
+            if who not in beings
+        ]
+        if self.asked.speaker not in beings:
+            problems.append(Problem("speaker", unknown % {"id": self.asked.speaker}))
+        if self.asked.character is not None and self.asked.character not in self.world.characters:
+            problems.append(Problem("character", unknown % {"id": self.asked.character}))
+        if self.asked.character == self.asked.speaker:
+            problems.append(Problem("character", _("Nobody talks with itself.")))
+        if self.asked.scene is not None and self.asked.scene not in self.world.scenes:
+            problems.append(Problem("scene", unknown % {"id": self.asked.scene}))
+        refuse(problems)
+
+    def _note(self) -> None:
+        """Who is where, what has changed, what happens: before anybody answers."""
+        if (scene := self._scene()) is not None:
+            come = self.asked.present or ([self.asked.speaker] if self.asked.scene is not None else [])
+            place(self.writer, dict.fromkeys(come, scene))
+        if self.asked.state_patch is not None:
+            patch_state(self.writer, self.asked.state_patch, source="turn")
+        if event := self.asked.event:
+            record_event(
+                self.writer,
+                type=event["type"],
+                text=event.get("text", ""),
+                data=event.get("data"),
+                scene=scene,
+                witnesses=self._present(),
+            )
+
+    def _scene(self) -> str | None:
+        """Where the turn takes place: as the game says, else where the speaker is."""
+        if self.asked.scene is not None:
+            return self.asked.scene
+        scenes = self.writer.play.scenes
+        return scenes.get(self.asked.speaker) or scenes.get(self.asked.character or "")
+
+    def _present(self) -> list[str]:
+        return list(self.asked.present) if self.asked.present else self.writer.play.present_in(self._scene())
+
+    def _character(self) -> str:
+        if self.asked.character is not None:
+            return self.asked.character
+        spoke_last = recount(self._entries, None, {}).spoke_last
+        chosen = next_to_speak(
+            self.world, self._present(), speaker=self.asked.speaker, text=self.asked.text, spoke_last=spoke_last
+        )
+        if chosen is None:
+            raise Invalid.field("character", _("Nobody is there who could answer."))
+        return chosen
+
+    # --- The plan -----------------------------------------------------------------------------------------
+    def _planned(
+        self, character: str, scene: str | None, present: list[str], seen: Situation, vector: Vector | None
+    ) -> Turn:
+        world, asked, play = self.world, self.asked, self.writer.play
+        names = {one: world.persona_of(one).name for one in world.characters}
+        names |= {play.player.id: play.player.name or play.player.id}
+        told = recount(self._entries, character, names)
+        possible = offers(world, seen, character, asked.allowed_actions)
+        facts = may_know(world, character, seen).may_know
+        recalled = self._recalled(character, told, vector)
+        scenery = Scenery(
+            world=world,
+            play=play,
+            character=character,
+            speaker=asked.speaker,
+            scene=scene,
+            present=present,
+            names=names,
+            text=asked.text,
+            event=asked.event,
+            goals=self._goals(character, seen),
+            facts=facts,
+            memories=[one.text for one in recalled],
+            offers=possible,
+            history=told.said,
+        )
+        seed = (
+            asked.seed if asked.seed is not None else zlib.crc32(f"{self.writer.session.seed}:{asked.turn_id}".encode())
+        )
+        lines = lines_now(world, seen, character)
+        messages = prompt_of(scenery).messages
+        route = self._route(character)
+        request = ChatRequest(
+            messages=messages,
+            max_output_tokens=world.tier_of(character).max_output_tokens,
+            seed=seed % 2**31,
+            response_format=reply_format(world, possible),
+        )
+        read = {
+            "world_version": str(world.version_id),
+            "state_version": play.version,
+            "offers": {name: offer.candidates for name, offer in possible.items()},
+            "facts": facts,
+            "memories": [str(one.id) for one in recalled],
+            "entries": list(told.seqs),
+            "route": route.slug,
+            "model": route.chat_name,
+            "prompt": hashlib.sha256(orjson.dumps([(one.role, one.content) for one in messages])).hexdigest(),
+        }
+        opened = TurnOpened(
+            turn_id=str(asked.turn_id),
+            character=character,
+            speaker=asked.speaker,
+            text=asked.text,
+            event=dict(asked.event) if asked.event is not None else None,
+            scene=scene,
+            present=present,
+            allowed_actions=None if asked.allowed_actions is None else list(asked.allowed_actions),
+            deadline_ms=asked.deadline_ms,
+            seed=seed,
+            read=read,
+        )
+        self.writer.add(opened, subject=asked.turn_id)
+        return Turn(
+            tenant_id=self.writer.session.tenant_id,
+            session_id=self.writer.session.pk,
+            branch_id=self.writer.branch.pk,
+            player_id=play.player.id,
+            world=world,
+            opened=opened,
+            offers=possible,
+            route=route,
+            request=request,
+            line=line_for(lines, told.own_lines, seed, world.document.language),
+            reader=self._reader_task(character, told),
+        )
+
+    def _route(self, character: str) -> RouteConfig:
+        """The tenant's usual route; a character whose tier may not have a model gets the reader."""
+        if self.world.tier_of(character).model == "none":
+            return RouteConfig(slug=READER_SLUG, provider="reader")
+        return resolve_route(self.writer.session.tenant_id)
+
+    def _goals(self, character: str, seen: Situation) -> list[str]:
+        is_open = {goal["id"] for goal in self.world.goals(character, seen) if goal["state"] == "open"}
+        goals = self.world.characters[character].goals
+        return [goal.description or goal.id for goal in goals if goal.id in is_open]
+
+    def _recalled(self, character: str, told: Recounted, vector: Vector | None) -> list[Recalled]:
+        """What comes to mind besides what is told word for word."""
+        limit = self.world.tier_of(character).memories
+        if not limit:
+            return []
+        found = recall(
+            tenant_id=self.writer.session.tenant_id,
+            sights=sights_of(self.writer.branch),
+            holder=character,
+            query_vector=vector,
+            now_game_time=self.writer.play.game_time,
+            limit=limit + len(told.seqs),
+        )
+        return [one for one in found if one.seq not in told.seqs][:limit]
+
+    def _reader_task(self, character: str, told: Recounted) -> ReaderTask:
+        persona = self.world.persona_of(character)
+        return ReaderTask(
+            question=self.asked.text,
+            examples=[Example(one.user, one.say) for one in persona.examples],
+            language=self.world.document.language,
+            names=(persona.name,),
+            said=told.own_lines,
+        )
+
+
+def _newest_entries(writer: Writer) -> list[tuple[int, Any]]:
+    """The newest part of the log that can be told, oldest first."""
+    told = LogEntry.objects.on(writer.branch).filter(kind__in=_TOLD_KINDS).order_by("-seq")[:TOLD_ENTRIES]
+    return [(one.seq, read_entry(one.kind, one.data)) for one in reversed(told)]

@@ -1,0 +1,301 @@
+"""One turn, from the request to the answer: opened, spoken by a model against the clock, closed.
+
+While the model speaks no database connection is held and no transaction is open. A turn belongs to the process, not to
+who asked for it: who sends it again, or comes back, follows the same one.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from chat.perloop import PerLoop
+from llm.door import stream_chat
+from llm.embedding import bundled, off_loop
+from llm.errors import ProviderError, ProviderInvalid
+from llm.types import ChatRequest, Finished, TextDelta, Vector
+from npc.turns.asking import Asked
+from npc.turns.authored import answer_by_meaning
+from npc.turns.closing import Outcome, answer_so_far, close_turn
+from npc.turns.opening import AlreadyOpened, Turn, open_turn
+from npc.turns.reply import Reply, ReplyReader
+from npc.turns.sentences import whole_sentences
+from tenants.errors import PlatformError
+from tenants.scope import in_tenant
+
+logger = logging.getLogger(__name__)
+
+# Of the time until the deadline, what is kept back for checking and storing the answer.
+CLOSING_S, CLOSING_SHARE = 0.15, 0.2
+# Of the same, what finding memories by meaning may take; they are found by weight and age without it.
+RECALL_SHARE = 0.2
+# A turn of another process is looked for so often.
+LOOK_AGAIN_S = 0.1
+# Models whose endpoints refuse to be held to a form, as (base URL, model). They are asked in words alone.
+_FORMLESS: set[tuple[str, str]] = set()
+
+
+class TurnBroken(PlatformError):
+    code = "internal_error"
+    status = 500
+
+
+class Event(NamedTuple):
+    """What is told of a turn, as its streams and sockets tell it."""
+
+    type: str
+    body: dict[str, Any]
+
+
+class TurnRun:
+    """A turn that is answered here. Its events are kept, so that any number may follow it from its beginning."""
+
+    def __init__(self, tenant_id: UUID, session_id: UUID, asked: Asked, api_key_id: UUID | None) -> None:
+        loop = asyncio.get_running_loop()
+        self._began = loop.time()
+        self._deadline = self._began + asked.deadline_ms / 1000
+        self._speak_until = self._deadline - min(CLOSING_S, CLOSING_SHARE * asked.deadline_ms / 1000)
+        self._tenant_id = tenant_id
+        self._session_id = session_id
+        self._asked = asked
+        self._api_key_id = api_key_id
+        self._events: list[Event] = []
+        self._news = asyncio.Event()
+        self._error: PlatformError | None = None
+        self._is_over = False
+        self._is_streamed = False
+        self._is_cancelled = False
+        self._generation: asyncio.Task[None] | None = None
+        self._outcome = Outcome(timing={"opened_ms": None, "first_delta_ms": None, "model_ms": 0, "total_ms": 0})
+        self._reader = ReplyReader()
+        self._said = ""  # to those who follow
+
+    # --- Following ----------------------------------------------------------------------------------------
+    async def follow(self) -> AsyncIterator[Event]:
+        """The events from the first to `turn.done`, speech as it comes. Raises what forbids or ends the turn."""
+        self._is_streamed = True
+        at = 0
+        while True:
+            while at < len(self._events):
+                yield self._events[at]
+                at += 1
+            if self._is_over:
+                break
+            await self._news.wait()
+        if self._error:
+            raise self._error
+
+    async def answer(self) -> dict[str, Any]:
+        """The answer. Raises what forbids or ends the turn."""
+        while not self._is_over:
+            await self._news.wait()
+        if self._error:
+            raise self._error
+        return self._events[-1].body
+
+    def cancel(self) -> None:
+        """The player walked away. What was said stays said; nothing more is said or proposed."""
+        self._is_cancelled = True
+        if self._generation:
+            self._generation.cancel()
+
+    def _tell(self, kind: str, **body: Any) -> None:
+        self._events.append(self._event(kind, **body))
+        self._wake()
+
+    def _event(self, kind: str, **body: Any) -> Event:
+        return Event(kind, {"turn_id": str(self._asked.turn_id), **body})
+
+    def _wake(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    # --- The turn -----------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        try:
+            opened = await self._open()
+            if isinstance(opened, AlreadyOpened):
+                self._retell(await self._wait_for_other())
+            else:
+                await self._speak(opened)
+                await self._close(opened)
+        except PlatformError as error:
+            self._error = error
+        except Exception:
+            logger.exception("Turn %s failed", self._asked.turn_id)
+            self._error = TurnBroken()
+        finally:
+            self._is_over = True
+            self._wake()
+
+    async def _open(self) -> Turn | AlreadyOpened:
+        vector = await self._vector()
+        opened = await in_tenant(self._tenant_id, open_turn, self._tenant_id, self._session_id, self._asked, vector)
+        self._outcome.timing["opened_ms"] = self._elapsed_ms()
+        return opened
+
+    async def _vector(self) -> Vector | None:
+        """Of what is said, to find memories by; none if there is no time for it."""
+        text = self._asked.text
+        try:
+            async with asyncio.timeout(RECALL_SHARE * self._asked.deadline_ms / 1000):
+                return await off_loop(lambda: bundled().embed_query(text)) if text else None
+        except TimeoutError:
+            return None
+
+    async def _speak(self, turn: Turn) -> None:
+        """Let the model speak, as long as there is time; what it came to is in the outcome."""
+        began = self._elapsed_ms()
+        self._outcome.route = turn.route
+        self._reader = ReplyReader(turn.names)
+        self._generation = asyncio.create_task(self._generate(turn))
+        if self._is_cancelled:  # while it was being opened
+            self._generation.cancel()
+        try:
+            async with asyncio.timeout_at(self._speak_until):
+                await self._generation
+        except asyncio.CancelledError:
+            if not self._is_cancelled:
+                raise
+            self._outcome.is_cancelled = True
+        except TimeoutError:
+            self._outcome.fallback, self._outcome.error_code = "deadline", "provider_timeout"
+        except ProviderError as error:
+            logger.info("Turn %s goes on without its model: %s", turn.turn_id, error)
+            self._outcome.fallback, self._outcome.error_code = "provider", error.code
+        self._outcome.timing["model_ms"] = self._elapsed_ms() - began
+        await self._conclude(turn)
+
+    async def _generate(self, turn: Turn) -> None:
+        if turn.route.is_reader:
+            return await self._read_out(turn)
+        key = (turn.route.base_url, turn.request.model or turn.route.chat_model)
+        try:
+            formless = replace(turn.request, response_format=None)
+            await self._listen(turn, formless if key in _FORMLESS else turn.request)
+        except ProviderInvalid:
+            if key in _FORMLESS or self._outcome.chunks:
+                raise
+            await self._listen(turn, formless)
+            _FORMLESS.add(key)
+
+    async def _listen(self, turn: Turn, request: ChatRequest) -> None:
+        async with contextlib.aclosing(stream_chat(turn.route, request)) as stream:
+            async for item in stream:
+                if isinstance(item, TextDelta):
+                    self._outcome.chunks.append(item.text)
+                    self._say(self._reader.feed(item.text))
+                elif isinstance(item, Finished):
+                    self._outcome.usage = item.usage
+
+    async def _read_out(self, turn: Turn) -> None:
+        """Without a model: the authored line and the possible action that are nearest to what was said."""
+        say = turn.line
+        if turn.opened.text:
+            say, self._outcome.proposed = await off_loop(answer_by_meaning, turn.reader, turn.offers, turn.line)
+        self._say(say)
+
+    async def _conclude(self, turn: Turn) -> None:
+        """What the turn says in the end, however far the model came."""
+        outcome = self._outcome
+        if not turn.route.is_reader:
+            reply = self._reader.finish()
+            outcome.repairs = reply.repairs
+            if outcome.fallback is None and not outcome.is_cancelled:
+                self._take(reply)
+            else:
+                self._keep_what_was_said()
+        if outcome.is_cancelled:
+            outcome.proposed = []
+        elif not self._said and not outcome.proposed:
+            outcome.fallback = outcome.fallback or "provider"
+        if outcome.fallback and not self._said:
+            await self._fall_back(turn)
+        outcome.say = self._said
+
+    def _take(self, reply: Reply) -> None:
+        self._say(reply.tail)
+        self._outcome.emotion, self._outcome.proposed = reply.emotion, reply.actions
+
+    def _keep_what_was_said(self) -> None:
+        """Of an unfinished reply: what somebody has heard already; else its whole sentences."""
+        if not self._is_streamed:
+            self._said = whole_sentences(self._said)
+            self._events = [self._event("speech.delta", offset=0, text=self._said)] if self._said else []
+
+    async def _fall_back(self, turn: Turn) -> None:
+        """An authored line: by meaning if there is time for that, else the one that was laid ready."""
+        outcome = self._outcome
+        if outcome.fallback == "provider" and turn.opened.text:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._speak_until):
+                    await self._read_out(turn)
+        if not self._said:
+            self._say(turn.line)
+
+    def _say(self, text: str) -> None:
+        if not text:
+            return
+        if self._outcome.timing["first_delta_ms"] is None:
+            self._outcome.timing["first_delta_ms"] = self._elapsed_ms()
+        self._tell("speech.delta", offset=len(self._said), text=text)
+        self._said += text
+
+    # --- The end ------------------------------------------------------------------------------------------
+    async def _close(self, turn: Turn) -> None:
+        self._outcome.timing["total_ms"] = self._elapsed_ms()
+        answer = await in_tenant(self._tenant_id, close_turn, turn, self._outcome, api_key_id=self._api_key_id)
+        self._tell_end(answer)
+
+    def _tell_end(self, answer: dict[str, Any]) -> None:
+        self._tell("speech.final", say=answer["say"], emotion=answer["emotion"])
+        for action in answer["actions"]:
+            self._tell("action.proposed", **action)
+        self._tell("turn.done", **answer)
+
+    def _retell(self, answer: dict[str, Any]) -> None:
+        """A turn that was over before."""
+        self._say(answer["say"])
+        self._tell_end(answer)
+
+    async def _wait_for_other(self) -> dict[str, Any]:
+        """The answer of a turn that another process makes, or made."""
+        while True:
+            ids = (self._tenant_id, self._session_id, self._asked.turn_id)
+            if (answer := await in_tenant(self._tenant_id, answer_so_far, *ids)) is not None:
+                return answer
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    def _elapsed_ms(self) -> int:
+        return round((asyncio.get_running_loop().time() - self._began) * 1000)
+
+
+class _Running:
+    """The turns that are being answered in one event loop."""
+
+    def __init__(self) -> None:
+        self.runs: dict[tuple[UUID, UUID, UUID], TurnRun] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+
+
+_running = PerLoop(_Running)
+
+
+def start_turn(tenant_id: UUID, session_id: UUID, asked: Asked, *, api_key_id: UUID | None = None) -> TurnRun:
+    """Answer a turn, on its own; one that is being answered here already goes on."""
+    here, key = _running(), (tenant_id, session_id, asked.turn_id)
+    if key not in here.runs:
+        run = here.runs[key] = TurnRun(tenant_id, session_id, asked, api_key_id)
+        task = asyncio.create_task(run.run())
+        here.tasks.add(task)
+        task.add_done_callback(here.tasks.discard)
+        task.add_done_callback(lambda _: here.runs.pop(key))
+    return here.runs[key]
+
+
+def running_turn(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> TurnRun | None:
+    """The turn, if it is being answered here."""
+    return _running().runs.get((tenant_id, session_id, turn_id))
