@@ -280,9 +280,11 @@ class Game:
         match name, arguments:
             case "take", {"item": item}:
                 return {"bag": without(state["bag"], item), "wants": {actor: without(state["wants"][actor], item)}}
-            case "give" | "trade", {"item": item, **rest}:
-                stock = {actor: without(state["stock"][actor], item)}
-                return {"bag": [*state["bag"], item], "stock": stock, "coins": state["coins"] - rest.get("price", 0)}
+            case "give", {"item": item}:
+                return {"bag": [*state["bag"], item], "gifts": {actor: without(state["gifts"][actor], item)}}
+            case "trade", {"item": item, **rest}:
+                price = rest.get("price", state["prices"][item])
+                return {"bag": [*state["bag"], item], "coins": state["coins"] - price}
             case "lead_to", _:
                 return {"stage": max(stage, 1)}
             case "open", {"door": "chest"}:
@@ -322,7 +324,7 @@ def test_a_carrier_who_is_kind_brings_the_song_back(village: CompiledWorld) -> N
     game.do("child", "hum")
 
     assert not game.can("teacher", "open", door="chest")  # not for a stranger
-    game.do("beekeeper", "trade", item="candle", price=1)
+    game.do("beekeeper", "trade", item="candle")
     game.do("teacher", "take", item="candle")
     game.do("teacher", "open", door="chest")
     game.do("teacher", "read_aloud", paper="page")
@@ -352,22 +354,36 @@ def test_a_carrier_who_is_kind_brings_the_song_back(village: CompiledWorld) -> N
 
     assert (game.play.state["stage"], game.play.state["coins"]) == (4, 4)
     assert not game.can("bellkeeper", "ring_bell", strokes=6)
-    open_goals = {
+    assert not_done(game) == {"sweet-batch", "supper", "wheel-thing"}
+
+    game.do("beekeeper", "give", item="honey")
+    game.do("baker", "take", item="honey")
+    game.do("ferrywoman", "trade", item="fish", price=1)
+    game.do("cat", "take", item="fish")
+    game.do("clockmaker", "trade", item="cogwheel")
+    game.do("child", "take", item="cogwheel")
+
+    assert not_done(game) == set()
+    assert game.play.state["coins"] == 1
+
+
+def not_done(game: Game) -> set[str]:
+    return {
         goal["id"]
-        for one in village.characters
-        for goal in village.goals(one, situation(village, game.play, actor=one))
+        for one in game.village.characters
+        for goal in game.village.goals(one, situation(game.village, game.play, actor=one))
         if goal["state"] != "done"
     }
-    assert open_goals == {"sweet-batch", "supper", "wheel-thing"}  # a jar of honey, a fish and a cogwheel are left
 
 
 def test_nobody_sells_above_the_price_or_what_the_carrier_cannot_pay(village: CompiledWorld) -> None:
     game = Game(village)
 
-    assert [price for price in range(10) if game.can("baker", "trade", item="honey_cake", price=price)] == [2, 3]
-    game.change(coins=2)
-    assert not game.can("baker", "trade", item="honey_cake", price=2)
-    assert not game.can("cat", "trade", item="fish", price=1)
+    assert [price for price in range(10) if game.can("clockmaker", "trade", item="cogwheel", price=price)] == [1, 2]
+    assert not game.can("baker", "trade", item="honey_cake")  # those are presents
+    game.change(coins=1)
+    assert not game.can("clockmaker", "trade", item="cogwheel")
+    assert not game.can("cat", "trade", item="fish")
 
 
 def test_two_at_most_go_along_until_one_stays(village: CompiledWorld) -> None:
