@@ -55,6 +55,7 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
                 _model_item(request, "knowledge.knowledgebase", "menu_book"),
                 _model_item(request, "knowledge.document", "description"),
                 _model_item(request, "personas.persona", "theater_comedy"),
+                _model_item(request, "npc.world", "castle"),
             ],
         ),
         _group(
@@ -62,6 +63,7 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 _model_item(request, "chat.conversation", "forum"),
                 _model_item(request, "chat.enduser", "group"),
+                _model_item(request, "npc.gamesession", "sports_esports"),
                 _model_item(request, "llm.modelcall", "monitoring"),
             ],
         ),

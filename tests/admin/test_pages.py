@@ -16,10 +16,15 @@ from jobs.models import Job
 from knowledge.collecting import add_text, create_base
 from knowledge.models import Document, KnowledgeBase
 from llm.models import ModelCall, Route
+from npc.models import GameSession, World
+from npc.sessions.opening import open_session
+from npc.sessions.play import Player
+from npc.worlds.putting import put_world
 from personas.models import Persona
 from personas.publishing import create_persona, publish
 from tenants.models import ApiKey, AuditEntry, Member, User
 from tests.conftest import Business
+from tests.npc.conftest import inn
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,11 @@ def furnish(business: Business, hire: Any) -> Belongings:
         conversation = Conversation.objects.create(persona=persona, end_user=end_user, message_count=1)
         route = Route(slug="main", name="Main", base_url="http://127.0.0.1:9/v1", chat_model="any")
         route.save()
+        world = put_world(tenant_id=business.id, slug="inn", raw=inn()).world
+        play = open_session(world=world, player=Player(id="carol", name="Carol"))
         rows = [
+            world,
+            play.session,
             base,
             document,
             persona,
@@ -188,7 +197,7 @@ def test_the_owner_sees_every_page_of_his(acme, hire, alice):
 
 def test_pages_that_only_look_are_there_for_a_viewer(acme, hire, vera):
     things = furnish(acme, hire)
-    for model in (KnowledgeBase, Document, Persona, Conversation, EndUser, ModelCall):
+    for model in (KnowledgeBase, Document, Persona, Conversation, EndUser, ModelCall, World, GameSession):
         path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         vera.sees(path)
         page = vera.sees(f"{path}{things.id_of(model)}/change/").content.decode()
@@ -199,6 +208,20 @@ def test_pages_that_only_look_are_there_for_a_viewer(acme, hire, vera):
     assert vera.client.get(f"/admin/chat/conversation/try/{things.id_of(Persona)}/").status_code == 403
     with acme.scope():
         assert Persona.objects.count() == 1
+
+
+def test_a_world_and_a_play_can_be_read(acme, hire, vera):
+    things = furnish(acme, hire)
+    with acme.scope():
+        world = put_world(tenant_id=acme.id, slug="inn", raw=inn(name="<b>Inn</b>")).world
+    page = vera.sees(f"/admin/npc/world/{world.pk}/change/").content.decode()
+    assert "Mira took the silver cup." in page
+    assert "state.stage &gt;= 2" in page
+    assert "<b>Inn</b>" not in page
+
+    page = vera.sees(f"/admin/npc/gamesession/{things.id_of(GameSession)}/change/").content.decode()
+    assert "taproom" in page
+    assert "opened" in page
 
 
 def test_roles_change_what_is_theirs(acme, hire, edda, arno):
@@ -222,6 +245,7 @@ def test_roles_change_what_is_theirs(acme, hire, edda, arno):
 LISTS = [
     "knowledge/knowledgebase", "knowledge/document", "personas/persona", "chat/conversation", "chat/enduser",
     "llm/modelcall", "tenants/auditentry", "tenants/apikey", "tenants/member", "jobs/job",
+    "npc/world", "npc/gamesession",
 ]  # fmt: skip
 
 
@@ -240,6 +264,8 @@ def add_rows(business: Business, count: int) -> None:
             user = User.objects.create(email=f"{mark}@example.com")
             AuditEntry.objects.create(actor=user, action="add", object_type="x", object_id=document.pk)
             Member.objects.create(user=user, role="viewer")
+            world = put_world(tenant_id=business.id, slug=f"w-{mark}", raw=inn(slug=f"w-{mark}")).world
+            open_session(world=world, player=Player(id=mark))
             ApiKey.objects.create(name=mark, prefix=mark, digest=mark, scopes=["chat"])
 
 
