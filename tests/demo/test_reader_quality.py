@@ -94,6 +94,7 @@ def test_every_quotation_stands_in_the_passage_it_cites() -> None:
             assert f"[{quote['n']}]" in outcome.answer.text
 
 
+@pytest.mark.timeout(300)  # some 550 questions are embedded: 30 s of processor time
 def test_the_published_weights_come_from_the_tune_half_alone() -> None:
     """And from the practice questions, which ask about the demo and about other trades."""
     cases = fit_confidence.cases()

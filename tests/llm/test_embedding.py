@@ -52,6 +52,22 @@ class TestTheBundledModel:
 
         assert list(np.argmax(asked @ shelf.T, axis=1)) == [0, 1, 2]
 
+    async def test_a_question_is_closest_to_its_answer_in_the_other_language_too(self):
+        passages = [
+            "三十天内可以免费退货。",
+            "Parking is free for guests.",
+            "办公室早上九点开门。",
+            "Dogs stay outside.",
+        ]
+        shelf = await embed(BUNDLED, passages, "passage")
+
+        english = await embed(BUNDLED, ["Can I send it back?", "When does the office open?"], "query")
+        chinese = await embed(BUNDLED, ["停车要钱吗？", "可以带狗进去吗？"], "query")
+
+        assert list(np.argmax(english @ shelf.T, axis=1)) == [0, 2]
+        assert list(np.argmax(chinese @ shelf.T, axis=1)) == [1, 3]
+        assert np.allclose(np.linalg.norm(english, axis=1), 1, atol=1e-5)
+
     async def test_rows_are_normalised_floats(self):
         vectors = await embed(BUNDLED, ["红茶", "", "x\x00y", "\ud83d"], "passage")
 

@@ -36,6 +36,30 @@ def test_an_answer_is_quoted_with_its_mark() -> None:
     assert not answer.declined
 
 
+def test_a_sentence_is_quoted_with_its_neighbours_and_no_more() -> None:
+    text = "We bake at dawn. The card room is upstairs. It opens at noon. Members pay 5 yuan. Guests wait below."
+    passages = (Passage(1, "House", "", text, 0.25),)
+
+    quotes = ask("When does the card room open?", passages=passages).trace["quotes"]
+
+    assert [quote["text"] for quote in quotes] == [
+        "The card room is upstairs.",
+        "It opens at noon.",
+        "Members pay 5 yuan.",
+    ]
+
+
+def test_a_row_is_quoted_alone_unless_nothing_tells_it_from_the_next() -> None:
+    rows = "Room: Lark; Price: 30 yuan\nRoom: Wren; Price: 40 yuan\nRoom: Rook; Price: 50 yuan"
+    passages = (Passage(1, "Rooms", "", rows, 0.25),)
+
+    one = ask("What is the price of the Wren room?", passages=passages)
+    every = ask("What is the price of a room?", passages=passages)
+
+    assert [quote["text"] for quote in one.trace["quotes"]] == ["Room: Wren; Price: 40 yuan"]
+    assert [quote["text"] for quote in every.trace["quotes"]] == rows.splitlines()
+
+
 def test_the_frame_is_in_the_language_of_the_question_and_the_quotation_in_its_own() -> None:
     answer = ask("Can I return tea that I have opened?")
 

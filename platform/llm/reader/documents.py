@@ -12,7 +12,7 @@ from llm.reader.spelling import is_chinese
 from llm.reader.types import ReaderAnswer, ReaderTask
 
 # Another passage is quoted too if it is nearly as good: the reader cannot tell which of the two answers.
-NEARLY_AS_GOOD = 0.15
+NEARLY_AS_GOOD = 0.25
 # A sentence is quoted with its neighbours, which say what "it" is or what the rule is for others.
 QUOTED_TOGETHER = 3
 AS_GOOD = 0.02  # rows of a table are quoted together only if nothing tells them apart
@@ -57,11 +57,11 @@ def decline(task: ReaderTask, language: str, sureness: float, trace: dict[str, A
 
 
 def quoted(inquiry: Inquiry) -> list[Candidate]:
-    """The best candidate with its neighbours and, if one is close, the best of another passage."""
+    """The best candidate and, if one is close, the best of another passage, each with its neighbours."""
     best = inquiry.candidates[0]
     others = (other for other in inquiry.candidates if other.passage.n != best.passage.n)
     close = [other for other in islice(others, 1) if other.score >= best.score - NEARLY_AS_GOOD]
-    return [*_with_neighbours(best, inquiry), *close]
+    return [each for candidate in (best, *close) for each in _with_neighbours(candidate, inquiry)]
 
 
 def _with_neighbours(best: Candidate, inquiry: Inquiry) -> list[Candidate]:
