@@ -12,6 +12,7 @@ from npc.turns import texts
 from npc.turns.planning import Offer
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
+from npc.worlds.document import Action
 from personas.language import is_chinese
 
 # What people say to which nothing is to be done. An action must be nearer to the words than these are.
@@ -39,30 +40,34 @@ def line_for(lines: Sequence[str], said: Sequence[str], seed: int, language: str
     return fresh[seed % len(fresh)] if fresh else texts.SILENCE["zh" if language.startswith("zh") else "en"]
 
 
-def answer_by_meaning(task: ReaderTask, offers: Mapping[str, Offer], line: str) -> tuple[str, list[dict[str, Any]]]:
+def answer_by_meaning(
+    task: ReaderTask, own: Sequence[Action], offers: Mapping[str, Offer], line: str
+) -> tuple[str, list[dict[str, Any]]]:
     """The example's line that answers what was said, or `line` if none is near; and the action that is asked for.
 
-    Computes vectors: some 20 ms, on a thread of its own.
+    `own` are all actions of the character's, possible or not. Computes vectors: some 20 ms, on a thread of its own.
     """
     model = bundled()
     answer = read(task, model.embed_query, model.embed_passages)
     say = line if answer.trace.get("reason") == "fallback" else answer.text
-    return say, action_by_meaning(task.question, offers)
+    return say, action_by_meaning(task.question, own, offers)
 
 
-def action_by_meaning(text: str, offers: Mapping[str, Offer]) -> list[dict[str, Any]]:
-    """The offered action that is nearest to what was said, if its arguments can be filled; else none."""
-    fillable = {name: found for name, offer in offers.items() if (found := filled(text, offer)) is not None}
-    if not fillable:
+def action_by_meaning(text: str, own: Sequence[Action], offers: Mapping[str, Offer]) -> list[dict[str, Any]]:
+    """The action that is nearest to what was said; none if that is not possible now, or lacks an argument.
+
+    The second nearest is no substitute: who is asked for a sword that is not there does not sell ale instead.
+    """
+    if not offers:
         return []
-    language = "zh" if is_chinese(text) else "en"
-    described = [Example(f"{name.replace('_', ' ')}: {offers[name].action.description}", name) for name in fillable]
-    model = bundled()
+    described = [Example(f"{one.name.replace('_', ' ')}: {one.description}", one.name) for one in own]
     task = ReaderTask(question=text, examples=[*described, *(Example(talk, "") for talk in TALK)])
-    nearest = choose(task, language, model.embed_query, model.embed_passages)
+    model = bundled()
     # Worlds may be written in the other language than the player speaks; then no action is among the nearest.
-    chosen = nearest[0].example.say if nearest else ""
-    return [{"name": chosen, "arguments": fillable[chosen]}] if chosen else []
+    nearest = choose(task, "zh" if is_chinese(text) else "en", model.embed_query, model.embed_passages)
+    name = nearest[0].example.say
+    arguments = filled(text, offers[name]) if name in offers else None
+    return [] if arguments is None else [{"name": name, "arguments": arguments}]
 
 
 def filled(text: str, offer: Offer) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from llm.reader.types import Example, ReaderTask
 from llm.routes import READER_SLUG, resolve_route
 from llm.types import ChatRequest, RouteConfig, Vector
 from npc.knowledge.facts import may_know
+from npc.knowledge.nearest import nearest_facts
 from npc.knowledge.remembering import sights_of
 from npc.models import LogEntry
 from npc.sessions.changing import expect_version, patch_state
@@ -26,11 +27,12 @@ from npc.sessions.writing import Writer, writing
 from npc.turns.asking import Asked
 from npc.turns.authored import line_for, lines_now
 from npc.turns.directing import next_to_speak
-from npc.turns.planning import Offer, offers
+from npc.turns.planning import Offer, may_act, offers
 from npc.turns.prompt import Scenery, prompt_of, reply_format
 from npc.turns.recounting import Recounted, recount
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
+from npc.worlds.document import Action
 from npc.worlds.problems import Problem, path_of, refuse
 from personas.memories import Recalled, recall
 from tenants.errors import Invalid
@@ -64,6 +66,11 @@ class Turn:
     def names(self) -> tuple[str, ...]:
         """What the character is called, as a model might write before its lines."""
         return (self.world.persona_of(self.opened.character).name, self.opened.character)
+
+    @property
+    def own_actions(self) -> list[Action]:
+        """All that the character may ever do."""
+        return [one for one in self.world.actions.values() if may_act(one, self.opened.character, None)]
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ class _Opening:
         names |= {play.player.id: play.player.name or play.player.id}
         told = recount(self._entries, character, names)
         possible = offers(world, seen, character, asked.allowed_actions)
-        facts = may_know(world, character, seen).may_know
+        facts = nearest_facts(self.writer.session, world, may_know(world, character, seen).may_know, vector)
         recalled = self._recalled(character, told, vector)
         scenery = Scenery(
             world=world,

@@ -195,7 +195,9 @@ class TurnRun:
         """Without a model: the authored line and the possible action that are nearest to what was said."""
         say = turn.line
         if turn.opened.text:
-            say, self._outcome.proposed = await off_loop(answer_by_meaning, turn.reader, turn.offers, turn.line)
+            say, self._outcome.proposed = await off_loop(
+                answer_by_meaning, turn.reader, turn.own_actions, turn.offers, turn.line
+            )
         self._say(say)
 
     async def _conclude(self, turn: Turn) -> None:
