@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
+from npc.knowledge.nearest import embed_later
 from npc.models import World, WorldVersion
 from npc.worlds.checking import READ_ONLY, read_world
 from npc.worlds.document import InlinePersona
@@ -82,9 +83,11 @@ def digest_of(raw: Any, personas: dict[str, Any]) -> str:
 def _add_version(world: World, raw: Any, personas: dict[str, Any], by: str) -> WorldVersion:
     last = world.versions.order_by("-number").values_list("number", flat=True).first() or 0
     digest = digest_of(raw, personas)
-    return WorldVersion.objects.create(
+    version: WorldVersion = WorldVersion.objects.create(
         world=world, number=last + 1, document=raw, personas=personas, digest=digest, put_by=by
     )
+    embed_later(version, len(raw.get("facts", [])))
+    return version
 
 
 def delete_world(world: World) -> None:

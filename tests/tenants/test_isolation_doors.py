@@ -26,6 +26,8 @@ from jobs.running import run
 from knowledge import tasks  # registers the handlers
 from knowledge.collecting import INGEST, add_text, create_base
 from llm.models import ModelCall, Route
+from npc import tasks as world_tasks
+from npc.knowledge.nearest import EMBED as EMBED_FACTS
 from npc.worlds.putting import put_world
 from personas import tasks as memory_tasks
 from personas.memories import EMBED
@@ -35,7 +37,9 @@ from tests.knowledge.conftest import work_off
 from tests.npc.conftest import inn
 from tests.tenants.test_isolation import TENANT_MODELS
 
-assert tasks, memory_tasks
+assert tasks
+assert memory_tasks
+assert world_tasks
 V1 = "api/v1/"
 # Stands in everything that Acme keeps, and in no address.
 SECRET = "silver-7731"
@@ -66,6 +70,7 @@ class Things:
     world_slug: str
     session: str
     branch: str
+    version: str
     publishable_secret: str
 
     def key_at(self, business: Business) -> str:
@@ -75,11 +80,11 @@ class Things:
 
 def made_up() -> Things:
     """As likely as Acme's, and nobody's."""
-    base, document, persona, conversation, world, session, branch = (str(uuid7()) for _ in range(7))
+    base, document, persona, conversation, world, session, branch, version = (str(uuid7()) for _ in range(8))
     word = uuid4().hex[:8]
     return Things(
         base, f"plans-{word}", document, persona, f"keeper-{word}", conversation, f"dave-{word}", f"vip-{word}",
-        world, f"inn-{word}", session, branch, "x" * 33,
+        world, f"inn-{word}", session, branch, version, "x" * 33,
     )  # fmt: skip
 
 
@@ -109,19 +114,20 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         )
         ModelCall.objects.create(operation="chat", route=route.slug, model=secret, outcome="ok", input_tokens=7731)
         persona.refresh_from_db()
-        world = put_world(
+        world, version, *_changes = put_world(
             tenant_id=business.id,
             slug=f"inn-{word}",
             raw=inn(slug=f"inn-{word}", facts=[{"id": "vault", "text": secret, "known_by": ["*"]}]),
             by="alice",
-        ).world
+        )
     player = {"id": f"carol-{word}", "name": secret}
     played = business.api.post("/api/v1/npc/sessions/", {"world": world.slug, "player": player}).json()
     business.api.post(f"/api/v1/npc/sessions/{played['id']}/events/", {"type": "whisper", "text": secret})
     secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
-        end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], secret_of_key,
+        end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], str(version.pk),
+        secret_of_key,
     )  # fmt: skip
 
 
@@ -439,7 +445,11 @@ def test_without_a_key_nothing_is_told_at_all(acme):
 
 # --- Background work ----------------------------------------------------------------------------------------
 # What each kind of job is about.
-SUBJECTS = {INGEST: lambda things: things.document, EMBED: lambda things: things.branch}
+SUBJECTS = {
+    INGEST: lambda things: things.document,
+    EMBED: lambda things: things.branch,
+    EMBED_FACTS: lambda things: things.version,
+}
 
 
 def our_kinds() -> set[str]:
