@@ -1,6 +1,7 @@
 """Dry runs: what a world's conditions would say in a state, before any player meets it."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -8,7 +9,10 @@ from django.utils.translation import gettext as _
 from npc.worlds.conditions import CannotCompile, Condition, Gives, Situation, compile_condition
 from npc.worlds.document import World
 from npc.worlds.plain import merged
-from npc.worlds.problems import Problem, path_of
+from npc.worlds.problems import MAX_TOLD, Problem, path_of
+
+ADVICE_S = 1.0
+TRIED_STAGES, TRIED_CHARACTERS = 20, 10
 
 NOBODY: dict[str, Any] = {"id": "", "kind": "player", "scene": None, "affinity": {}, "goals": []}
 
@@ -43,23 +47,39 @@ def stages_of(world: World) -> dict[str, dict[str, Any]]:
 
 
 def warnings(world: World) -> list[Problem]:
-    """What may be meant but looks like a slip: conditions that fail in every state the authors name for everybody.
+    """What may be meant but looks like a slip: conditions that fail in every state the authors name, for everybody.
 
-    A `check` is left out, since nobody knows the arguments yet.
+    A `check` is left out, since nobody knows the arguments yet. It is advice, so it takes a second at most, and each
+    distinct text is tried once.
     """
+    ends_at = time.monotonic() + ADVICE_S
     situations = [
         situation_in(world, state, actor=character.id)
-        for state in stages_of(world).values()
-        for character in world.characters[:20]
+        for state in list(stages_of(world).values())[:TRIED_STAGES]
+        for character in world.characters[:TRIED_CHARACTERS]
     ]
-    found = []
+    known: dict[str, str | None] = {}
+    found: list[Problem] = []
     for path, condition in authored_conditions(world):
         if condition.sees_args or not situations:
             continue
-        errors = [situation.evaluate(condition).error for situation in situations]
-        if all(errors):
-            found.append(Problem(path, _("This fails in every state of the world: %(why)s") % {"why": errors[0]}))
-    return found
+        if condition.source not in known:
+            if time.monotonic() > ends_at or len(found) >= MAX_TOLD:
+                break
+            known[condition.source] = _failure(condition, situations)
+        if why := known[condition.source]:
+            found.append(Problem(path, _("This fails in every state of the world: %(why)s") % {"why": why}))
+    return found[:MAX_TOLD]
+
+
+def _failure(condition: Condition, situations: Sequence[Situation]) -> str | None:
+    """Why a condition fails, if it does in all situations."""
+    error = None
+    for situation in situations:
+        error = situation.evaluate(condition).error
+        if error is None:
+            return None
+    return error
 
 
 def situation_in(

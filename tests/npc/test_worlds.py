@@ -1,11 +1,14 @@
 """Worlds are put whole: checked down to the last condition, kept as versions, compared."""
 
+import time
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from npc.models import World, WorldVersion
+from npc.worlds.checking import check_world
+from npc.worlds.trying import ADVICE_S, warnings
 from tests.npc.conftest import inn, put, wrong_paths
 
 URL = "/api/v1/npc/worlds/inn/"
@@ -154,6 +157,19 @@ def test_a_condition_that_fails_in_every_stage_is_a_warning(acme: Any) -> None:
 
     assert [warning["path"] for warning in warned] == ["facts.2.when"]
     assert "stagge" in warned[0]["reason"]
+
+
+def test_advice_on_a_large_world_takes_no_longer_than_a_second(acme: Any) -> None:
+    slow = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9].all(a, state.stock.all(b, state.stock.all(c, {n} >= 0))) && state.nope"
+    facts = [{"id": f"f{n}", "text": "t", "when": slow.format(n=n)} for n in range(500)]
+    document = inn(facts=facts, stages={f"s{n}": {"stock": ["x"] * 30} for n in range(100)})
+    world, _problems = check_world(document)
+    assert world is not None
+
+    began = time.monotonic()
+    warnings(world)
+
+    assert time.monotonic() - began < ADVICE_S + 2
 
 
 def test_a_persona_named_by_slug_is_kept_as_it_was(acme: Any) -> None:
