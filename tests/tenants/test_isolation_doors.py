@@ -264,6 +264,8 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
             Try(404, {"world": things.world, "player": player}),
             Try(404, {"world": things.world_slug, "player": player}),
         ],
+        # A file names nothing that is here.
+        "POST npc/sessions/import/": [Try(422, {"world": things.world, "save": things.session})],
         **{
             f"{operation.split()[0]} npc/sessions/{{session_id}}/{operation.split()[1][1:]}": [Try(404, body)]
             for operation, body in sessions(things).items()
