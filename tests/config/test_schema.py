@@ -50,6 +50,8 @@ ENDPOINTS = [
     "PATCH /api/v1/npc/sessions/{}/state/",
     "POST /api/v1/npc/sessions/{}/events/",
     "POST /api/v1/npc/sessions/{}/saves/",
+    "GET /api/v1/npc/sessions/{}/export/",
+    "POST /api/v1/npc/sessions/import/",
     "GET /v1/models",
     "POST /v1/chat/completions",
     "POST /v1/embeddings",
