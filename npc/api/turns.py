@@ -15,14 +15,12 @@ from uuid_utils.compat import uuid7
 from llm.text import scrub
 from npc.sessions.opening import SEED_BITS
 from npc.turns.asking import LONGEST_DEADLINE_MS, SHORTEST_DEADLINE_MS, USUAL_DEADLINE_MS, Asked
-from npc.turns.closing import answer_so_far
-from npc.turns.running import Event, running_turn, start_turn
+from npc.turns.running import Event, cancel_turn, start_turn
 from npc.worlds.plain import check_plain
 from npc.worlds.problems import refuse
 from tenants.asynchronous import for_callers, json_body, validated
 from tenants.authentication import Caller
-from tenants.errors import Invalid, NotFound, PlatformError
-from tenants.scope import in_tenant
+from tenants.errors import Invalid, PlatformError
 
 EVENT_STREAM = "text/event-stream"
 # Proxies close streams that are silent for a minute.
@@ -106,13 +104,7 @@ async def turns_view(request: HttpRequest, caller: Caller, session_id: UUID) -> 
 @for_callers("npc", "POST")
 async def cancel_view(request: HttpRequest, caller: Caller, session_id: UUID, turn_id: UUID) -> HttpResponseBase:
     """The player walked away. What was said stays said; the answer is what the turn came to."""
-    if run := running_turn(caller.tenant_id, session_id, turn_id):
-        run.cancel()
-        return JsonResponse(await run.answer())
-    answer = await in_tenant(caller.tenant_id, answer_so_far, caller.tenant_id, session_id, turn_id)
-    if answer is None:
-        raise NotFound
-    return JsonResponse(answer)
+    return JsonResponse(await cancel_turn(caller.tenant_id, session_id, turn_id))
 
 
 def asked_in(body: dict[str, Any]) -> Asked:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from llm.metering import Payer, record_call
 from llm.routes import cost_of
@@ -24,12 +25,17 @@ from npc.turns.planning import offers
 from npc.turns.settling import expire_overdue
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
+from tenants.errors import NotFound
 
 Fallback = Literal["deadline", "budget", "provider", "guard"]
 
 # A turn whose process died is closed when the game asks again, so long after its deadline.
 GIVEN_UP_AFTER = timedelta(seconds=3)
 NOTHING_USED = Usage(0, 0)
+
+
+class TurnNotFound(NotFound):
+    default_detail = _("There is no such turn.")
 
 
 @dataclass(slots=True)
@@ -63,7 +69,7 @@ def close_turn(turn: Turn, outcome: Outcome, *, api_key_id: UUID | None) -> dict
 
 
 def answer_so_far(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, Any] | None:
-    """The answer of a turn that was sent before; None while it is still being made, or if there is no such turn.
+    """The answer of a turn that was sent before; None while it is still being made. Raises TurnNotFound.
 
     One that nobody makes any more is closed with a line of the character's.
     """
@@ -71,7 +77,9 @@ def answer_so_far(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str,
         if known := writer.find(TurnClosed, turn_id):
             return answer_of(writer.world, known)
         entry = writer.find(TurnOpened, turn_id)
-        return None if entry is None else _given_up(writer, entry)
+        if entry is None:
+            raise TurnNotFound
+        return _given_up(writer, entry)
 
 
 def answer_of(world: CompiledWorld, entry: LogEntry) -> dict[str, Any]:

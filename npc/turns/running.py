@@ -7,10 +7,13 @@ who asked for it: who sends it again, or comes back, follows the same one.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
+
+import redis
+from channels.layers import get_channel_layer
 
 from chat.perloop import PerLoop
 from llm.door import stream_chat
@@ -34,6 +37,9 @@ CLOSING_S, CLOSING_SHARE = 0.15, 0.2
 RECALL_SHARE = 0.2
 # A turn of another process is looked for so often.
 LOOK_AGAIN_S = 0.1
+# What all processes hear that answer turns.
+CONTROL = "npc.turns"
+HEED_AGAIN_S = 0.5
 # Models whose endpoints refuse to be held to a form, as (base URL, model). They are asked in words alone.
 _FORMLESS: set[tuple[str, str]] = set()
 
@@ -118,7 +124,7 @@ class TurnRun:
         try:
             opened = await self._open()
             if isinstance(opened, AlreadyOpened):
-                self._retell(await self._wait_for_other())
+                self._retell(await _wait_for_other(self._tenant_id, self._session_id, self._asked.turn_id))
             else:
                 await self._speak(opened)
                 await self._close(opened)
@@ -263,24 +269,53 @@ class TurnRun:
         self._say(answer["say"])
         self._tell_end(answer)
 
-    async def _wait_for_other(self) -> dict[str, Any]:
-        """The answer of a turn that another process makes, or made."""
-        while True:
-            ids = (self._tenant_id, self._session_id, self._asked.turn_id)
-            if (answer := await in_tenant(self._tenant_id, answer_so_far, *ids)) is not None:
-                return answer
-            await asyncio.sleep(LOOK_AGAIN_S)
-
     def _elapsed_ms(self) -> int:
         return round((asyncio.get_running_loop().time() - self._began) * 1000)
+
+
+Key = tuple[UUID, UUID, UUID]  # tenant, session, turn
 
 
 class _Running:
     """The turns that are being answered in one event loop."""
 
     def __init__(self) -> None:
-        self.runs: dict[tuple[UUID, UUID, UUID], TurnRun] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.runs: dict[Key, TurnRun] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._spawn(self._heed())
+
+    def start(self, key: Key, asked: Asked, api_key_id: UUID | None) -> TurnRun:
+        if key not in self.runs:
+            run = self.runs[key] = TurnRun(key[0], key[1], asked, api_key_id)
+            self._spawn(run.run()).add_done_callback(lambda _: self.runs.pop(key))
+        return self.runs[key]
+
+    def cancel(self, key: Key) -> TurnRun | None:
+        run = self.runs.get(key)
+        if run:
+            run.cancel()
+        return run
+
+    async def _heed(self) -> None:
+        """Cancel what other processes are asked to cancel."""
+        while True:
+            try:
+                layer = get_channel_layer()
+                channel = await layer.new_channel("npc.turns.")
+                await layer.group_add(CONTROL, channel)
+                while True:
+                    message = await layer.receive(channel)
+                    tenant, session, turn = map(UUID, message["turn"])
+                    self.cancel((tenant, session, turn))
+            except (redis.RedisError, OSError) as error:
+                logger.warning("The channel layer did not answer: %s", error)
+                await asyncio.sleep(HEED_AGAIN_S)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
 
 _running = PerLoop(_Running)
@@ -288,16 +323,29 @@ _running = PerLoop(_Running)
 
 def start_turn(tenant_id: UUID, session_id: UUID, asked: Asked, *, api_key_id: UUID | None = None) -> TurnRun:
     """Answer a turn, on its own; one that is being answered here already goes on."""
-    here, key = _running(), (tenant_id, session_id, asked.turn_id)
-    if key not in here.runs:
-        run = here.runs[key] = TurnRun(tenant_id, session_id, asked, api_key_id)
-        task = asyncio.create_task(run.run())
-        here.tasks.add(task)
-        task.add_done_callback(here.tasks.discard)
-        task.add_done_callback(lambda _: here.runs.pop(key))
-    return here.runs[key]
+    return _running().start((tenant_id, session_id, asked.turn_id), asked, api_key_id)
 
 
-def running_turn(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> TurnRun | None:
-    """The turn, if it is being answered here."""
-    return _running().runs.get((tenant_id, session_id, turn_id))
+async def cancel_turn(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, Any]:
+    """End a turn wherever it is being answered, and return what it came to. One that is over stays as it is.
+
+    Raises SessionNotFound, TurnNotFound.
+    """
+    if run := _running().cancel((tenant_id, session_id, turn_id)):
+        return await run.answer()
+    answer = await in_tenant(tenant_id, answer_so_far, tenant_id, session_id, turn_id)
+    if answer is None:
+        with contextlib.suppress(redis.RedisError, OSError):  # it then runs to its deadline
+            message = {"type": "npc.cancel", "turn": [one.hex for one in (tenant_id, session_id, turn_id)]}
+            await get_channel_layer().group_send(CONTROL, message)
+        answer = await _wait_for_other(tenant_id, session_id, turn_id)
+    return answer
+
+
+async def _wait_for_other(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, Any]:
+    """The answer of a turn that another process makes, or made."""
+    while True:
+        answer = await in_tenant(tenant_id, answer_so_far, tenant_id, session_id, turn_id)
+        if answer is not None:
+            return answer
+        await asyncio.sleep(LOOK_AGAIN_S)
