@@ -1,10 +1,13 @@
 """Characters keep what they perceived, find it again, and forget it when somebody asks."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jobs.models import Job
 from jobs.queueing import enqueue
@@ -194,3 +197,48 @@ def test_nothing_is_made_of_a_neighbours_memory(acme: Any, globex: Any) -> None:
 
     with pytest.raises(IntegrityError):
         keep(globex, uuid4(), 1, "hearsay", derived_from=cup)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A memory as the test knows it, to say without SQL who may recall it where."""
+
+    store: int
+    holder: str
+    seq: int
+    text: str
+    is_forgotten: bool
+
+    def is_seen(self, holder: str, sights: list[tuple[int, int | None]]) -> bool:
+        within = any(self.store == store and (last is None or self.seq <= last) for store, last in sights)
+        return within and self.holder == holder and not self.is_forgotten
+
+
+HOLDERS = st.sampled_from(["bram", "mira", "老王"])
+STORES = st.integers(0, 2)
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> list[Kept]:
+    keys = draw(st.lists(st.tuples(STORES, HOLDERS, st.integers(1, 6)), max_size=15, unique=True))
+    return [Kept(*key, text=f"canary {number}", is_forgotten=draw(st.booleans())) for number, key in enumerate(keys)]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pasts(), HOLDERS, st.lists(st.tuples(STORES, st.none() | st.integers(0, 6)), max_size=3, unique_by=lambda it: it[0])
+)
+def test_exactly_what_the_holder_kept_in_sight_comes_to_mind(
+    acme: Any, past: list[Kept], holder: str, sights: list[tuple[int, int | None]]
+) -> None:
+    stores = [uuid4() for _ in range(3)]
+    for one in past:
+        [memory_id] = keep(acme, stores[one.store], one.seq, one.text, one.holder)
+        if one.is_forgotten:
+            with acme.scope():
+                forget(tenant_id=acme.id, memory_id=memory_id)
+
+    seen = [Sight(stores[store], last) for store, last in sights]
+    for vector in (None, bundled().embed_query("canary")):
+        found = recalled(acme, seen, holder=holder, query_vector=vector, limit=50)
+        assert sorted(one.text for one in found) == sorted(one.text for one in past if one.is_seen(holder, sights))
