@@ -13,7 +13,6 @@ import orjson
 from django.utils.translation import gettext as _
 
 from llm.reader.types import Example, ReaderTask
-from llm.routes import READER_SLUG, resolve_route
 from llm.types import ChatRequest, RouteConfig, Vector
 from npc.knowledge.facts import may_know
 from npc.knowledge.nearest import nearest_facts
@@ -27,6 +26,7 @@ from npc.sessions.writing import Writer, writing
 from npc.turns.asking import Asked
 from npc.turns.authored import line_for, lines_now
 from npc.turns.directing import next_to_speak
+from npc.turns.ladder import route_for
 from npc.turns.planning import Offer, may_act, offers
 from npc.turns.prompt import Scenery, prompt_of, reply_format
 from npc.turns.recounting import Recounted, recount
@@ -200,10 +200,11 @@ class _Opening:
         )
         lines = lines_now(world, seen, character)
         messages = prompt_of(scenery).messages
-        route = self._route(character)
+        tier = world.tier_of(character)
+        route = route_for(self.writer.session.tenant_id, tier, asked.deadline_ms)
         request = ChatRequest(
             messages=messages,
-            max_output_tokens=world.tier_of(character).max_output_tokens,
+            max_output_tokens=tier.max_output_tokens,
             seed=seed % 2**31,
             response_format=reply_format(world, possible),
         )
@@ -245,12 +246,6 @@ class _Opening:
             line=line_for(lines, told.own_lines, seed, world.document.language),
             reader=self._reader_task(character, told),
         )
-
-    def _route(self, character: str) -> RouteConfig:
-        """The tenant's usual route; a character whose tier may not have a model gets the reader."""
-        if self.world.tier_of(character).model == "none":
-            return RouteConfig(slug=READER_SLUG, provider="reader")
-        return resolve_route(self.writer.session.tenant_id)
 
     def _goals(self, character: str, seen: Situation) -> list[str]:
         is_open = {goal["id"] for goal in self.world.goals(character, seen) if goal["state"] == "open"}

@@ -21,7 +21,8 @@ from personas.prompt import CompiledPrompt, Part, Section, compile_prompt
 from personas.quoting import one_line, quoted
 from personas.schema import INSTRUCTIONS_MAX_TOKENS, VOICE_MAX_TOKENS
 
-BUDGET_TOKENS = 8_000
+# Room for the longest instructions, the longest thing said, and the rest.
+BUDGET_TOKENS = 10_000
 # More than a model can weigh; the check knows them all.
 SHOWN_CANDIDATES = 40
 

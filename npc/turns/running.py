@@ -23,6 +23,7 @@ from llm.types import ChatRequest, Finished, TextDelta, Vector
 from npc.turns.asking import Asked
 from npc.turns.authored import answer_by_meaning
 from npc.turns.closing import Outcome, answer_so_far, close_turn
+from npc.turns.ladder import pace
 from npc.turns.opening import AlreadyOpened, Turn, open_turn
 from npc.turns.reply import Reply, ReplyReader
 from npc.turns.sentences import whole_sentences
@@ -172,7 +173,9 @@ class TurnRun:
         except ProviderError as error:
             logger.info("Turn %s goes on without its model: %s", turn.turn_id, error)
             self._outcome.fallback, self._outcome.error_code = "provider", error.code
-        self._outcome.timing["model_ms"] = self._elapsed_ms() - began
+        self._outcome.timing["model_ms"] = took_ms = self._elapsed_ms() - began
+        if not (self._outcome.is_cancelled or turn.route.is_reader):
+            pace.note(self._tenant_id, turn.route.slug, took_ms)
         await self._conclude(turn)
 
     async def _generate(self, turn: Turn) -> None:

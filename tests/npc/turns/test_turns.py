@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from llm.models import ModelCall
+from npc.turns.opening import TOLD_ENTRIES
 from tests.npc.conftest import inn, open_game, put, wrong_paths
 from tests.npc.turns.conftest import answered, kinds, reply, sale, turn
 
@@ -217,3 +218,19 @@ def test_an_answer_for_a_branch_that_was_left_is_dropped(game, scripted_llm, acm
     assert (late.status_code, late.json()["code"]) == (409, "conflict")
     assert "turn.closed" not in kinds(game)
     assert game.now()["proposed"] == {}
+
+
+def test_what_is_long_ago_comes_back_as_a_memory_to_who_was_there(game, scripted_llm):
+    scripted_llm.will_say(reply(), times=None)
+    game.tell("gift", text="Carol gave Bram a silver spoon.", witnesses=["bram", "carol"])
+    for number in range(TOLD_ENTRIES):
+        game.tell("noise", text=f"A cart rolls by, the {number}th.")
+
+    answered(game, "Do you remember my gift?")
+    answered(game, "Do you remember my gift?", character="mira")
+
+    bram, mira = scripted_llm.chat_requests
+    assert "silver spoon" in bram.last_text.split("# What you remember")[1]
+    assert "silver spoon" not in "".join(message["content"] for message in mira.messages)
+    opened = next(entry for entry in game.log() if entry["kind"] == "turn.opened")
+    assert opened["data"]["read"]["memories"]
