@@ -218,6 +218,14 @@ def test_nothing_that_is_said_or_shown_gives_a_secret_away(village: CompiledWorl
     assert spoilt == []
 
 
+def test_no_closed_fact_enters_a_prompt_in_any_stage() -> None:
+    out = StringIO()
+
+    call_command("npc_prove", *map(str, FILES.values()), stdout=out)
+
+    assert out.getvalue().count("8 characters, 6 states") == 2
+
+
 def test_what_is_held_back_is_told_in_the_end(village: CompiledWorld, language: str) -> None:
     for opens, giveaways in GIVEAWAYS[language].items():
         said = " ".join(text for one in village.characters for text in words(village, one, STAGES[opens]))
