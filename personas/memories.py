@@ -125,7 +125,8 @@ def forget(*, tenant_id: UUID, memory_id: UUID) -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-# The policy alone would do for the tenant; naming it lets the index be used.
+# The policy alone would do for the tenant; naming it lets the index be used. `ranges` is materialised, or a planner
+# that knows nothing of the table yet computes it again for every row: 20 s for 10 000 memories.
 _RECALL = """
     WITH kept AS MATERIALIZED (
         SELECT m.id, m.seq, m.importance, greatest(%(now)s - m.game_time, 0) AS age,
@@ -133,7 +134,7 @@ _RECALL = """
         FROM unnest(%(stores)s::uuid[], %(lasts)s::bigint[]) AS sight (store, last_seq)
         JOIN personas_memory m ON m.store = sight.store AND m.seq <= coalesce(sight.last_seq, m.seq)
         WHERE m.tenant_id = %(tenant)s AND m.holder = %(holder)s AND m.forgotten_at IS NULL
-    ), ranges AS (
+    ), ranges AS MATERIALIZED (
         SELECT min(similarity) AS least, nullif(max(similarity) - min(similarity), 0) AS spread,
                nullif(max(age), 0) AS oldest, max(seq) AS newest, nullif(max(seq) - min(seq), 0) AS entries
         FROM kept

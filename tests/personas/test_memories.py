@@ -1,11 +1,13 @@
 """Characters keep what they perceived, find it again, and forget it when somebody asks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +159,30 @@ def test_a_job_of_globex_about_acmes_store_finds_nothing(acme: Any, globex: Any)
 
     with acme.scope():
         assert Memory.objects.get().embedding is None
+
+
+def test_recall_looks_at_each_memory_once(acme: Any) -> None:
+    """A planner without statistics has taken the ranges of scores into the loop over the rows."""
+    inn = uuid4()
+    with acme.scope():
+        for seq in range(200):
+            Memory.objects.create(store=inn, seq=seq, holder="bram", kind="witnessed", text=DOG)
+    with acme.scope(), CaptureQueriesContext(connection) as asked:
+        recall(tenant_id=acme.id, sights=[Sight(inn)], holder="bram", query_vector=None, now_game_time=0.0, limit=5)
+        [query] = asked.captured_queries
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+            [(plan,)] = cursor.fetchall()
+
+    assert max(loops(plan[0]["Plan"])) <= 5
+
+
+def loops(node: dict[str, Any]) -> Iterator[int]:
+    """How often each step of a plan ran; reading a row of the result is one of them."""
+    if not (node["Node Type"] == "CTE Scan" and node["CTE Name"] == "ranges"):
+        yield node["Actual Loops"]
+    for inner in node.get("Plans", []):
+        yield from loops(inner)
 
 
 def test_forgetting_takes_along_what_was_made_of_it_and_holds(acme: Any) -> None:
