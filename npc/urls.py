@@ -1,7 +1,7 @@
 from django.urls import path
 
 from npc.api.knowledge import KnowledgeView, MemoriesView, MemoryView
-from npc.api.results import ActionResultView
+from npc.api.results import ActionResultView, ReplayView
 from npc.api.sessions import (
     EventsView,
     ExportView,
@@ -41,6 +41,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/log/", LogView.as_view(), name="game-log"),
     path("sessions/<uuid:session_id>/turns/", turns_view, name="game-turns"),
     path("sessions/<uuid:session_id>/turns/<uuid:turn_id>/cancel/", cancel_view, name="game-turn-cancel"),
+    path("sessions/<uuid:session_id>/turns/<uuid:turn_id>/replay/", ReplayView.as_view(), name="game-turn-replay"),
     path("sessions/<uuid:session_id>/actions/<uuid:action_id>/result/", ActionResultView.as_view(), name="game-result"),
     path("sessions/<uuid:session_id>/knowledge/", KnowledgeView.as_view(), name="game-knowledge"),
     path(

@@ -1,4 +1,4 @@
-"""What became of actions: the game accepts or rejects what a character proposed."""
+"""What comes after a turn: the game accepts or rejects what was proposed, and looks at how it came about."""
 
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from npc.api.serializers import StateSerializer
+from npc.turns.replaying import replay_turn
 from npc.turns.settling import Result, settle_action
 from tenants.rest import caller_of
 
@@ -36,3 +37,23 @@ class ActionResultView(APIView):
         serializer.is_valid(raise_exception=True)
         result = Result(action_id=action_id, **serializer.validated_data)
         return Response(settle_action(caller_of(request).tenant_id, session_id, result))
+
+
+class ReplayDifferenceSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    logged = serializers.JSONField()
+    replayed = serializers.JSONField()
+
+
+class ReplaySerializer(serializers.Serializer[Any]):
+    identical = serializers.BooleanField()
+    differences = ReplayDifferenceSerializer(many=True)
+
+
+class ReplayView(APIView):
+    required_scope = "npc"
+
+    @extend_schema(request=None, responses=ReplaySerializer)
+    def post(self, request: Request, session_id: UUID, turn_id: UUID) -> Response:
+        """Do all but the model's part of a turn again, from the log. Changes nothing."""
+        return Response(replay_turn(caller_of(request).tenant_id, session_id, turn_id))

@@ -60,7 +60,7 @@ def close_turn(turn: Turn, outcome: Outcome, *, api_key_id: UUID | None) -> dict
     with writing(turn.tenant_id, turn.session_id, branch_id=turn.branch_id) as writer:
         if known := writer.find(TurnClosed, turn.turn_id):  # somebody gave it up too early
             return answer_of(writer.world, known)
-        closed = _closed(writer, turn.opened, outcome)
+        closed = closed_as(writer, turn.opened, outcome)
         entry = writer.add(closed, subject=turn.turn_id)
         remember_entry(writer, entry)
         if outcome.route is not None:
@@ -95,12 +95,13 @@ def _given_up(writer: Writer, entry: LogEntry) -> dict[str, Any] | None:
         return None
     lines = lines_now(writer.world, _situation(writer, opened), opened.character)
     say = line_for(lines, (), opened.seed, writer.world.document.language)
-    closed = _closed(writer, opened, Outcome(say=say, fallback="provider"))
+    closed = closed_as(writer, opened, Outcome(say=say, fallback="provider"))
     remember_entry(writer, writer.add(closed, subject=UUID(opened.turn_id)))
     return _answer(writer.world, writer.play, opened, closed)
 
 
-def _closed(writer: Writer, opened: TurnOpened, outcome: Outcome) -> TurnClosed:
+def closed_as(writer: Writer, opened: TurnOpened, outcome: Outcome) -> TurnClosed:
+    """The entry that ends a turn: what it came to, held against the world as it is now."""
     expire_overdue(writer)
     seen = _situation(writer, opened)
     possible = offers(writer.world, seen, opened.character, opened.allowed_actions)

@@ -39,7 +39,7 @@ from tenants.errors import Invalid
 
 # Of the log, told in the prompt as they were. What is older comes back as memories.
 TOLD_ENTRIES = 60
-_TOLD_KINDS = ("turn.opened", "turn.closed", "event", "action.outcome")
+TOLD_KINDS = ("turn.opened", "turn.closed", "event", "action.outcome")
 
 
 @dataclass(frozen=True)
@@ -280,5 +280,5 @@ class _Opening:
 
 def _newest_entries(writer: Writer) -> list[tuple[int, Any]]:
     """The newest part of the log that can be told, oldest first."""
-    told = LogEntry.objects.on(writer.branch).filter(kind__in=_TOLD_KINDS).order_by("-seq")[:TOLD_ENTRIES]
+    told = LogEntry.objects.on(writer.branch).filter(kind__in=TOLD_KINDS).order_by("-seq")[:TOLD_ENTRIES]
     return [(one.seq, read_entry(one.kind, one.data)) for one in reversed(told)]

@@ -50,6 +50,7 @@ ENDPOINTS = [
     "PATCH /api/v1/npc/sessions/{}/state/",
     "POST /api/v1/npc/sessions/{}/events/",
     "POST /api/v1/npc/sessions/{}/saves/",
+    "POST /api/v1/npc/sessions/{}/turns/{}/replay/",
     "GET /api/v1/npc/sessions/{}/export/",
     "POST /api/v1/npc/sessions/import/",
     "GET /v1/models",
