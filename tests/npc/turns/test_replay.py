@@ -1,7 +1,11 @@
 """A turn is replayed from its log: the same, byte for byte; and different exactly where something was touched."""
 
+from io import StringIO
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
 
 from npc.models import LogEntry
 from personas.models import Memory
@@ -95,3 +99,27 @@ def test_what_the_clock_decided_is_taken_from_the_log(game, scripted_llm):
 
     assert answer["fallback"] == "deadline"
     assert replayed(game, answer["turn_id"]) == SAME
+
+
+def replay_all(business, *more: str) -> str:
+    out = StringIO()
+    call_command("npc_replay", business.tenant.slug, *more, stdout=out)
+    return out.getvalue()
+
+
+def test_a_game_replays_all_its_turns_in_ci(acme, globex, world, scripted_llm, monkeypatch):
+    scripted_llm.will_say(reply("An ale.", "happy", sale()), times=None)
+    games = [open_game(acme, player={"id": f"player-{number}"}) for number in range(3)]
+    for game in games:
+        for text in ("An ale, please.", "Another one!"):
+            answered(game, text, speaker=game.now()["player"]["id"])
+
+    assert replay_all(acme).startswith("6 turns, 6 identical, ")
+    assert replay_all(acme, "--session", games[0].id).startswith("2 turns, 2 identical, ")
+    assert replay_all(acme, "--limit", "3").startswith("3 turns, 3 identical, ")
+    assert replay_all(acme, "--world", "other").startswith("0 turns, 0 identical")
+    assert replay_all(globex).startswith("0 turns, ")
+
+    monkeypatch.setattr("npc.turns.checking.MAX_ACTIONS", 0)
+    with pytest.raises(CommandError, match="6 of 6 turns come out differently"):
+        replay_all(acme)
