@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -67,6 +68,10 @@ class SectionReport:
     tokens: int
     kept_tokens: int
     why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON. `dataclasses.asdict` would copy each text, in every turn."""
+        return {each: getattr(self, each) for each in self.__slots__}
 
     @property
     def is_dropped(self) -> bool:

@@ -10,7 +10,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -153,7 +153,7 @@ def compile_turn(
                 "found": [_found_trace(source, prompt.sources) for source in context.sources],
             },
             "unknown_variables": _unknown_variables(context),
-            "sections": [asdict(report) for report in prompt.sections],
+            "sections": [report.as_dict() for report in prompt.sections],
             "input_tokens": prompt.input_tokens,
             "prompt_sha256": _digest(prompt.messages),
         },

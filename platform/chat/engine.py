@@ -88,7 +88,6 @@ class Engine:
         turn = run.turn
         try:
             async with self._hub.writer(turn.tenant_id, turn.conversation_id, first_seq=turn.first_seq) as writer:
-                run.open(writer)
                 self._hub.spawn(self._announce(turn, writer))
                 await run.answer(writer)
             if run.is_erased:

@@ -75,15 +75,14 @@ class TurnRun:
             if self._generation:
                 self._generation.cancel()
 
-    def open(self, writer: Writer) -> None:
-        """The events with which a turn begins."""
+    async def answer(self, writer: Writer) -> None:
+        """All that is said, from the events with which a turn begins to those with which it ends."""
+        # First in line, so that the model is asked before the sockets are written to.
+        generation = self._generation = asyncio.create_task(self._generate(writer))
         for event in turn_opening(self.turn, self.question):
             writer.emit(event.type, event.body, seq=event.seq)
-
-    async def answer(self, writer: Writer) -> None:
-        """All that is said, and its end."""
         try:
-            await self._speak(writer)
+            await self._speak(writer, generation)
         except Exception:
             logger.exception("Turn %s failed", self.turn.pk)
             self._outcome = replace(self._outcome, text="".join(self._pieces), error=TurnBroken())
@@ -97,13 +96,12 @@ class TurnRun:
                 await self._settle()
 
     # --- The answer -------------------------------------------------------------------------------------
-    async def _speak(self, writer: Writer) -> None:
-        self._generation = asyncio.create_task(self._generate(writer))
+    async def _speak(self, writer: Writer, generation: "asyncio.Task[None]") -> None:
         if self._is_stopped:  # between the question and here
-            self._generation.cancel()
+            generation.cancel()
         try:
             async with asyncio.timeout(LONGEST_TURN_S):
-                await self._generation
+                await generation
         except asyncio.CancelledError:
             if not self._is_stopped:
                 raise
