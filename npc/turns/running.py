@@ -285,7 +285,7 @@ class _Running:
     def __init__(self) -> None:
         self.runs: dict[Key, TurnRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._spawn(self._heed())
+        self._heeding: asyncio.Task[None] | None = None
 
     def start(self, key: Key, asked: Asked, api_key_id: UUID | None) -> TurnRun:
         if key not in self.runs:
@@ -298,6 +298,14 @@ class _Running:
         if run:
             run.cancel()
         return run
+
+    def heed(self) -> None:
+        self._heeding = self._heeding or self._spawn(self._heed())
+
+    async def stop_heeding(self) -> None:
+        if self._heeding:
+            self._heeding.cancel()
+            await asyncio.wait([self._heeding], timeout=1)
 
     async def _heed(self) -> None:
         """Cancel what other processes are asked to cancel."""
@@ -322,6 +330,15 @@ class _Running:
 
 
 _running = PerLoop(_Running)
+
+
+def heed_other_processes() -> None:
+    """From now on, end here what another process is asked to cancel. For a server's own loop, which stays."""
+    _running().heed()
+
+
+async def stop_heeding() -> None:
+    await _running().stop_heeding()
 
 
 def start_turn(tenant_id: UUID, session_id: UUID, asked: Asked, *, api_key_id: UUID | None = None) -> TurnRun:

@@ -17,6 +17,7 @@ from config.startup import CannotStart, verify
 from knowledge import words
 from llm.door import close_clients
 from llm.embedding import bundled
+from npc.turns.running import heed_other_processes, stop_heeding
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +58,12 @@ class Lifespan:
             # A server takes an unexpected failure here for a lack of interest, and would serve all the same.
             logger.exception("The first heartbeat failed")
             raise CannotStart(f"This process could not report that it lives: {error}") from error
+        heed_other_processes()
         drain_when_asked_to_end(engine())
 
     async def _end(self) -> None:
         await engine().drained()
+        await stop_heeding()
         await hub().aclose()
         await close_clients()
         await asyncio.to_thread(heart.stop)
