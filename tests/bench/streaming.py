@@ -16,6 +16,7 @@ from tests.bench.stage import Running, fake_model, percentile, server, valkey
 from tests.conftest import Business
 
 ALONE = 150
+PAUSE_S = 0.05  # a socket may send 20 frames a second
 STREAMING, STARTS_PER_S, LOAD_S = 50, 10, 12
 TOKENS, TOKEN_DELAY_MS, STREAMS = 300, 20.0, 30
 
@@ -48,6 +49,7 @@ async def _alone(model_url: str, web: Running, business: Business) -> tuple[list
     async with AsyncOpenAI(base_url=model_url, api_key="none") as client, _tab(web, session(business)) as tab:
         for number in range(ALONE):
             one_direct, one_turn = await _ask_model(client), await _ask(tab)
+            await asyncio.sleep(PAUSE_S)
             if number >= 20:  # pools and caches are warm
                 direct.append(one_direct)
                 turns.append(one_turn)
