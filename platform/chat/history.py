@@ -8,7 +8,7 @@ from chat.events import Event, Item, in_order
 from chat.models import Conversation, Message, Turn
 from chat.posting import ACCEPTED, CREATED
 from chat.presenting import message_accepted, message_created, turn_completed, turn_failed
-from tenants.statements import Param, Select
+from tenants.statements import Asked, Param, Select, read
 
 # More than this is faster fetched as pages of messages.
 MAX_REPLAYED = 400
@@ -74,7 +74,13 @@ def turn_ending(turn: Turn) -> Event:
 
 def past_messages(conversation: Conversation, *, before_seq: int, limit: int) -> list[tuple[str, str]]:
     """`(role, text)` of what was said before, oldest first, without replaced or empty answers and notes."""
-    return _last_said(limit).all(conversation_id=conversation.pk, before_seq=before_seq)[::-1]
+    (newest_first,) = read(asked_past(conversation.pk, before_seq=before_seq, limit=limit))
+    return newest_first[::-1]
+
+
+def asked_past(conversation_id: UUID, *, before_seq: int, limit: int) -> Asked:
+    """As `past_messages`, newest first, to be read together with something else."""
+    return _last_said(limit).of(conversation_id=conversation_id, before_seq=before_seq)
 
 
 @cache

@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chat.history import past_messages
-from chat.models import Conversation, Message, Turn
+from chat.history import asked_past
+from chat.models import Message, Turn
 from chat.posting import KNOBS, Posted
 from knowledge.searching import embedding_of, search_bases
 from llm.door import embed
 from llm.metering import Payer, record_call
-from llm.routes import cost_of, resolve_route
+from llm.routes import asked_route, cost_of, route_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
 from personas.context import EndUser, Said
@@ -24,6 +24,7 @@ from personas.running import RunningPersona, running_draft, running_version
 from personas.turns import Asked, PreparedTurn, TurnPlan, compile_turn, plan_turn
 from tenants.errors import PlatformError
 from tenants.scope import in_tenant
+from tenants.statements import read
 
 if TYPE_CHECKING:
     from chat.settling import Outcome
@@ -150,16 +151,17 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
     """Who answers, what was said, where the call goes. Inside the tenant's scope. Raises PlatformError."""
     conversation = turn.conversation  # as it was locked for a new turn, or read now for one that waited
     persona = running_persona(conversation.persona, is_test=conversation.is_test)
+    route, past = route_and_past(turn, question, persona, has_history=history is not None)
     asked = Asked(
         text=question.text,
-        history=history if history is not None else said_before(conversation, question, persona),
+        history=past if history is None else history,
         end_user=EndUser(conversation.end_user.name, conversation.end_user.locale),
         variables=turn.variables,
     )
     plan = plan_turn(persona, asked)
     return Loaded(
         plan=plan,
-        route=resolve_route(turn.tenant_id, persona.settings.route or None),
+        route=route,
         embedding=embedding_of(turn.tenant_id, plan.base_ids) if plan.query else {},
         payer=Payer(
             persona_id=conversation.persona_id,
@@ -185,8 +187,13 @@ def _version(version_id: UUID, period: int) -> RunningPersona:
     return running_version(PersonaVersion.objects.select_related("tenant").get(pk=version_id))
 
 
-def said_before(conversation: Conversation, question: Message, persona: RunningPersona) -> tuple[Said, ...]:
-    """The conversation up to the question, oldest first, as far as the persona remembers."""
-    limit = persona.settings.memory.history_messages
-    rows = past_messages(conversation, before_seq=question.seq, limit=limit) if limit else []
-    return tuple(Said(role=role, text=text) for role, text in rows)  # type: ignore[arg-type]
+def route_and_past(
+    turn: Turn, question: Message, persona: RunningPersona, *, has_history: bool
+) -> tuple[RouteConfig, tuple[Said, ...]]:
+    """Where the call goes; and the conversation up to the question, oldest first, as far as the persona remembers."""
+    slug = persona.settings.route or None
+    limit = 0 if has_history else persona.settings.memory.history_messages
+    past = [asked_past(turn.conversation_id, before_seq=question.seq, limit=limit)] if limit else []
+    routes, *said = read(asked_route(turn.tenant_id, slug), *past)
+    told = tuple(Said(role=role, text=text) for rows in said for role, text in reversed(rows))
+    return route_found(routes, slug), told

@@ -1,5 +1,6 @@
 """Which endpoint a call goes to, and what it costs there."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -12,7 +13,7 @@ from llm.models import Route
 from llm.secrets import SecretUnreadable
 from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Usage
 from tenants.errors import NotFound
-from tenants.statements import Param, Select
+from tenants.statements import Asked, Param, Select, read
 
 PLATFORM_SLUG = "platform"
 READER_SLUG = "reader"
@@ -29,13 +30,22 @@ def resolve_route(tenant_id: UUID, slug: str | None = None) -> RouteConfig:
     Call it inside the tenant's scope, before the model is called. Raises NotFound for a name that the tenant
     has no route of, and ProviderUnavailable when the route's key cannot be decrypted.
     """
+    (found,) = read(asked_route(tenant_id, slug))
+    return route_found(found, slug)
+
+
+def asked_route(tenant_id: UUID, slug: str | None) -> Asked:
+    """The question of `resolve_route`, to be read together with something else."""
+    return _NAMED.of(tenant_id=tenant_id, slug=slug) if slug else _DEFAULT.of(tenant_id=tenant_id)
+
+
+def route_found(found: Sequence[Route], slug: str | None) -> RouteConfig:
+    """The answer of `resolve_route` from these rows."""
+    if found:
+        return _config(found[0])
     if slug:
-        route = _NAMED.first(tenant_id=tenant_id, slug=slug)
-        if route is None:
-            raise NotFound(_("There is no model route of this name."))
-    else:
-        route = _DEFAULT.first(tenant_id=tenant_id)
-    return _config(route) if route else platform_route()
+        raise NotFound(_("There is no model route of this name."))
+    return platform_route()
 
 
 def platform_route() -> RouteConfig:
