@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis
+from django.conf import settings
 from uuid_utils.compat import uuid7
 
 from jobs import handlers
@@ -56,6 +58,8 @@ def parcels(monkeypatch: pytest.MonkeyPatch) -> Parcels:
     job_handler(KIND, on_failure=lambda job, error: kept.give_up(job, error))(lambda run: kept.handle(run))
     for module in ("jobs.queueing.send", "jobs.relay.send"):
         monkeypatch.setattr(module, kept.published.extend)
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        broker.delete(QUEUE)  # what tests before sent there for nobody
     return kept
 
 
