@@ -55,8 +55,7 @@ class CompletedTurnSerializer(serializers.Serializer[Any]):
 def described(path: str, method: str, summary: str, **schema: Any) -> Endpoint:
     """An endpoint as drf-spectacular wants it: a view class that is there to be read, not to be called."""
 
-    def handler(self: APIView, request: Any, **_: Any) -> None:
-        raise NotImplementedError
+    def handler(self: APIView, request: Any, **_: Any) -> None: ...
 
     handler.__doc__ = summary
     view: type[APIView] = type("Described", (APIView,), {method.lower(): extend_schema(**schema)(handler)})
