@@ -16,8 +16,10 @@ from pathlib import Path
 import psycopg
 
 from config.environment import Environment
+from embedded import postgres, valkey
 from embedded.__main__ import run_command
 from embedded.console import Console
+from embedded.ports import random_free_port
 from embedded.processes import Program, die_with_parent
 from embedded.programs import Programs
 from embedded.stack import up
@@ -116,5 +118,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["as"]:
         {"migrate": migrate, "seed": seed, "web": web, "worker": worker, "beat": beat}[sys.argv[2]](*sys.argv[3:])
     else:
+        # Each machine begins elsewhere: the next one must not take the port of one that is just starting again.
+        postgres.FIRST_PORT, valkey.FIRST_PORT = random_free_port(), random_free_port()
         console = SlowConsole() if "slow-output" in sys.argv else Console()
         sys.exit(run_command(lambda: up(os.environ, console, table=stand_ins)))
