@@ -72,6 +72,7 @@ class TurnRun:
         self._events: list[Event] = []
         self._news = asyncio.Event()
         self._error: PlatformError | None = None
+        self._is_open = False
         self._is_over = False
         self._is_streamed = False
         self._is_cancelled = False
@@ -81,6 +82,13 @@ class TurnRun:
         self._said = ""  # to those who follow
 
     # --- Following ----------------------------------------------------------------------------------------
+    async def opened(self) -> None:
+        """Wait until the turn is noted: from then on it will have an answer. Raises what forbids it."""
+        while not (self._is_open or self._is_over):
+            await self._news.wait()
+        if self._error and not self._is_open:
+            raise self._error
+
     async def follow(self) -> AsyncIterator[Event]:
         """The events from the first to `turn.done`, speech as it comes. Raises what forbids or ends the turn."""
         self._is_streamed = True
@@ -124,6 +132,8 @@ class TurnRun:
     async def run(self) -> None:
         try:
             opened = await self._open()
+            self._is_open = True
+            self._wake()
             if isinstance(opened, AlreadyOpened):
                 self._retell(await _wait_for_other(self._tenant_id, self._session_id, self._asked.turn_id))
             else:
