@@ -5,24 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from tenants.errors import Conflict, Invalid, NotFound, PlatformError, RateLimited
 
 
-class FrameInvalid(PlatformError):
-    code = "frame_invalid"
-    status = 422
-    default_detail = _("A frame is one JSON object as text, with a «type».")
-
-
-class FrameUnknown(PlatformError):
-    code = "frame_unknown"
-    status = 422
-    default_detail = _("There is no frame of this type.")
-
-
-class FrameTooLarge(PlatformError):
-    code = "frame_too_large"
-    status = 413
-    default_detail = _("A frame may have 64 KB.")
-
-
 class TextTooLong(Invalid):
     default_detail = _("A message may have 8,000 characters.")
 
@@ -59,12 +41,6 @@ class TurnBroken(PlatformError):
 
 class Superseded(Exception):
     """The turn is not this process's any more: it was taken for dead. What it has to say is not stored."""
-
-
-class Unavailable(PlatformError):
-    code = "provider_unavailable"
-    status = 503
-    default_detail = _("The service is busy or restarting. Nothing was taken; send it again in a moment.")
 
 
 class TakenOver(PlatformError):

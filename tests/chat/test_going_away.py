@@ -20,6 +20,7 @@ from chat.models import Conversation, Turn
 from chat.sessions import session_token
 from chat.sweeping import interrupt
 from embedded.ports import random_free_port
+from tenants import sockets
 from tests.chat.conftest import open_inn, welcome
 from tests.chat.stage import InProcessServer, Tab, tab_at
 
@@ -306,7 +307,7 @@ async def test_who_does_not_read_is_cut_off_and_delays_nobody(
     carol, scripted_llm, narrow_server, open_tab, monkeypatch
 ):
     monkeypatch.setattr(subscription, "MAX_PENDING_CHARACTERS", 200_000)
-    monkeypatch.setattr(consumers, "CLOSE_PATIENCE_S", 0.5)
+    monkeypatch.setattr(sockets, "CLOSE_PATIENCE_S", 0.5)
     monkeypatch.setattr(consumers, "SILENT_HELLO_S", 0.0)
     flood = ["x" * 10_000] * 90
     scripted_llm.will_say("".join(flood), chunks=flood, delay_s=0.005)
