@@ -23,6 +23,9 @@ class GameSession(TenantModel):
     seed = models.BigIntegerField(_("seed"))
     # The branch that is played. Others are left: what comes late for them is dropped.
     live = TenantForeignKey("npc.Branch", models.SET_NULL, null=True, editable=False, related_name="+")
+    # What the models have cost, by scene ("" is nowhere), in the currency of the routes' prices; turns that are being
+    # answered count with the most they may cost. Kept for worlds with a purse.
+    spent = models.JSONField(default=dict, editable=False)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now, editable=False)
 
     class Meta:

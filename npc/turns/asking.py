@@ -8,6 +8,8 @@ from uuid import UUID
 # Where a game does not say how long it waits. Longer than any model that is worth waiting for.
 USUAL_DEADLINE_MS = 15_000
 SHORTEST_DEADLINE_MS, LONGEST_DEADLINE_MS = 50, 60_000
+# Of the time until the deadline, what is kept back for checking and storing the answer.
+CLOSING_MS, CLOSING_SHARE = 150, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,8 @@ class Asked:
     allowed_actions: Sequence[str] | None = None
     deadline_ms: int = USUAL_DEADLINE_MS
     seed: int | None = None
+
+    @property
+    def speaking_ms(self) -> float:
+        """Until when, from the beginning, something may be said."""
+        return self.deadline_ms - min(CLOSING_MS, CLOSING_SHARE * self.deadline_ms)

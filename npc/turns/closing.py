@@ -22,6 +22,7 @@ from npc.turns.authored import line_for, lines_now
 from npc.turns.checking import Checked, Passed, check_actions
 from npc.turns.opening import Turn
 from npc.turns.planning import offers
+from npc.turns.purse import spend
 from npc.turns.settling import expire_overdue
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
@@ -50,9 +51,23 @@ class Outcome:
     chunks: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     timing: dict[str, Any] = field(default_factory=dict)
-    route: RouteConfig | None = None  # that was asked, if one was
+    calls: list["Call"] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Call:
+    """One model that was asked."""
+
+    route: RouteConfig
     usage: Usage = NOTHING_USED
+    took_ms: int = 0
+    first_token_ms: int | None = None
+    outcome: Literal["ok", "stopped", "failed"] = "ok"
     error_code: str = ""
+
+    @property
+    def cost(self) -> Decimal:
+        return cost_of(self.usage, self.route)
 
 
 def close_turn(turn: Turn, outcome: Outcome, *, api_key_id: UUID | None) -> dict[str, Any]:
@@ -63,8 +78,9 @@ def close_turn(turn: Turn, outcome: Outcome, *, api_key_id: UUID | None) -> dict
         closed = closed_as(writer, turn.opened, outcome)
         entry = writer.add(closed, subject=turn.turn_id)
         remember_entry(writer, entry)
-        if outcome.route is not None:
-            _meter(turn, outcome, outcome.route, api_key_id)
+        _meter(turn, outcome, api_key_id)
+        spent = sum((call.cost for call in outcome.calls), Decimal(0))
+        spend(turn.world.document.purse, writer.session, turn.opened.scene, spent - turn.ladder.reserved)
         return _answer(writer.world, writer.play, turn.opened, closed)
 
 
@@ -162,26 +178,27 @@ def _changes(outcome: Outcome, checked: Checked, repaired: list[dict[str, Any]])
 
 
 def _usage(outcome: Outcome) -> dict[str, Any]:
-    route, usage = outcome.route, outcome.usage
+    """Of all calls together, under the name of the one that answered."""
+    calls = outcome.calls
+    counts = ("input_tokens", "output_tokens", "cached_tokens")
     return {
-        "model": route.chat_name if route else None,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "cost": float(cost_of(usage, route) if route else Decimal(0)),
+        "model": calls[-1].route.chat_name if calls else None,
+        **{name: sum(getattr(call.usage, name) for call in calls) for name in counts},
+        "cost": float(sum((call.cost for call in calls), Decimal(0))),
     }
 
 
-def _meter(turn: Turn, outcome: Outcome, route: RouteConfig, api_key_id: UUID | None) -> None:
-    record_call(
-        route=route,
-        usage=outcome.usage,
-        duration_ms=outcome.timing["model_ms"],
-        payer=Payer(api_key_id=api_key_id, turn_id=turn.turn_id, end_user=turn.player_id),
-        first_token_ms=outcome.timing["first_delta_ms"],
-        outcome="failed" if outcome.error_code else "stopped" if outcome.is_cancelled else "ok",
-        error_code=outcome.error_code,
-    )
+def _meter(turn: Turn, outcome: Outcome, api_key_id: UUID | None) -> None:
+    for call in outcome.calls:
+        record_call(
+            route=call.route,
+            usage=call.usage,
+            duration_ms=call.took_ms,
+            payer=Payer(api_key_id=api_key_id, turn_id=turn.turn_id, end_user=turn.player_id),
+            first_token_ms=call.first_token_ms,
+            outcome=call.outcome,
+            error_code=call.error_code,
+        )
 
 
 def _answer(world: CompiledWorld, play: Play, opened: TurnOpened, closed: TurnClosed) -> dict[str, Any]:

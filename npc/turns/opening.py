@@ -13,7 +13,7 @@ import orjson
 from django.utils.translation import gettext as _
 
 from llm.reader.types import Example, ReaderTask
-from llm.types import ChatRequest, RouteConfig, Vector
+from llm.types import ChatRequest, Vector
 from npc.knowledge.facts import may_know
 from npc.knowledge.nearest import nearest_facts
 from npc.knowledge.remembering import sights_of
@@ -26,9 +26,10 @@ from npc.sessions.writing import Writer, writing
 from npc.turns.asking import Asked
 from npc.turns.authored import line_for, lines_now
 from npc.turns.directing import next_to_speak
-from npc.turns.ladder import route_for
+from npc.turns.ladder import Ladder, ladder_for
 from npc.turns.planning import Offer, may_act, offers
 from npc.turns.prompt import Scenery, prompt_of, reply_format
+from npc.turns.purse import dearest, left_in, spend
 from npc.turns.recounting import Recounted, recount
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
@@ -53,7 +54,7 @@ class Turn:
     world: CompiledWorld
     opened: TurnOpened
     offers: dict[str, Offer]
-    route: RouteConfig
+    ladder: Ladder
     request: ChatRequest
     line: str  # for when there is no time, or no model
     reader: ReaderTask
@@ -201,13 +202,13 @@ class _Opening:
         lines = lines_now(world, seen, character)
         messages = prompt_of(scenery).messages
         tier = world.tier_of(character)
-        route = route_for(self.writer.session.tenant_id, tier, asked.deadline_ms)
         request = ChatRequest(
             messages=messages,
             max_output_tokens=tier.max_output_tokens,
             seed=seed % 2**31,
             response_format=reply_format(world, possible),
         )
+        ladder = self._ladder(character, scene, request)
         read = {
             "world_version": str(world.version_id),
             "state_version": play.version,
@@ -215,8 +216,8 @@ class _Opening:
             "facts": facts,
             "memories": [str(one.id) for one in recalled],
             "entries": list(told.seqs),
-            "route": route.slug,
-            "model": route.chat_name,
+            "route": ladder.top.slug,
+            "model": ladder.top.chat_name,
             "prompt": hashlib.sha256(orjson.dumps([(one.role, one.content) for one in messages])).hexdigest(),
         }
         opened = TurnOpened(
@@ -241,11 +242,24 @@ class _Opening:
             world=world,
             opened=opened,
             offers=possible,
-            route=route,
+            ladder=ladder,
             request=request,
             line=line_for(lines, told.own_lines, seed, world.document.language),
             reader=self._reader_task(character, told),
         )
+
+    def _ladder(self, character: str, scene: str | None, request: ChatRequest) -> Ladder:
+        """The models to ask; what they may cost is reserved."""
+        session, purse = self.writer.session, self.world.document.purse
+        ladder = ladder_for(
+            session.tenant_id,
+            self.world.tier_of(character),
+            self.asked.speaking_ms,
+            price=lambda route: dearest(request, route),
+            left=left_in(purse, session, scene),
+        )
+        spend(purse, session, scene, ladder.reserved)
+        return ladder
 
     def _goals(self, character: str, seen: Situation) -> list[str]:
         is_open = {goal["id"] for goal in self.world.goals(character, seen) if goal["state"] == "open"}

@@ -6,6 +6,7 @@ who asked for it: who sends it again, or comes back, follows the same one.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
@@ -19,11 +20,12 @@ from chat.perloop import PerLoop
 from llm.door import stream_chat
 from llm.embedding import bundled, off_loop
 from llm.errors import ProviderError, ProviderInvalid
-from llm.types import ChatRequest, Finished, TextDelta, Vector
+from llm.openai_chat import estimated_usage
+from llm.types import ChatRequest, Finished, RouteConfig, TextDelta, Vector
 from npc.turns.asking import Asked
 from npc.turns.authored import answer_by_meaning
-from npc.turns.closing import Outcome, answer_so_far, close_turn
-from npc.turns.ladder import pace
+from npc.turns.closing import Call, Outcome, answer_so_far, close_turn
+from npc.turns.ladder import GIVEN_UP, kept_for_next_s, pace
 from npc.turns.opening import AlreadyOpened, Turn, open_turn
 from npc.turns.reply import Reply, ReplyReader
 from npc.turns.sentences import whole_sentences
@@ -32,9 +34,7 @@ from tenants.scope import in_tenant
 
 logger = logging.getLogger(__name__)
 
-# Of the time until the deadline, what is kept back for checking and storing the answer.
-CLOSING_S, CLOSING_SHARE = 0.15, 0.2
-# Of the same, what finding memories by meaning may take; they are found by weight and age without it.
+# Of the time until the deadline, what the vector to find memories by may take; weight and age find them without it.
 RECALL_SHARE = 0.2
 # A turn of another process is looked for so often.
 LOOK_AGAIN_S = 0.1
@@ -63,8 +63,7 @@ class TurnRun:
     def __init__(self, tenant_id: UUID, session_id: UUID, asked: Asked, api_key_id: UUID | None) -> None:
         loop = asyncio.get_running_loop()
         self._began = loop.time()
-        self._deadline = self._began + asked.deadline_ms / 1000
-        self._speak_until = self._deadline - min(CLOSING_S, CLOSING_SHARE * asked.deadline_ms / 1000)
+        self._speak_until = self._began + asked.speaking_ms / 1000
         self._tenant_id = tenant_id
         self._session_id = session_id
         self._asked = asked
@@ -77,6 +76,7 @@ class TurnRun:
         self._is_streamed = False
         self._is_cancelled = False
         self._generation: asyncio.Task[None] | None = None
+        self._patience: asyncio.Timeout | None = None
         self._outcome = Outcome(timing={"opened_ms": None, "first_delta_ms": None, "model_ms": 0, "total_ms": 0})
         self._reader = ReplyReader()
         self._said = ""  # to those who follow
@@ -164,10 +164,9 @@ class TurnRun:
             return None
 
     async def _speak(self, turn: Turn) -> None:
-        """Let the model speak, as long as there is time; what it came to is in the outcome."""
+        """Let the models speak, as long as there is time; what it came to is in the outcome."""
         began = self._elapsed_ms()
-        self._outcome.route = turn.route
-        self._reader = ReplyReader(turn.names)
+        self._outcome.fallback = turn.ladder.fallback
         self._generation = asyncio.create_task(self._generate(turn))
         if self._is_cancelled:  # while it was being opened
             self._generation.cancel()
@@ -179,36 +178,82 @@ class TurnRun:
                 raise
             self._outcome.is_cancelled = True
         except TimeoutError:
-            self._outcome.fallback, self._outcome.error_code = "deadline", "provider_timeout"
+            self._outcome.fallback = "deadline"
         except ProviderError as error:
             logger.info("Turn %s goes on without its model: %s", turn.turn_id, error)
-            self._outcome.fallback, self._outcome.error_code = "provider", error.code
-        self._outcome.timing["model_ms"] = took_ms = self._elapsed_ms() - began
-        if not (self._outcome.is_cancelled or turn.route.is_reader):
-            pace.note(self._tenant_id, turn.route.slug, took_ms)
+            self._outcome.fallback = "provider"
+        self._outcome.timing["model_ms"] = self._elapsed_ms() - began
         await self._conclude(turn)
 
     async def _generate(self, turn: Turn) -> None:
-        if turn.route.is_reader:
-            return await self._read_out(turn)
-        key = (turn.route.base_url, turn.request.model or turn.route.chat_model)
+        """Down the ladder, as long as nothing has been said."""
+        routes = turn.ladder.routes
+        if not routes:
+            self._outcome.calls.append(Call(turn.ladder.top))
+            await self._read_out(turn)
+        for route, following in itertools.zip_longest(routes, routes[1:]):
+            try:
+                async with asyncio.timeout_at(self._patience_until(following)) as self._patience:
+                    await self._call(turn, route)
+                break
+            except (ProviderError, TimeoutError) as failure:
+                if self._said or not following:
+                    raise
+                logger.info("Turn %s goes on with a smaller model: %r", turn.turn_id, failure)
+
+    def _patience_until(self, following: RouteConfig | None) -> float | None:
+        """Until when a model may be silent: as long as the one after it still has its time."""
+        if following is None:
+            return None
+        left_s = max(0.0, self._speak_until - asyncio.get_running_loop().time())
+        return self._speak_until - kept_for_next_s(self._tenant_id, following, left_s)
+
+    async def _call(self, turn: Turn, route: RouteConfig) -> None:
+        """Ask one model, and note what that took and cost."""
+        call, began = Call(route), self._elapsed_ms()
+        self._outcome.calls.append(call)
+        self._outcome.chunks, self._reader = [], ReplyReader(turn.names)
+        try:
+            await self._ask(turn, call)
+        except asyncio.CancelledError:
+            given_up = not self._is_cancelled
+            call.outcome, call.error_code = ("failed", "provider_timeout") if given_up else ("stopped", "")
+            call.usage = estimated_usage(turn.request.messages, "".join(self._outcome.chunks))
+            raise
+        except ProviderError as error:
+            call.outcome, call.error_code = "failed", error.code
+            if self._outcome.chunks:
+                call.usage = estimated_usage(turn.request.messages, "".join(self._outcome.chunks))
+            raise
+        finally:
+            self._patience = None
+            call.took_ms = self._elapsed_ms() - began
+            if call.outcome == "ok" or call.error_code == "provider_timeout":
+                factor = 1 if call.outcome == "ok" else GIVEN_UP
+                pace.note(self._tenant_id, route.slug, factor * call.took_ms)
+
+    async def _ask(self, turn: Turn, call: Call) -> None:
+        key = (call.route.base_url, turn.request.model or call.route.chat_model)
         try:
             formless = replace(turn.request, response_format=None)
-            await self._listen(turn, formless if key in _FORMLESS else turn.request)
+            await self._listen(call, formless if key in _FORMLESS else turn.request)
         except ProviderInvalid:
             if key in _FORMLESS or self._outcome.chunks:
                 raise
-            await self._listen(turn, formless)
+            await self._listen(call, formless)
             _FORMLESS.add(key)
 
-    async def _listen(self, turn: Turn, request: ChatRequest) -> None:
-        async with contextlib.aclosing(stream_chat(turn.route, request)) as stream:
+    async def _listen(self, call: Call, request: ChatRequest) -> None:
+        began = self._elapsed_ms()
+        async with contextlib.aclosing(stream_chat(call.route, request)) as stream:
             async for item in stream:
                 if isinstance(item, TextDelta):
+                    if call.first_token_ms is None:
+                        call.first_token_ms = self._elapsed_ms() - began
                     self._outcome.chunks.append(item.text)
                     self._say(self._reader.feed(item.text))
                 elif isinstance(item, Finished):
-                    self._outcome.usage = item.usage
+                    call.usage = item.usage
 
     async def _read_out(self, turn: Turn) -> None:
         """Without a model: the authored line and the possible action that are nearest to what was said."""
@@ -222,7 +267,7 @@ class TurnRun:
     async def _conclude(self, turn: Turn) -> None:
         """What the turn says in the end, however far the model came."""
         outcome = self._outcome
-        if not turn.route.is_reader:
+        if turn.ladder.routes:
             reply = self._reader.finish()
             outcome.repairs = reply.repairs
             if outcome.fallback is None and not outcome.is_cancelled:
@@ -262,6 +307,8 @@ class TurnRun:
             return
         if self._outcome.timing["first_delta_ms"] is None:
             self._outcome.timing["first_delta_ms"] = self._elapsed_ms()
+            if self._patience:
+                self._patience.reschedule(None)
         self._tell("speech.delta", offset=len(self._said), text=text)
         self._said += text
 

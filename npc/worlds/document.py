@@ -139,6 +139,16 @@ class Tier(Settings):
     max_output_tokens: Annotated[int, Field(ge=16, le=4000)] = 400
 
 
+Price = Annotated[Number, Field(ge=0)]
+
+
+class Purse(Settings):
+    """What the models may cost in one play, in the currency of the routes' prices. Null: no limit."""
+
+    session: Price | None = None  # all turns together, on all branches: a save brings no money back
+    scene: Price | None = None  # the turns in any one scene
+
+
 class Hooks(Settings):
     """Where a game that would rather be asked than push is asked. Calls are signed by `secret`."""
 
@@ -162,6 +172,7 @@ class World(Settings):
     emotions: list[Id] = Field(default=[], max_length=50)  # besides EMOTIONS
     reactions: list[Reaction] = Field(default=[], max_length=500)
     tiers: dict[Id, Tier] = Field(default={}, max_length=20)
+    purse: Purse = Purse()
     # States at which the authors want their promises proved, by name: `manage.py npc_prove`.
     stages: dict[Id, dict[str, Any]] = Field(default={}, max_length=200)
     hooks: Hooks | None = None

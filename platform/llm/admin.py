@@ -51,6 +51,12 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
             *("name", "slug", "is_default", "base_url", "chat_model", "embedding_model"),
             *("timeout_s", "stall_timeout_s", "price_input", "price_cached", "price_output", "currency"),
         ]
+        help_texts = {
+            "slug": gettext_lazy(
+                "Personas name it. «npc-small» is the route for game characters whose turn cannot wait for the default "
+                "one, or cannot pay for it."
+            )
+        }
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
