@@ -4,6 +4,8 @@ Tests commit. Each makes a fresh tenant, sees only that, and flushes nothing; so
 second process all see what a test wrote. `tests/plugin.py` has started the services by now.
 """
 
+import asyncio
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -108,3 +110,16 @@ def acme(open_business: Callable[..., Business]) -> Business:
 def globex(open_business: Callable[..., Business]) -> Business:
     """Another company. Mallory holds a key of it, and may see nothing of Acme."""
     return open_business("Globex")
+
+
+@pytest.fixture
+async def off_loop() -> Callable[..., Any]:
+    """Call what asks the database from a test that runs in an event loop."""
+
+    def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connections.close_all()
+
+    return functools.partial(asyncio.to_thread, call)

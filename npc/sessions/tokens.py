@@ -21,6 +21,7 @@ class Admitted(NamedTuple):
 
     tenant_id: UUID
     session_id: UUID
+    expires_at: datetime
 
 
 def token_for(session: GameSession) -> tuple[str, datetime]:
@@ -35,12 +36,13 @@ def read_token(text: str) -> Admitted:
     token = parse_token(text, SESSION)
     try:
         claims = _signer(token.tenant_id).unsign_object(token.secret)
-        session_id, expires = UUID(claims["g"]), float(claims["x"])
+        session_id = UUID(claims["g"])
+        expires_at = datetime.fromtimestamp(claims["x"], tz=timezone.get_default_timezone())
     except (signing.BadSignature, KeyError, ValueError, TypeError):
         raise Unauthenticated from None
-    if expires <= timezone.now().timestamp():
+    if expires_at <= timezone.now():
         raise Unauthenticated(_("This session has expired; open a new one."))
-    return Admitted(token.tenant_id, session_id)
+    return Admitted(token.tenant_id, session_id, expires_at)
 
 
 def _signer(tenant_id: UUID) -> signing.Signer:

@@ -16,6 +16,7 @@ from chat.sessions import Session, read_session
 from chat.subscription import Ended, Subscription
 from chat.visiting import Visit, next_seq, visit
 from personas.variables import check_variables
+from tenants.errors import PlatformError
 from tenants.frames import FrameInvalid, FrameUnknown, uuid_of
 from tenants.scope import in_tenant
 from tenants.sockets import COME_BACK, TokenSocket
@@ -79,9 +80,10 @@ class ChatConsumer(TokenSocket):
         self._unacknowledged.discard(client_id)
         return is_mine
 
-    def reference(self, frame: dict[str, Any]) -> dict[str, Any]:
+    def refusal(self, error: PlatformError, frame: dict[str, Any]) -> dict[str, Any]:
         client_id = frame.get("client_id")
-        return {"client_id": storable(client_id)[:100]} if isinstance(client_id, str) else {}
+        told = super().refusal(error, frame)
+        return told | ({"client_id": storable(client_id)[:100]} if isinstance(client_id, str) else {})
 
     # --- Frames -----------------------------------------------------------------------------------------
     async def heed(self, frame: dict[str, Any]) -> None:

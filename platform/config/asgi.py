@@ -18,9 +18,14 @@ from chat.consumers import ChatConsumer  # noqa: E402
 from config.bodies import BodyLimit  # noqa: E402
 from config.lifespan import Lifespan  # noqa: E402
 from config.startup import refuse  # noqa: E402
+from npc.consumers import GameConsumer  # noqa: E402
 
 refused: Any = refuse
-sockets = [path("ws/v1/chat/", ChatConsumer.as_asgi()), path("<path:rest>", refused)]
+sockets = [
+    path("ws/v1/chat/", ChatConsumer.as_asgi()),
+    path("ws/v1/npc/", GameConsumer.as_asgi()),
+    path("<path:rest>", refused),
+]
 application: Any = ProtocolTypeRouter(
     {"http": BodyLimit(http), "websocket": URLRouter(sockets), "lifespan": Lifespan()}
 )

@@ -61,7 +61,7 @@ class Bucket:
 
 
 class TokenSocket(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has no types
-    """One socket. What is said over it is its subclass's: `enter`, `heed`, `reference`."""
+    """One socket. What is said over it is its subclass's: `enter`, `heed`, `refusal`."""
 
     # Not a channel for each: it would be a Redis subscription, and no socket at all while Redis is away.
     channel_layer_alias = "none"
@@ -91,9 +91,9 @@ class TokenSocket(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has 
         """Carry out a frame. A PlatformError is its answer."""
         raise NotImplementedError
 
-    def reference(self, frame: dict[str, Any]) -> dict[str, Any]:
-        """By which fields of an `error` the client knows which frame was refused."""
-        raise NotImplementedError
+    def refusal(self, error: PlatformError, frame: dict[str, Any]) -> dict[str, Any]:
+        """The `error` that answers a frame; a subclass adds by what its client knows which frame was refused."""
+        return {"type": "error", "code": error.code, "detail": str(error.detail)}
 
     # --- Coming and going ---------------------------------------------------------------------------------
     async def connect(self) -> None:
@@ -166,9 +166,7 @@ class TokenSocket(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has 
             await self.send(text_data=orjson.dumps(frame).decode())
 
     async def refuse(self, error: PlatformError, frame: dict[str, Any]) -> None:
-        """Say what was wrong with a frame."""
-        told = {"type": "error", "code": error.code, "detail": str(error.detail), **self.reference(frame)}
-        await self.send_frame(told)
+        await self.send_frame(self.refusal(error, frame))
 
     # --- Coming in ----------------------------------------------------------------------------------------
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

@@ -1,8 +1,6 @@
 """Carol chats with Acme's innkeeper."""
 
-import asyncio
 import contextlib
-import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -103,16 +101,3 @@ async def open_tab(server: InProcessServer) -> AsyncIterator[Callable[..., Any]]
             return tab
 
         yield open_one
-
-
-@pytest.fixture
-async def off_loop() -> Callable[..., Any]:
-    """Call what asks the database from a test that runs in an event loop."""
-
-    def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        finally:
-            connections.close_all()
-
-    return functools.partial(asyncio.to_thread, call)

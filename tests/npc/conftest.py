@@ -2,9 +2,12 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.chat.stage import InProcessServer
 
 INN: dict[str, Any] = {
     "slug": "inn",
@@ -151,3 +154,9 @@ def open_game(business: Any, **body: Any) -> Game:
 def game(acme: Any, world: Any) -> Game:
     """Carol plays in Acme's inn."""
     return open_game(acme)
+
+
+@pytest.fixture(scope="session")
+def server(database: None) -> Iterator[InProcessServer]:
+    with InProcessServer() as running:
+        yield running

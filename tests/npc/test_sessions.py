@@ -23,7 +23,7 @@ def test_a_session_begins_as_its_world_says(acme: Any, world: Any) -> None:
     assert game.opened["state"] == INN["initial_state"]
     assert game.opened["state_version"] == 1
     assert game.opened["websocket_url"].endswith("/ws/v1/npc/")
-    assert read_token(game.opened["token"]) == (acme.id, UUID(game.id))
+    assert read_token(game.opened["token"])[:2] == (acme.id, UUID(game.id))
     now = game.now()
     assert now["seed"] == 7
     assert now["scenes"] == {"bram": "taproom", "mira": "taproom", "老王": "cellar", "carol": "taproom"}

@@ -1,18 +1,14 @@
 """Carol talks in Acme's inn, whose characters speak by a scripted model."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
-
-import pytest
 
 from npc.sessions.entries import Opened
 from npc.sessions.folding import first_play
 from npc.sessions.play import Play, Player
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.document import World
-from tests.chat.stage import InProcessServer
 from tests.npc.conftest import Game, inn
 
 
@@ -53,9 +49,3 @@ def settled(game: Game, action_id: str, accepted: bool = True, **more: Any) -> A
 
 def kinds(game: Game) -> list[str]:
     return [entry["kind"] for entry in game.log()]
-
-
-@pytest.fixture(scope="session")
-def server(database: None) -> Iterator[InProcessServer]:
-    with InProcessServer() as running:
-        yield running
