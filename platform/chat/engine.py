@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from chat.log import stream_key
 from chat.models import Turn
 from chat.perloop import PerLoop
 from chat.posting import MAX_WAITING, Posted
-from chat.preparing import take_in
+from chat.preparing import Loaded, take_in
 from chat.process import heart
 from chat.running import DATABASE_IS_AWAY, TurnRun
 from chat.settling import release_turn
@@ -73,9 +75,22 @@ class Engine:
         said: dict[str, Any],
     ) -> Posted:
         said["process_id"] = heart.process_id
-        posted, loaded = await in_tenant(tenant_id, take_in, how, history, said)
+        asked: list[TurnRun] = []
+        call_soon = partial(asyncio.get_running_loop().call_soon_threadsafe, context=copy_context())
+
+        def ask(posted: Posted, loaded: Loaded) -> None:
+            run = TurnRun(posted.turn, posted.message, history, loaded)
+            asked.append(run)
+            call_soon(run.ask)
+
+        try:
+            posted = await in_tenant(tenant_id, take_in, how, history, said, ask)
+        except BaseException:
+            for run in asked:  # whose question could not be stored
+                run.stop()
+            raise
         if posted.runs_here:
-            self._begin(TurnRun(posted.turn, posted.message, history, loaded))
+            self._begin(asked[0] if asked else TurnRun(posted.turn, posted.message, history))
         return posted
 
     def _begin(self, run: TurnRun) -> None:

@@ -1,6 +1,6 @@
 """Taking a message in: stored, numbered, and its turn opened, in one short transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -94,19 +94,25 @@ def post_message(
     variables: dict[str, str],
     process_id: UUID,
     knobs: dict[str, Any] | None = None,
+    before_storing: Callable[[Posted], None] = lambda posted: None,
 ) -> Posted:
     """Append an end user's message and open the turn that will answer it.
 
     `client_id` is minted by the client: posting it twice returns the same turn, so a client that lost its
     socket may simply send again. `knobs` are settings of the model's request that the caller wants otherwise.
+    `before_storing` is told what is about to be stored, which may still fail.
     Raises ConversationNotFound, ConversationClosed, TooManyWaiting.
     """
     with transaction.atomic(savepoint=False):
-        conversation = lock_conversation(conversation_id)
-        sent_before, ahead = read(
+        # The lock is the first of them, and each statement sees what was committed when it begins.
+        locked, sent_before, ahead = read(
+            _LOCKED.of(id=conversation_id),
             _SENT_BEFORE.of(conversation_id=conversation_id, client_id=client_id),
             _UNFINISHED.of(conversation_id=conversation_id),
         )
+        if not locked:
+            raise ConversationNotFound
+        (conversation,) = locked
         for said in sent_before:
             return Posted(said.turn, said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
@@ -123,6 +129,8 @@ def post_message(
             client_id=client_id,
         )
         turn.question = message
+        posted = Posted(turn, message, is_new=True)
+        before_storing(posted)
         write(  # the message before its turn, which it names: references are checked at the commit
             insertion(message),
             insertion(turn),
@@ -130,11 +138,17 @@ def post_message(
                 id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
             ),
         )
-        return Posted(turn, message, is_new=True)
+        return posted
 
 
-def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Posted:
-    """Answer the question of the last turn anew.
+def regenerate(
+    *,
+    conversation_id: UUID,
+    turn_id: UUID,
+    process_id: UUID,
+    before_storing: Callable[[Posted], None] = lambda posted: None,
+) -> Posted:
+    """Answer the question of the last turn anew. `before_storing` as for `post_message`.
 
     Raises NotFound for another turn, TurnRunning while one is open.
     """
@@ -151,9 +165,11 @@ def regenerate(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Pos
         )
         turn.replaces_id = last.pk
         turn.question = last.question
+        posted = Posted(turn, last.question, is_new=True)
+        before_storing(posted)
         turn.save(force_insert=True)
         Conversation.objects.filter(pk=conversation.pk).update(next_seq=turn.first_seq + SEQ_BLOCK)
-        return Posted(turn, last.question, is_new=True)
+        return posted
 
 
 def lock_conversation(conversation_id: UUID) -> Conversation:

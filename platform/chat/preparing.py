@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -89,20 +90,23 @@ class Loaded:
 
 
 def take_in(
-    how: Callable[..., Posted], history: tuple[Said, ...] | None, said: dict[str, Any]
-) -> tuple[Posted, Loaded | None]:
-    """Post by `post_message` or `regenerate` and load what the turn needs, in one transaction.
+    how: Callable[..., Posted],
+    history: tuple[Said, ...] | None,
+    said: dict[str, Any],
+    ask: Callable[[Posted, Loaded], None],
+) -> Posted:
+    """Post by `post_message` or `regenerate`, in one transaction with loading what the turn needs.
 
-    A second one costs as much as the model's first token. What cannot be loaded now is loaded by the turn,
-    which can tell why.
+    A second one costs as much as the model's first token. So does storing: `ask` is called before that, unless
+    something cannot be loaded. Then the turn loads it, which can tell why.
     """
-    posted = how(**said)
-    if not posted.runs_here:
-        return posted, None
-    try:
-        return posted, load(posted.turn, posted.message, history)
-    except PlatformError:
-        return posted, None
+
+    def load_and_ask(posted: Posted) -> None:
+        if posted.runs_here:
+            with suppress(PlatformError):
+                ask(posted, load(posted.turn, posted.message, history))
+
+    return how(**said, before_storing=load_and_ask)
 
 
 async def prepare(

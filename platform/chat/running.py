@@ -61,11 +61,21 @@ class TurnRun:
         self._began = time.monotonic()
         self._prepared: Prepared | None = None
         self._generation: asyncio.Task[None] | None = None
+        # None until the question is stored; what the model says by then is told with it.
+        self._writer: Writer | None = None
         self._pieces: list[str] = []
         self._usage = Usage(0, 0, is_estimate=True)
         self._stopped_because: PlatformError | None = None
         self._is_stopped = False
         self._message_seq = 0
+
+    def ask(self) -> "asyncio.Task[None]":
+        """Ask the model, already while the question is being stored. Nothing is told before `answer`."""
+        if self._generation is None:
+            self._generation = asyncio.create_task(self._generate())
+            if self._is_stopped:
+                self._generation.cancel()
+        return self._generation
 
     def stop(self, because: PlatformError | None = None) -> None:
         """End the answer here and keep what was said: as stopped, or for the reason given."""
@@ -77,12 +87,15 @@ class TurnRun:
 
     async def answer(self, writer: Writer) -> None:
         """All that is said, from the events with which a turn begins to those with which it ends."""
-        # First in line, so that the model is asked before the sockets are written to.
-        generation = self._generation = asyncio.create_task(self._generate(writer))
+        generation = self.ask()  # before the sockets are written to
         for event in turn_opening(self.turn, self.question):
             writer.emit(event.type, event.body, seq=event.seq)
+        self._writer = writer
+        self._tell_sources()
+        for piece in self._pieces:
+            writer.emit_text(self._turn_id, piece)
         try:
-            await self._speak(writer, generation)
+            await self._speak(generation)
         except Exception:
             logger.exception("Turn %s failed", self.turn.pk)
             self._outcome = replace(self._outcome, text="".join(self._pieces), error=TurnBroken())
@@ -96,9 +109,7 @@ class TurnRun:
                 await self._settle()
 
     # --- The answer -------------------------------------------------------------------------------------
-    async def _speak(self, writer: Writer, generation: "asyncio.Task[None]") -> None:
-        if self._is_stopped:  # between the question and here
-            generation.cancel()
+    async def _speak(self, generation: "asyncio.Task[None]") -> None:
         try:
             async with asyncio.timeout(LONGEST_TURN_S):
                 await generation
@@ -112,35 +123,40 @@ class TurnRun:
         except (TimeoutError, *DATABASE_IS_AWAY) as error:
             logger.warning("Turn %s was interrupted: %r", self.turn.pk, error)
             self._outcome.error = TurnInterrupted()
-        self._end_speech(writer)
+        self._end_speech()
         self._outcome.total_ms = self._elapsed_ms()
 
-    async def _generate(self, writer: Writer) -> None:
+    async def _generate(self) -> None:
         self._prepared = prepared = await prepare(self.turn, self.question, self._history, self._loaded)
-        if prepared.sources:
-            writer.emit("turn.sources", {"turn_id": self._turn_id, "citations": prepared.sources})
+        self._tell_sources()
         async with contextlib.aclosing(stream_chat(prepared.route, prepared.request)) as stream:
             async for item in stream:
                 if isinstance(item, TextDelta):
                     if text := prepared.parser.feed(item.text):
-                        self._say(writer, text)
+                        self._say(text)
                 elif isinstance(item, Finished):
                     self._usage = item.usage
                     self._outcome.finish_reason = item.finish_reason
                     self._cited = item.cited or ()
 
-    def _say(self, writer: Writer, text: str) -> None:
+    def _tell_sources(self) -> None:
+        if self._writer and self._prepared and self._prepared.sources:
+            body = {"turn_id": self._turn_id, "citations": self._prepared.sources}
+            self._writer.emit("turn.sources", body)
+
+    def _say(self, text: str) -> None:
         if self._outcome.first_token_ms is None:
             self._outcome.first_token_ms = self._elapsed_ms()
         self._pieces.append(text)
-        writer.emit_text(self._turn_id, text)
+        if self._writer:
+            self._writer.emit_text(self._turn_id, text)
 
-    def _end_speech(self, writer: Writer) -> None:
+    def _end_speech(self) -> None:
         """Say what the parser still holds back, however the answer ended, and learn what was cited."""
         if self._prepared is not None:
             reply = self._prepared.parser.finish(self._cited)
             if reply.tail:
-                self._say(writer, reply.tail)
+                self._say(reply.tail)
             self._outcome.citations = [source.as_citation() for source in reply.citations]
         self._outcome.text = "".join(self._pieces)
 
