@@ -1,4 +1,7 @@
-"""`python -m tests.bench [streaming] [search] [memory]`: measure, and print a table. All by default."""
+"""`python -m tests.bench [streaming] [search] [memory] [npc]`: measure, and print a table. All by default.
+
+A part may have pieces: `npc:overhead,replay`.
+"""
 
 import os
 import sys
@@ -6,15 +9,16 @@ from importlib import import_module
 
 from tests.bench.stage import set_up_django
 
-PARTS = ["streaming", "search", "memory"]
+PARTS = ["streaming", "search", "memory", "npc"]
 
 
 def main() -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # this process only prepares; what is measured runs elsewhere
     set_up_django()
     for part in sys.argv[1:] or PARTS:
+        name, _, pieces = part.partition(":")
         print(f"\n{part}")
-        for what, how_much in import_module(f"tests.bench.{part}").measure():
+        for what, how_much in import_module(f"tests.bench.{name}").measure(*filter(None, [pieces])):
             print(f"  {what:<88} {how_much:>20}")
 
 
