@@ -1,7 +1,6 @@
 """The games' WebSocket. It translates frames; the services behind the HTTP calls do the rest."""
 
 import asyncio
-import contextlib
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +64,6 @@ class GameConsumer(TokenSocket):
             "action.result": self._result, "ping": self._ok,
         }  # fmt: skip
         self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_WAITING)
-        self._speaking = 0
 
     # --- Coming in ----------------------------------------------------------------------------------------
     async def enter(self, token: str) -> None:
@@ -128,10 +126,9 @@ class GameConsumer(TokenSocket):
         self.spawn(self._follow(frame, run))
 
     async def _follow(self, frame: dict[str, Any], run: TurnRun) -> None:
-        with self._speaks():
-            async with self.answering(frame):
-                async for event in run.follow():
-                    await self.send_frame({"type": event.type, **event.body})
+        async with self.answering(frame):
+            async for event in run.follow():
+                await self.send_frame({"type": event.type, **event.body})
 
     async def _cancel(self, frame: dict[str, Any]) -> None:
         turn_id = uuid_of(frame, "turn_id")
@@ -140,9 +137,8 @@ class GameConsumer(TokenSocket):
 
     async def _end_turn(self, frame: dict[str, Any], turn_id: UUID) -> None:
         tenant_id, session_id, _expires_at = self.admitted
-        with self._speaks():
-            async with self.answering(frame):
-                await self._ok(frame, **await cancel_turn(tenant_id, session_id, turn_id))
+        async with self.answering(frame):
+            await self._ok(frame, **await cancel_turn(tenant_id, session_id, turn_id))
 
     async def _patch(self, frame: dict[str, Any]) -> None:
         if frame.get("base_state_version") is None:
@@ -159,16 +155,8 @@ class GameConsumer(TokenSocket):
         await self._ok(frame, **await self._in_session(settle_action, Result(**asked)))
 
     def _check_room(self) -> None:
-        if self._speaking >= MAX_SPEAKING:
+        if len(self._tasks) > MAX_SPEAKING:  # the one more carries out frames
             raise RateLimited(_("Too many turns at once; wait until one is done."))
-
-    @contextlib.contextmanager
-    def _speaks(self) -> Any:
-        self._speaking += 1
-        try:
-            yield
-        finally:
-            self._speaking -= 1
 
 
 def request_id_of(frame: dict[str, Any]) -> str | int | None:

@@ -359,6 +359,11 @@ class _Running:
     def heed(self) -> None:
         self._heeding = self._heeding or self._spawn(self._heed())
 
+    async def turns_end(self, patience_s: float) -> None:
+        turns = [task for task in self._tasks if task is not self._heeding]
+        if turns:
+            await asyncio.wait(turns, timeout=patience_s)
+
     async def stop_heeding(self) -> None:
         if self._heeding:
             self._heeding.cancel()
@@ -396,6 +401,11 @@ def heed_other_processes() -> None:
 
 async def stop_heeding() -> None:
     await _running().stop_heeding()
+
+
+async def turns_end(patience_s: float) -> None:
+    """Wait until the turns that are answered here are noted: their players come back, and ask another process."""
+    await _running().turns_end(patience_s)
 
 
 def start_turn(tenant_id: UUID, session_id: UUID, asked: Asked, *, api_key_id: UUID | None = None) -> TurnRun:

@@ -10,14 +10,14 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from chat.engine import Engine, engine, ensure_heart
+from chat.engine import DRAIN_S, Engine, engine, ensure_heart
 from chat.hub import hub
 from chat.process import heart
 from config.startup import CannotStart, verify
 from knowledge import words
 from llm.door import close_clients
 from llm.embedding import bundled
-from npc.turns.running import heed_other_processes, stop_heeding
+from npc.turns.running import heed_other_processes, stop_heeding, turns_end
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Lifespan:
         drain_when_asked_to_end(engine())
 
     async def _end(self) -> None:
-        await engine().drained()
+        await asyncio.gather(engine().drained(), turns_end(DRAIN_S))
         await stop_heeding()
         await hub().aclose()
         await close_clients()
