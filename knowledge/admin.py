@@ -28,8 +28,8 @@ from knowledge.collecting import (
 from knowledge.models import Chunk, Document, KnowledgeBase
 from knowledge.parsing import MAX_FILE_BYTES
 from knowledge.parsing.cleaning import clean_text
-from knowledge.parsing.errors import FileTooLarge
 from knowledge.searching import embedding_of, search_bases
+from knowledge.uploading import refuse_bad_upload
 from llm.door import embed_in_worker
 from tenants.adminsite.auditing import audit
 from tenants.adminsite.base import EDITORS, TenantModelAdmin, column, the_seat
@@ -127,14 +127,19 @@ class KnowledgeBaseAdmin(TenantModelAdmin):
             *super().get_urls(),
         ]
 
+    @enters_scope_itself
     def documents_view(self, request: HttpRequest, base_id: UUID) -> HttpResponse:
-        """GET: the documents as rows, newest first. POST: take in the file `file`."""
-        base = self.row(request, base_id, to_change=request.method == "POST")
-        if request.method == "POST":
-            document = _take_in(base, request)
+        """GET: the documents as rows, newest first. POST: take in the file `file`; it is read outside transactions."""
+        tenant = the_seat(request).tenant
+        with tenant_scope(tenant):
+            base = self.row(request, base_id, to_change=request.method == "POST")
+            if request.method != "POST":
+                return JsonResponse({"documents": document_rows(_newest(base))})
+        refuse_bad_upload(request)
+        with tenant_scope(tenant):
+            document = _take_in(self.row(request, base_id, to_change=True), request)
             audit(request, "add", document)
             return JsonResponse({"document": document_rows([document])[0]}, status=202)
-        return JsonResponse({"documents": document_rows(_newest(base))})
 
     @enters_scope_itself
     @method_decorator(require_POST)
@@ -161,8 +166,6 @@ def _take_in(base: KnowledgeBase, request: HttpRequest) -> Document:
     upload = request.FILES.get("file")
     if upload is None:
         raise Invalid.field("file", _("A file is needed."))
-    if (upload.size or 0) > MAX_FILE_BYTES:
-        raise FileTooLarge
     return add_file(
         base=base,
         filename=upload.name or "",

@@ -14,6 +14,7 @@ from knowledge.errors import NeedsConfirmation, NotRunning, NotStopped, in_reade
 from knowledge.models import Document, DocumentSource, KnowledgeBase
 from knowledge.parsing import media_type_of
 from knowledge.parsing.cleaning import clean_text
+from knowledge.parsing.errors import DocumentEmpty
 from knowledge.terms import forget_terms
 from tenants.errors import Conflict, Invalid
 
@@ -56,8 +57,8 @@ def add_file(
 ) -> Document:
     """Take a file in and put it in line. The same file twice, unless it stopped, is one document.
 
-    Raises an UnreadableFile for one whose outside shows that it is no document. It is read by a worker, in a
-    process that may hang or crash: what else is wrong with it the document says in its status.
+    Raises an UnreadableFile for one whose outside shows that it is no document. What else is wrong with it the
+    document says in its status once a worker has read it, unless `refuse_unreadable` said it before.
     """
     return _add(
         base=base,
@@ -71,7 +72,10 @@ def add_file(
 
 def add_text(*, base: KnowledgeBase, title: str, text: str, metadata: Mapping[str, Any] | None = None) -> Document:
     """Take a text in, plain or Markdown. Raises DocumentEmpty, FileTooLarge."""
-    data = clean_text(text).encode()
+    cleaned = clean_text(text)
+    if not any(map(str.isalnum, cleaned)):
+        raise DocumentEmpty
+    data = cleaned.encode()
     return _add(
         base=base,
         title=clean_text(title),

@@ -14,9 +14,9 @@ from knowledge.parsing.errors import DocumentEmpty, FileTooLarge, UnreadableFile
 from knowledge.parsing.limits import MAX_FILE_BYTES, Budget
 from knowledge.parsing.sniffing import MEDIA_TYPES, Format, sniff
 
-__all__ = ["MAX_FILE_BYTES", "Block", "ParsedDocument", "UnreadableFile", "media_type_of", "parse"]
+__all__ = ["MAX_FILE_BYTES", "Block", "ParsedDocument", "UnreadableFile", "load_parsers", "media_type_of", "parse"]
 
-# By name, so that a process that reads one file loads the libraries of one format.
+# By name, so that servers, which only tell the media type, load no library of any format.
 _READERS: dict[Format, str] = {
     "pdf": "knowledge.parsing.pdf.read_pdf",
     "docx": "knowledge.parsing.docx.read_docx",
@@ -40,6 +40,12 @@ def parse(data: bytes, filename: str = "", declared_type: str = "") -> ParsedDoc
     if not any(character.isalnum() for block in blocks for character in block.text):
         raise DocumentEmpty
     return ParsedDocument(title=_title(found.title, blocks, filename), blocks=blocks)
+
+
+def load_parsers() -> None:
+    """Import the libraries of all formats."""
+    for name in _READERS.values():
+        import_string(name)
 
 
 def media_type_of(data: bytes, filename: str = "", declared_type: str = "") -> str:

@@ -15,7 +15,7 @@ MAX_PARSE_SECONDS = 120.0
 READING_TIMEOUT_S = 150.0
 # A thousand pages with pictures take a quarter of it.
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
-OUT_OF_MEMORY = 77  # its exit status then
+OUT_OF_MEMORY = b"out of memory"  # its answer then
 
 TOOK_TOO_LONG = _("Reading the file took too long. Save it in a simpler form and try again.")
 TOO_MUCH_MEMORY = _("Reading the file takes too much memory. Split it into parts.")

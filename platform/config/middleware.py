@@ -66,7 +66,8 @@ class TenantMiddleware:
     It calls the view itself, from `process_view`: there, unlike around `get_response`, we are on the view's
     own thread also under ASGI, and so on its database connection. Asynchronous views stream; they hold no
     transaction, and enter the scope by `in_tenant` for as long as a query takes. A view class that calls a
-    provider says `enters_scope_itself = True`: it gets the caller and no transaction.
+    provider says `enters_scope_itself = True`: it gets the caller and no transaction. One that has something slow
+    to do first has a `before_scope(request, caller)`, which is called before the transaction begins.
     """
 
     sync_capable = True
@@ -97,8 +98,11 @@ class TenantMiddleware:
         try:
             caller = authenticate(request.headers.get("Authorization"))
             request.caller = caller  # type: ignore[attr-defined]
-            if getattr(getattr(view, "cls", None), "enters_scope_itself", False):
+            view_class = getattr(view, "cls", None)
+            if getattr(view_class, "enters_scope_itself", False):
                 return rendered(view(request, *args, **kwargs))
+            if before_scope := getattr(view_class, "before_scope", None):
+                before_scope(request, caller)
             with tenant_scope(caller.tenant_id):
                 response = answer_once(request, lambda: rendered(view(request, *args, **kwargs)))
                 if response.status_code >= 400:

@@ -1,58 +1,100 @@
 """Files that are wrong in every way: a clear answer, nothing half stored, and the next one works."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
+from jobs.models import Job
 from knowledge.models import Chunk, Document, DocumentSource
+from knowledge.parsing import apart
 from tests.knowledge import files
 
 GOOD = b"# Tea\n\nGreen tea is brewed at eighty degrees."
 
 
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch):
+    """To read a small file while its sender waits, also on a busy machine."""
+    monkeypatch.setattr(apart, "READ_AT_ONCE_S", 60.0)
+
+
 def refusal(shelf, name: str, data: bytes) -> tuple[int, str]:
-    """How an upload ends: refused at once, or taken and then failed, which says the same code."""
     response = shelf.put(name, data)
-    if response.status_code != 202:
-        return response.status_code, response.json()["code"]
-    document = shelf.keep(name, data)
-    assert document["status"] == "failed"
-    return 202, document["error"]["code"]
+    return response.status_code, response.json()["code"]
 
 
 def assert_nothing_is_left(shelf) -> None:
     with shelf.business.scope():
-        assert Chunk.objects.count() == 0
-        assert DocumentSource.objects.count() == Document.objects.count()
-        assert not Document.objects.ready().exists()
+        for model in (Document, DocumentSource, Chunk, Job):
+            assert not model.objects.exists()
     assert shelf.search("anything") == []
     assert shelf.keep("tea.md", GOOD)["status"] == "ready"
 
 
-# 202: told by the document's status, once a worker has opened the file. The others show from outside.
 @pytest.mark.parametrize(
     ("name", "data", "status", "code"),
     [
         ("empty.txt", b"", 422, "document_empty"),
         ("blank.txt", b" \n\t\r\n ", 422, "document_empty"),
-        ("scan.pdf", files.pdf([[]]), 202, "document_empty"),
-        ("secret.pdf", files.pdf([[("Hello", 12)]], password="x"), 202, "file_encrypted"),
+        ("scan.pdf", files.pdf([[]]), 422, "document_empty"),
+        ("secret.pdf", files.pdf([[("Hello", 12)]], password="x"), 422, "file_encrypted"),
         ("secret.docx", files.encrypted_office(), 422, "file_encrypted"),
-        ("broken.pdf", files.pdf([[("Hello", 12)]])[:200], 202, "file_broken"),
+        ("broken.pdf", files.pdf([[("Hello", 12)]])[:200], 422, "file_broken"),
         ("broken.docx", files.word([("Normal", "Hello")])[:700], 422, "file_broken"),
-        ("broken.xlsx", files.office(xl__workbook=b"<workbook"), 202, "file_broken"),
-        ("laughs.docx", files.entity_bomb(), 202, "file_broken"),
+        ("broken.xlsx", files.office(xl__workbook=b"<workbook"), 422, "file_broken"),
+        ("laughs.docx", files.entity_bomb(), 422, "file_broken"),
         ("picture.pdf", b"\x89PNG\r\n\x1a\n" + bytes(200), 415, "unsupported_media_type"),
         ("program.txt", b"MZ" + bytes(range(256)) * 4, 415, "unsupported_media_type"),
         ("old.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), 415, "unsupported_media_type"),
         ("archive.docx", files.office(readme=b"hello"), 415, "unsupported_media_type"),
         ("bomb.docx", files.bomb("word__document"), 413, "file_too_large"),
         ("bomb.xlsx", files.bomb("xl__workbook"), 413, "file_too_large"),
-        ("liar.docx", files.lying_bomb(), 202, "file_broken"),
+        ("liar.docx", files.lying_bomb(), 422, "file_broken"),
+        ("rules.md", b"---\n\n***\n", 422, "document_empty"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_refused(shelf, name, data, status, code):
     assert refusal(shelf, name, data) == (status, code)
     assert_nothing_is_left(shelf)
+
+
+def test_what_is_wrong_with_a_large_file_its_document_tells(shelf, monkeypatch):
+    monkeypatch.setattr(apart, "READ_AT_ONCE_BYTES", 100)
+
+    document = shelf.keep("broken.pdf", files.pdf([[("Hello", 12)]])[:200])
+
+    assert (document["status"], document["error"]["code"]) == ("failed", "file_broken")
+
+
+def test_a_file_that_takes_long_is_read_by_a_worker(shelf, monkeypatch):
+    monkeypatch.setattr(apart, "READ_AT_ONCE_S", 0.0)
+
+    assert shelf.put("broken.pdf", files.pdf([[("Hello", 12)]])[:200]).json()["status"] == "queued"
+
+
+def test_two_files_in_one_form(shelf):
+    two = [SimpleUploadedFile(name, GOOD) for name in ("tea.md", "more.md")]
+    response = shelf.business.api.upload(f"{shelf.path}documents/", file=two)
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "file")
+    assert_nothing_is_left(shelf)
+
+
+def test_a_form_that_is_cut_off(shelf):
+    broken = "multipart/form-data"  # and no boundary
+    response = shelf.business.api.client.post(f"{shelf.path}documents/", b"--x", content_type=broken)
+
+    assert (response.status_code, response.json()["code"]) == (422, "invalid")
+
+
+def test_a_small_file_is_read_while_no_connection_waits(shelf, monkeypatch):
+    seen = []
+    read = apart.parse_apart
+    monkeypatch.setattr(apart, "parse_apart", lambda *a, **k: seen.append(connection.in_atomic_block) or read(*a, **k))
+
+    assert shelf.put("tea.md", GOOD).status_code == 202
+    assert seen == [False]
 
 
 def test_a_file_of_more_than_50_megabytes(shelf):
@@ -88,6 +130,7 @@ def test_what_cannot_be_seen_does_not_get_in(shelf):
         {"title": "no text"},
         {"title": "", "text": "x"},
         {"title": "x", "text": ""},
+        {"title": "x", "text": "\n---\n"},
         {"title": "x", "text": "y", "metadata": ["list"]},
         {"title": "x", "text": "y", "metadata": {"deep": {"er": 1}}},
         {"title": "x", "text": "y", "metadata": {"long": "z" * 20_000}},

@@ -9,6 +9,7 @@ from jobs.handlers import Run, Stopped
 from jobs.models import Job
 from knowledge import ingestion
 from knowledge.models import Chunk, ChunkVector384, Document, DocumentSource, Space, Term
+from knowledge.parsing import apart
 from llm.errors import ProviderUnavailable
 from llm.models import ModelCall
 from tenants.scope import tenant_scope
@@ -173,6 +174,7 @@ def test_a_very_long_document_asks_first(shelf, monkeypatch):
 def test_a_document_says_why_it_failed_in_the_readers_language(shelf, monkeypatch):
     monkeypatch.setattr(ingestion, "ASK_ABOVE_CHUNKS", 2)
     long = shelf.keep("Long", "\n\n".join(f"# Part {n}\n\n{SHIPPING} Number {n}." for n in range(4)))
+    monkeypatch.setattr(apart, "READ_AT_ONCE_BYTES", 0)
     empty = shelf.keep("scan.pdf", files.pdf([[]]))
 
     def told(document: dict[str, Any], language: str) -> str:
