@@ -5,9 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from chat.api.asyncapi import asyncapi_view
 from chat.api.openai import completions_view, embeddings_view, models_view
 from chat.pages import chat_page
+from config.asyncapi import asyncapi_view
 from config.health import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [

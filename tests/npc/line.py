@@ -4,15 +4,23 @@ import contextlib
 import itertools
 from typing import Any
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from tests.chat.stage import Tab
 
 
 class Line(Tab):
-    """Frames go out with a `request_id` of their own; what comes in is kept in `frames`."""
+    """Frames go out with a `request_id` of their own; they are kept in `sent`, what comes in is kept in `frames`."""
 
     _numbers = itertools.count(1)
+
+    def __init__(self, socket: ClientConnection) -> None:
+        super().__init__(socket)
+        self.sent: list[dict[str, Any]] = []
+
+    async def sends(self, type: str, **fields: Any) -> None:
+        self.sent.append({"type": type, **fields})
+        await super().sends(type, **fields)
 
     async def asks(self, type: str, **fields: Any) -> str:
         request_id = f"r{next(self._numbers)}"
