@@ -7,15 +7,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from typing import Any
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 from django.urls import path
 
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Django is set up from here on.
 from chat.consumers import ChatConsumer  # noqa: E402
-from config.bodies import BodyLimit  # noqa: E402
+from config.bodies import BodyLimit, Handler  # noqa: E402
 from config.lifespan import Lifespan  # noqa: E402
 from config.startup import refuse  # noqa: E402
 from npc.consumers import GameConsumer  # noqa: E402
@@ -27,5 +27,5 @@ sockets = [
     path("<path:rest>", refused),
 ]
 application: Any = ProtocolTypeRouter(
-    {"http": BodyLimit(http), "websocket": URLRouter(sockets), "lifespan": Lifespan()}
+    {"http": BodyLimit(Handler()), "websocket": URLRouter(sockets), "lifespan": Lifespan()}
 )

@@ -123,6 +123,26 @@ def test_an_upload_that_tells_no_length_is_read_as_far_as_the_limit(wire, acme, 
         assert not Document.objects.exists()
 
 
+PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nGreen tea\r\n--x--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "pieces"),
+    [
+        ("multipart/form-data; boundary=x", [PART[:70], PART[70:]]),
+        ("application/json", [b'{"title": "Tea", ', b'"text": "Green tea"}']),
+    ],
+)
+def test_a_body_in_chunks_is_taken_like_any_other(wire, acme, documents, content_type, pieces):
+    wire.begin(documents, **acme.headers, Content_Type=content_type, Transfer_Encoding="chunked", Connection="close")
+    for piece in [*pieces, b""]:
+        wire.sends_chunk(piece)
+
+    answer = wire.answer()
+
+    assert (answer.status, answer.body["status"], answer.body["size_bytes"]) == (202, "queued", len("Green tea"))
+
+
 def test_who_sends_on_and_on_is_hung_up_on(wire, acme, documents, monkeypatch):
     monkeypatch.setattr(bodies, "MAX_BODY_BYTES", MEGABYTE)
     monkeypatch.setattr(bodies, "LINGER_S", 0.2)
@@ -133,16 +153,15 @@ def test_who_sends_on_and_on_is_hung_up_on(wire, acme, documents, monkeypatch):
 
 
 def test_a_file_of_the_size_that_is_allowed_comes_in(wire, acme, documents, monkeypatch):
-    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nGreen tea\r\n--x--\r\n'
-    monkeypatch.setattr(bodies, "MAX_BODY_BYTES", len(part))
+    monkeypatch.setattr(bodies, "MAX_BODY_BYTES", len(PART))
     wire.begin(
         documents,
         **acme.headers,
         Content_Type="multipart/form-data; boundary=x",
-        Content_Length=str(len(part)),
+        Content_Length=str(len(PART)),
         Connection="close",
     )
-    wire.socket.sendall(part)
+    wire.socket.sendall(PART)
 
     answer = wire.answer()
 
