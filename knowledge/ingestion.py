@@ -5,13 +5,11 @@ stopped. No transaction is open while a file is parsed or a model called; every 
 job is still ours.
 """
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections
 from django.utils import timezone
 from pgvector import HalfVector
 
@@ -42,8 +40,6 @@ BUNDLED_BATCH = 8
 ENDPOINT_BATCH = 64
 # Then others have their turn.
 SLICE_S = 20.0
-# A third of the time that a worker may be silent.
-HEARTBEAT_S = 20.0
 HEADING_SEPARATOR = " › "
 
 
@@ -58,8 +54,7 @@ def ingest_document(run: Run) -> None:
     if document is None:
         return
     if document.progress_total == 0:
-        with _heartbeat(run):
-            _make_chunks(run, document)
+        _make_chunks(run, document)
     elif document.status != Document.Status.EMBEDDING:  # stopped in the middle, and started again
         with _writing(run):
             _change(document, status=Document.Status.EMBEDDING)
@@ -227,26 +222,3 @@ def _writing(run: Run) -> Iterator[None]:
     with tenant_scope(run.tenant_id):
         run.check_in()
         yield
-
-
-@contextmanager
-def _heartbeat(run: Run) -> Iterator[None]:
-    """Keep the lease while one long computation runs, from a thread of its own."""
-    is_over = threading.Event()
-
-    def beat() -> None:
-        while not is_over.wait(HEARTBEAT_S):
-            try:
-                run.check_in()
-            except Stopped:
-                return  # the next write will see it too
-            finally:
-                connections.close_all()
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
