@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 from pgvector import HalfVector
 
-from jobs.handlers import Again, RetryLater, Run, Stopped
+from jobs.handlers import Again, RetryLater, Run
 from knowledge.errors import LONG, DimensionUnsupported, NeedsConfirmation
 from knowledge.models import VECTOR_TABLES, Chunk, Document, DocumentSource, Space
 from knowledge.parsing import ParsedDocument
