@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from uuid_utils.compat import uuid7
 
+from chat.api.streaming import after_of
 from llm.text import scrub
 from npc.sessions.opening import SEED_BITS
 from npc.turns.asking import LONGEST_DEADLINE_MS, SHORTEST_DEADLINE_MS, USUAL_DEADLINE_MS, Asked
@@ -94,10 +95,13 @@ class NpcTurnAnswerSerializer(serializers.Serializer[Any]):
 
 @for_callers("npc", "POST")
 async def turns_view(request: HttpRequest, caller: Caller, session_id: UUID) -> HttpResponseBase:
-    """Turn to a character and get its answer; or its events, with `Accept: text/event-stream`."""
+    """Turn to a character and get its answer; or its events, with `Accept: text/event-stream`.
+
+    Who lost the stream sends the same `turn_id` again with `Last-Event-ID`, and goes on behind it.
+    """
     run = start_turn(caller.tenant_id, session_id, asked_in(json_body(request)), api_key_id=caller.key_id)
     if EVENT_STREAM in request.headers.get("Accept", ""):
-        return await event_stream(run.follow())
+        return await event_stream(numbered(run.follow(), behind=after_of(request) or 0))
     return JsonResponse(await run.answer())
 
 
@@ -123,24 +127,46 @@ def asked_in(body: dict[str, Any]) -> Asked:
     )
 
 
-async def event_stream(events: AsyncIterator[Event]) -> StreamingHttpResponse:
+async def numbered(events: AsyncIterator[Event], *, behind: int = 0) -> AsyncIterator[tuple[int, Event]]:
+    """The events behind a number, each with its own: the code points told so far, and one for each event after them.
+
+    So they are the same when the turn is told again from the log, in fewer pieces; one of which a part is known comes
+    without that.
+    """
+    number = 0
+    async for event in events:
+        number += len(event.body["text"]) if event.type == "speech.delta" else 1
+        if number > behind:
+            yield number, _rest(event, behind) if event.type == "speech.delta" else event
+
+
+def _rest(delta: Event, behind: int) -> Event:
+    offset = max(behind, delta.body["offset"])
+    text = delta.body["text"][offset - delta.body["offset"] :]
+    return Event(delta.type, {**delta.body, "offset": offset, "text": text})
+
+
+async def event_stream(events: AsyncIterator[tuple[int, Event]]) -> StreamingHttpResponse:
     """Events as Server-Sent Events. What forbids the turn is raised before the stream begins."""
-    first = await anext(events)
+    first = await anext(events, None)
     response = StreamingHttpResponse(_lines(first, events), content_type=EVENT_STREAM)
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _lines(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    yield _line(1, first)
-    number = 1
-    waiting: asyncio.Future[Event] | None = None
+async def _lines(first: tuple[int, Event] | None, events: AsyncIterator[tuple[int, Event]]) -> AsyncIterator[bytes]:
+    if first is None:  # who comes back has heard it all
+        yield b": nothing more\n\n"
+        return
+    number, event = first
+    yield _line(number, event)
+    waiting: asyncio.Future[tuple[int, Event]] | None = None
     try:
         while True:
             waiting = waiting or asyncio.ensure_future(anext(events))
             if (await asyncio.wait([waiting], timeout=KEEP_ALIVE_S))[0]:
-                event, waiting, number = waiting.result(), None, number + 1
+                (number, event), waiting = waiting.result(), None
                 yield _line(number, event)
             else:
                 yield b": still here\n\n"

@@ -91,8 +91,11 @@ def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
             responses={EVENTS: STREAM},
         ),
         described(
-            f"{game}/turns/", "POST", "Turn to a character; its answer, or the events of it.",
-            operation_id="v1_npc_sessions_turns", parameters=[session_id],
+            f"{game}/turns/", "POST",
+            "Turn to a character; its answer, or the events of it. A stream that broke goes on when the same `turn_id` "
+            "is sent again with `Last-Event-ID`. `character` in the answer says who answered: the director may pick.",
+            operation_id="v1_npc_sessions_turns",
+            parameters=[session_id, OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER)],
             request=NpcTurnRequestSerializer, responses={ANSWER: NpcTurnAnswerSerializer, EVENTS: STREAM},
         ),
         described(

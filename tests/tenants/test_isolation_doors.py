@@ -2,7 +2,7 @@
 
 Mallory holds a key of Globex and knows every id, slug and key of Acme's. She gets what she would get for made-up ones,
 reads nothing of Acme's and leaves nothing behind. The admin's pages are walked in `tests/admin/test_pages.py`, the
-socket's frames in `tests/chat/test_isolation.py`.
+sockets' frames in `tests/chat/test_isolation.py` and `tests/npc/test_socket_isolation.py`.
 """
 
 import json

@@ -112,6 +112,39 @@ async def test_who_loses_the_line_finds_the_turn_done(game, scripted_llm, http):
     assert len(scripted_llm.chat_requests) == 1
 
 
+async def test_a_stream_that_broke_goes_on_behind_what_was_heard(game, scripted_llm, http):
+    scripted_llm.will_say(reply("One left, traveller.", "happy", sale()), delay_s=0.03)
+    body, seen = asked(), []
+
+    async with stream(http, game.url, body) as response:
+        async for line in response.aiter_lines():
+            if line.startswith("id: "):
+                number = int(line[4:])
+            if line.startswith("data: "):
+                seen.append(json.loads(line[6:]))
+            if line == "" and number > 5:
+                break
+    heard = len(spoken(seen))
+
+    for behind in (number, heard - 2):  # while it is spoken, or told again whole from the log
+        async with resumed(http, game.url, body, behind) as response:
+            rest = await events_of(response)
+        assert rest[0]["offset"] == behind
+        assert spoken(seen)[:behind] + "".join(one.get("text", "") for one in rest) == "One left, traveller."
+        assert [one["type"] for one in rest[-3:]] == ["speech.final", "action.proposed", "turn.done"]
+    said = len("One left, traveller.")
+    async with resumed(http, game.url, body, said + 1) as response:
+        assert [one["type"] for one in await events_of(response)] == ["action.proposed", "turn.done"]
+    async with resumed(http, game.url, body, said + 3) as response:
+        assert await events_of(response) == []
+    assert len(scripted_llm.chat_requests) == 1
+
+
+def resumed(http: Any, url: str, body: dict[str, Any], behind: int) -> Any:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": str(behind)}
+    return http.stream("POST", f"{url}turns/", json=body, headers=headers)
+
+
 async def test_a_player_who_walks_away_leaves_what_was_said(game, scripted_llm, http):
     scripted_llm.will_stall(after='{"say": "One left, traveller. And th')
     body = asked(deadline_ms=60_000)
