@@ -16,6 +16,7 @@ from django.db import connections
 from django.test import Client
 from uuid_utils.compat import uuid7
 
+from config.files import StaticFiles
 from tenants.models import Scope, Tenant
 from tenants.provisioning import create_tenant, issue_key
 from tenants.scope import tenant_scope
@@ -31,6 +32,23 @@ def database(django_db_blocker: Any) -> Iterator[None]:
         yield
         connections.close_all()
         connections["default"].close_pool()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_found_once() -> Iterator[None]:
+    """Every test client loads the middleware, which would look at each of our 250 static files each time."""
+    find = StaticFiles.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def find_once(middleware: StaticFiles) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticFiles, "add_files_from_finders", find_once)
+        yield
 
 
 @pytest.fixture(autouse=True)
