@@ -2,7 +2,7 @@
 
 from jobs.handlers import Run, job_handler
 from jobs.models import Job
-from knowledge.collecting import INGEST
+from knowledge.collecting import INGEST, STOPPED
 from knowledge.ingestion import ingest_document
 from knowledge.models import Document
 from tenants.errors import PlatformError
@@ -15,7 +15,14 @@ def say_why(job: Job, error: PlatformError) -> None:
     )
 
 
-@job_handler(INGEST, on_failure=say_why)
+def say_queued(job: Job) -> None:
+    """It was put in line again."""
+    Document.objects.filter(pk=job.subject_id, status__in=STOPPED).update(
+        status=Document.Status.QUEUED, error_code="", error_detail=""
+    )
+
+
+@job_handler(INGEST, on_failure=say_why, on_again=say_queued)
 def ingest(run: Run) -> None:
     """Make a document findable, a slice at a time."""
     ingest_document(run)

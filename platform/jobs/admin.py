@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from jobs.models import Job
-from jobs.queueing import enqueue
+from jobs.queueing import enqueue_again
 from tenants.adminsite.auditing import audit
 from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, column
 from tenants.errors import Conflict
@@ -65,13 +65,7 @@ class JobAdmin(ReadOnlyTenantAdmin):
         job = self.row(request, job_id)
         if not job.can_run_again:
             raise Conflict(_("Only the last job on something can run again, once it failed or was cancelled."))
-        again = enqueue(
-            tenant_id=job.tenant_id,
-            kind=job.kind,
-            queue=job.queue,
-            subject_id=job.subject_id,
-            payload=job.payload,
-        )
+        again = enqueue_again(job)
         audit(request, "run_again", job)
         messages.success(request, _("It is in line again."))
         return redirect("admin:jobs_job_change", again.pk)

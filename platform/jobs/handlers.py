@@ -108,6 +108,8 @@ class Registration:
     # Lets the subject say that the last attempt failed. Called inside the tenant's scope, also in the beat
     # process: it writes a few rows and nothing else. One that raises is called a few times more.
     on_failure: FailureHandler | None = None
+    # Lets the subject say that it is in line again. Called inside the tenant's scope, in the same transaction.
+    on_again: Callable[[Job], None] | None = None
     limits: Limits = Limits()
 
 
@@ -115,7 +117,11 @@ _registry: dict[str, Registration] = {}
 
 
 def job_handler(
-    kind: str, *, on_failure: FailureHandler | None = None, limits: Limits = Limits()
+    kind: str,
+    *,
+    on_failure: FailureHandler | None = None,
+    on_again: Callable[[Job], None] | None = None,
+    limits: Limits = Limits(),
 ) -> Callable[[Handler], Handler]:
     """Register the function that does jobs of this kind.
 
@@ -123,7 +129,7 @@ def job_handler(
     """
 
     def register(handler: Handler) -> Handler:
-        _registry[kind] = Registration(handler, on_failure, limits)
+        _registry[kind] = Registration(handler, on_failure, on_again, limits)
         return handler
 
     return register
@@ -137,3 +143,9 @@ def registration(kind: str) -> Registration:
 def limits_of(kind: str) -> Limits:
     """The limits of a kind, or the usual ones if it is not known here."""
     return _registry[kind].limits if kind in _registry else Limits()
+
+
+def say_again(job: Job) -> None:
+    """Let the job's subject say that it is in line again, if its kind is known here and wants to."""
+    if job.kind in _registry and (on_again := _registry[job.kind].on_again):
+        on_again(job)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from kombu.exceptions import EncodeError, OperationalError
 
 from jobs.errors import Unpublishable
-from jobs.handlers import limits_of
+from jobs.handlers import limits_of, say_again
 from jobs.models import Job, JobQuerySet, Queue
 from jobs.running import set_aside
 from tenants.scope import tenant_scope
@@ -75,6 +75,15 @@ def enqueue(
         # Robust: the work is in line, whatever comes of this.
         transaction.on_commit(partial(publish_next, tenant_id, queue), robust=True)
     return job
+
+
+def enqueue_again(job: Job) -> Job:
+    """Put a job that ended in line once more, as a new one; its subject says so at once."""
+    again = enqueue(
+        tenant_id=job.tenant_id, kind=job.kind, queue=job.queue, subject_id=job.subject_id, payload=job.payload
+    )
+    say_again(again)
+    return again
 
 
 def cancel(*, tenant_id: UUID, subject_id: UUID, kind: str) -> bool:
@@ -169,4 +178,4 @@ def idle_queues() -> list[str]:
         return []
 
 
-__all__ = ["Queue", "cancel", "enqueue", "publish_next", "queue_position", "send"]
+__all__ = ["Queue", "cancel", "enqueue", "enqueue_again", "publish_next", "queue_position", "send"]

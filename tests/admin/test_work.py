@@ -163,6 +163,22 @@ def test_a_document_is_stopped_tried_again_and_deleted(edda, acme, handbook):
     assert [action for action, _ in done_by(edda, acme)] == ["add", "cancel", "retry", "delete"]
 
 
+def test_a_document_is_in_line_again_as_soon_as_its_job_is(alice, acme, handbook, monkeypatch):
+    monkeypatch.setattr(apart, "READ_AT_ONCE_BYTES", 0)
+    upload(alice, handbook, "broken.pdf", b"%PDF-1.7 and nothing else")
+    work_off(acme)
+    with acme.scope():
+        job = Job.objects.get(status="failed")
+
+    assert alice.posts(f"/admin/jobs/job/{job.pk}/again/").status_code == 302
+
+    path = f"/admin/knowledge/knowledgebase/{handbook.pk}/documents/"
+    [row] = alice.client.get(path, headers=JSON).json()["documents"]
+    assert (row["status"], row["error"], row["queue"]["position"]) == ("queued", "", 1)
+    with acme.scope():
+        assert Document.objects.get().error_code == ""
+
+
 def test_a_long_document_asks_before_it_takes_so_long(edda, acme, handbook):
     row = upload(edda, handbook, "leave.md", b"# Leave\n\nEveryone has 25 days.").json()["document"]
     with acme.scope():
