@@ -89,7 +89,10 @@ class CompiledPrompt:
     messages: tuple[ChatMessage, ...]
     sections: tuple[SectionReport, ...]
     sources: tuple[Source, ...]
-    input_tokens: int
+
+    @property
+    def input_tokens(self) -> int:
+        return sum(count_tokens(message.content) + MESSAGE_TOKENS for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +246,6 @@ def _lay_out(fitted: Sequence[_Fitted], recent: _History, question: str) -> Comp
             SectionReport("question", "user", asked_tokens, asked_tokens, _("What is asked now")),
         ),
         sources=tuple(source for each in changing for source in each.sources),
-        input_tokens=sum(count_tokens(message.content) + MESSAGE_TOKENS for message in messages),
     )
 
 

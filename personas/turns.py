@@ -21,7 +21,7 @@ from personas.context import NOBODY, EndUser, Said, Source, TurnContext
 from personas.followups import search_query
 from personas.kinds import ReplyParser
 from personas.language import language_of
-from personas.prompt import SectionReport, compile_prompt
+from personas.prompt import CompiledPrompt, SectionReport, compile_prompt
 from personas.quoting import one_line, quoted
 from personas.references import base_ids
 from personas.running import RunningPersona
@@ -84,14 +84,49 @@ class TurnPlan:
 class PreparedTurn:
     """All that is needed to ask the model and to read its answer."""
 
-    persona: RunningPersona
+    plan: TurnPlan
     context: TurnContext
-    messages: tuple[ChatMessage, ...]
-    sections: tuple[SectionReport, ...]
-    sources: tuple[Source, ...]
-    input_tokens: int
+    prompt: CompiledPrompt
     reader_task: ReaderTask
-    trace: dict[str, Any]  # JSON-able: why the prompt is as it is
+
+    @property
+    def persona(self) -> RunningPersona:
+        return self.plan.persona
+
+    @property
+    def messages(self) -> tuple[ChatMessage, ...]:
+        return self.prompt.messages
+
+    @property
+    def sections(self) -> tuple[SectionReport, ...]:
+        return self.prompt.sections
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return self.prompt.sources
+
+    @property
+    def input_tokens(self) -> int:
+        return self.prompt.input_tokens
+
+    @property
+    def trace(self) -> dict[str, Any]:
+        """JSON-able: why the prompt is as it is. Made when it is asked for, since the model need not wait for it."""
+        plan = self.plan
+        return {
+            "persona_version": plan.persona.version,
+            "language": self.context.language,
+            "search": {
+                "query": plan.query,
+                "knowledge_bases": [str(base_id) for base_id in plan.base_ids],
+                "missing_knowledge_bases": list(plan.missing_bases),
+                "found": [_found_trace(source, self.sources) for source in self.context.sources],
+            },
+            "unknown_variables": _unknown_variables(self.context),
+            "sections": [report.as_dict() for report in self.sections],
+            "input_tokens": self.input_tokens,
+            "prompt_sha256": _digest(self.messages),
+        }
 
     def request(self) -> ChatRequest:
         """The call to the model, as the persona's settings want it."""
@@ -135,29 +170,7 @@ def compile_turn(
         question=quoted(context.question),
         budget_tokens=budget_tokens,
     )
-    return PreparedTurn(
-        persona=plan.persona,
-        context=context,
-        messages=prompt.messages,
-        sections=prompt.sections,
-        sources=prompt.sources,
-        input_tokens=prompt.input_tokens,
-        reader_task=_reader_task(plan.persona, context, prompt.sources),
-        trace={
-            "persona_version": plan.persona.version,
-            "language": context.language,
-            "search": {
-                "query": plan.query,
-                "knowledge_bases": [str(base_id) for base_id in plan.base_ids],
-                "missing_knowledge_bases": list(plan.missing_bases),
-                "found": [_found_trace(source, prompt.sources) for source in context.sources],
-            },
-            "unknown_variables": _unknown_variables(context),
-            "sections": [report.as_dict() for report in prompt.sections],
-            "input_tokens": prompt.input_tokens,
-            "prompt_sha256": _digest(prompt.messages),
-        },
-    )
+    return PreparedTurn(plan, context, prompt, _reader_task(plan.persona, context, prompt.sources))
 
 
 def _context(persona: RunningPersona, asked: Asked) -> TurnContext:

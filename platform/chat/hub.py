@@ -251,7 +251,7 @@ class Hub:
     async def tell(self, tenant_id: UUID, conversation_id: UUID, kind: str, **fields: Any) -> None:
         """Send a control message to every process that follows this conversation, this one included."""
         async with quietly():
-            message = control(tenant_id, conversation_id, kind, **fields)
+            message = control(tenant_id, conversation_id, kind, by=self._channel, **fields)
             await self._layer.group_send(group_of(tenant_id, conversation_id), message)
 
     async def _listen(self) -> None:
@@ -279,7 +279,8 @@ class Hub:
             logger.exception("A control message could not be heeded")
 
     def _moved(self, room: Room, message: dict[str, Any]) -> None:
-        self._follow(room, message["seq"] - 1)
+        if message.get("by") != self._channel:  # what moves here was handed on already
+            self._follow(room, message["seq"] - 1)
 
     async def _heal(self) -> None:
         """Now and then look for events whose announcement was lost."""

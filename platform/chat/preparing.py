@@ -42,7 +42,7 @@ class Prepared:
     request: ChatRequest
     payer: Payer
     parser: ReplyParser
-    trace: dict[str, Any] = field(default_factory=dict)
+    knobs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def author(self) -> str:
@@ -56,6 +56,16 @@ class Prepared:
     def sources(self) -> list[dict[str, Any]]:
         """The passages that are in the prompt, as clients see them."""
         return [source.as_citation() for source in self.turn.sources]
+
+    @property
+    def trace(self) -> dict[str, Any]:
+        """What the turn's record says of how it was asked."""
+        return {
+            **self.turn.trace,
+            "route": self.route.slug,
+            "model": self.request.model or self.route.chat_model or "reader",
+            **({KNOBS: self.knobs} if self.knobs else {}),
+        }
 
     def estimate(self, text: str) -> Usage:
         """For an answer that broke off before the endpoint said what it used."""
@@ -129,13 +139,7 @@ async def prepare(
     compiled = compile_turn(plan, found)
     knobs = turn.trace.get(KNOBS, {})
     request = turned(compiled.request(), knobs)
-    trace = {
-        **compiled.trace,
-        "route": loaded.route.slug,
-        "model": request.model or loaded.route.chat_model or "reader",
-        **({KNOBS: knobs} if knobs else {}),
-    }
-    return Prepared(compiled, loaded.route, request, loaded.payer, compiled.parser(), trace)
+    return Prepared(compiled, loaded.route, request, loaded.payer, compiled.parser(), knobs)
 
 
 def turned(request: ChatRequest, knobs: Mapping[str, Any]) -> ChatRequest:
