@@ -57,11 +57,7 @@ def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(_pattern, phrases)), re.IGNORECASE)
 
 
-_OF_MAKING, _OF_TODAY, _TODAY_IS_THERE = (
-    _any_of(_MAKING),
-    _any_of((*_MAKING, *_MODERN)),
-    _any_of(_MODERN_SIGNS + _MODERN),
-)
+_OF_MAKING, _OF_TODAY = _any_of(_MAKING), _any_of((*_MAKING, *_MODERN))
 _TO_CHARACTER = re.compile(rf"{_ASKED}|(?<![A-Za-z])ai(?![A-Za-z])", re.IGNORECASE)
 # The marks with which any of these begins.
 OPENINGS = frozenset(next(mark for _, mark in marks_of(tokens(phrase))) for phrase in (*_MAKING, *_MODERN))
@@ -90,5 +86,11 @@ class Tale:
 def tale_of(world: CompiledWorld) -> Tale:
     personas = (world.persona_of(one).model_dump_json() for one in world.characters)
     text = "\n".join((world.document.model_dump_json(), *personas)).replace("\\n", " ")
-    named = {folded(one.group()) for pattern in (_OF_TODAY, _TO_CHARACTER) for one in pattern.finditer(text)}
-    return Tale(frozenset(named), _TODAY_IS_THERE.search(text) is not None)
+    named = frozenset(f"{folded(one)}{s}" for one in _standing_in(text, (*_MAKING, *_MODERN)) for s in ("", "s"))
+    return Tale(named, bool(_standing_in(text, (*_MODERN_SIGNS, *_MODERN))))
+
+
+def _standing_in(text: str, phrases: Iterable[str]) -> list[str]:
+    """Looks for the letters first: a pattern of all phrases takes a tenth of a second for a long world."""
+    plain = folded(text)
+    return [one for one in phrases if folded(one) in plain and re.search(_pattern(one), text, re.IGNORECASE)]

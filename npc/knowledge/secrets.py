@@ -16,7 +16,7 @@ _CODE = re.compile(rf"[^\W{HAN}](?:[^\W{HAN}]|[.\-](?=[^\W{HAN}]))*")
 _NUMBER = re.compile(r"\d{3,}")  # one of fewer digits is in anybody's mouth
 _LIKE_AN_ID = re.compile(r"[\d_.\-]")
 # Of all tenants together; that of a world of 10 000 facts takes some megabytes.
-_KEPT_LOOKOUTS = 16
+_KEPT_LOOKOUTS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ def codes_in(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=_KEPT_LOOKOUTS)
 def _lookout(world: CompiledWorld, character: str, closed: tuple[str, ...]) -> Lookout:
-    hidden = frozenset(closed)
-    own = "\n".join(_own_texts(world, character, hidden))
-    known_marks = {mark for _, mark in marks_of(tokens(own))}
-    known_codes = set(codes_in(own))
+    secrets, own = _secrets(world), _own(world, character)
+    known = [secrets[fact_id] for fact_id in secrets.keys() - set(closed)]
+    known_marks = own.marks.union(*(one.marks for one in known))
+    known_codes = own.codes.union(*(one.codes for one in known))
     by_mark: dict[str, list[Secret]] = {}
     plain, codes, openings = [], dict[str, str](), set(OPENINGS)
-    for secret in (_secrets(world)[fact_id] for fact_id in closed):
+    for secret in (secrets[fact_id] for fact_id in closed):
         marks = secret.marks - known_marks
         for mark in marks:
             by_mark.setdefault(mark, []).append(secret)
@@ -88,16 +88,25 @@ def _lookout(world: CompiledWorld, character: str, closed: tuple[str, ...]) -> L
     )
 
 
-def _own_texts(world: CompiledWorld, character: str, hidden: frozenset[str]) -> Iterator[str]:
-    """What the character is, knows and sees anyway. No word of it gives anything away."""
+@lru_cache(maxsize=1024)
+def _own(world: CompiledWorld, character: str) -> Secret:
+    """What the character is, knows and sees anyway, besides facts. No word of it gives anything away."""
     document, persona = world.document, world.persona_of(character)
-    yield from (document.name, persona.instructions, persona.voice)
-    yield from (example.say for example in persona.examples)
-    yield from (world.persona_of(one).name for one in world.characters)
-    yield from (f"{scene.name}\n{scene.description}" for scene in document.scenes)
-    yield from (goal.description for goal in world.characters[character].goals)
-    yield from (f"{action.name} {action.description}" for action in document.actions)
-    yield from (fact.text for fact in document.facts if fact.id not in hidden)
+    return _secret(
+        "",
+        "\n".join(
+            (
+                document.name,
+                persona.instructions,
+                persona.voice,
+                *(example.say for example in persona.examples),
+                *(world.persona_of(one).name for one in world.characters),
+                *(f"{scene.name}\n{scene.description}" for scene in document.scenes),
+                *(goal.description for goal in world.characters[character].goals),
+                *(f"{action.name} {action.description}" for action in document.actions),
+            )
+        ),
+    )
 
 
 @lru_cache(maxsize=KEPT_WORLDS)
