@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from chat.engine import engine
-from npc.api.results import ActionResultSerializer
 from npc.api.serializers import EventRequestSerializer
 from npc.api.turns import asked_in
 from npc.errors import PreconditionRequired, SessionNotFound
+from npc.hooks.asking import ActionResultSerializer
 from npc.sessions.access import access_session
 from npc.sessions.changing import expect_version, patch_state
 from npc.sessions.happening import record_event

@@ -10,15 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from npc.api.serializers import StateSerializer
+from npc.hooks.asking import ActionResultSerializer
 from npc.turns.replaying import replay_turn
 from npc.turns.settling import Result, settle_action
 from tenants.rest import caller_of
-
-
-class ActionResultSerializer(serializers.Serializer[Any]):
-    accepted = serializers.BooleanField()
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-    state_patch = serializers.JSONField(required=False, allow_null=True, default=None)
 
 
 class SettledSerializer(StateSerializer):

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from npc.api.parsers import YamlParser
+from npc.hooks.keeping import shown
 from npc.models import World, WorldVersion
 from npc.worlds.access import access_version, access_world
 from npc.worlds.checking import check_world
@@ -114,9 +115,9 @@ class WorldDetail(APIView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, world: str) -> Response:
-        """The document as it was put, with `id`, `version` and `updated_at`."""
+        """The document as it was put, with `id`, `version` and `updated_at`; without the secret of its hooks."""
         row = access_world(caller_of(request).tenant_id, world)
-        return Response(_document(row, row.newest))
+        return Response({**_document(row, row.newest), **shown(row)})
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={200: PutSerializer, 201: PutSerializer})
     def put(self, request: Request, world: str) -> Response:

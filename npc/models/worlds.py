@@ -20,6 +20,8 @@ class World(TenantModel):
         related_name="+",
         verbose_name=_("newest version"),
     )
+    # Addresses and secret of the game's hooks, written and read by `npc.hooks.keeping`; empty if there are none.
+    sealed_hooks = models.BinaryField(default=bytes, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True, editable=False)
 

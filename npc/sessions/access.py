@@ -9,9 +9,9 @@ from tenants.errors import NotFound
 
 def access_session(tenant_id: UUID, session_id: UUID, *, locked: bool = False) -> GameSession:
     """One of the tenant's sessions; `locked` holds it until the transaction ends. Raises SessionNotFound."""
-    sessions = GameSession.objects.for_tenant(tenant_id)
+    sessions = GameSession.objects.for_tenant(tenant_id).select_related("world")
     if locked:
-        sessions = sessions.select_for_update(no_key=True)
+        sessions = sessions.select_for_update(no_key=True, of=["self"])
     session: GameSession | None = sessions.filter(pk=session_id).first()
     if session is None:
         raise SessionNotFound

@@ -36,3 +36,15 @@ class Asked:
     def speaking_ms(self) -> float:
         """Until when, from the beginning, something may be said."""
         return self.deadline_ms - min(CLOSING_MS, CLOSING_SHARE * self.deadline_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the game said of its state before a turn.
+
+    `change` is a JSON Patch or a merge patch; None where nothing has changed, or nobody knows. `why` is then one word.
+    """
+
+    change: Any = None
+    why: str = ""
+    took_ms: int = 0

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 from llm.reader.types import Example, ReaderTask
 from llm.types import ChatRequest, Vector
+from npc.errors import StateStale
+from npc.hooks.keeping import hooks_of
 from npc.knowledge.facts import may_know
 from npc.knowledge.nearest import nearest_facts
 from npc.knowledge.remembering import sights_of
@@ -21,9 +23,10 @@ from npc.models import LogEntry
 from npc.sessions.changing import expect_version, patch_state
 from npc.sessions.entries import TurnOpened, read_entry
 from npc.sessions.happening import place, record_event
+from npc.sessions.patching import checked_patch
 from npc.sessions.situations import situation
 from npc.sessions.writing import Writer, writing
-from npc.turns.asking import Asked
+from npc.turns.asking import Asked, Told
 from npc.turns.authored import line_for, lines_now
 from npc.turns.directing import next_to_speak
 from npc.turns.ladder import Ladder, ladder_for
@@ -33,7 +36,8 @@ from npc.turns.purse import dearest, left_in, spend
 from npc.turns.recounting import Recounted, recount
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
-from npc.worlds.document import Action
+from npc.worlds.document import Action, Hooks
+from npc.worlds.plain import same
 from npc.worlds.problems import Problem, path_of, refuse
 from personas.memories import Recalled, recall
 from tenants.errors import Invalid
@@ -54,6 +58,7 @@ class Turn:
     world: CompiledWorld
     opened: TurnOpened
     offers: dict[str, Offer]
+    hooks: Hooks | None
     ladder: Ladder
     request: ChatRequest
     line: str  # for when there is no time, or no model
@@ -81,27 +86,54 @@ class AlreadyOpened:
     entry: LogEntry
 
 
-def open_turn(tenant_id: UUID, session_id: UUID, asked: Asked, vector: Vector | None = None) -> Turn | AlreadyOpened:
+@dataclass(frozen=True)
+class AskGame:
+    """The game wants to be asked for its state first; `seen` says which one is known."""
+
+    hooks: Hooks
+    seen: dict[str, Any]
+
+
+def open_turn(
+    tenant_id: UUID, session_id: UUID, asked: Asked, vector: Vector | None = None, told: Told | None = None
+) -> Turn | AlreadyOpened | AskGame:
     """Open a turn, whole or not at all; `vector` is of what is said, for the character's memories.
 
-    Sent again, it changes nothing. Raises SessionNotFound, StateStale, and Invalid for ids that are not there and for a
-    patch that the state does not take.
+    `told` is what the game said of its state; a world that has a hook for that is not opened without. Sent again, a
+    turn changes nothing. Raises SessionNotFound, StateStale, and Invalid for ids that are not there and for a patch
+    that the state does not take.
     """
     with writing(tenant_id, session_id) as writer:
         if known := writer.find(TurnOpened, asked.turn_id):
             return AlreadyOpened(known)
-        return _Opening(writer, asked).open(vector)
+        hooks = hooks_of(writer.session.world)
+        opening = _Opening(writer, asked, hooks, told)
+        return opening.open(vector) if told or not (hooks and hooks.state_url) else opening.ask_game(hooks)
 
 
 class _Opening:
-    def __init__(self, writer: Writer, asked: Asked) -> None:
+    def __init__(self, writer: Writer, asked: Asked, hooks: Hooks | None, told: Told | None) -> None:
         self.writer = writer
         self.world = writer.world
         self.asked = asked
+        self._hooks, self._told = hooks, told
         self._entries = _newest_entries(writer)
+
+    def ask_game(self, hooks: Hooks) -> AskGame:
+        self._check()
+        session, play = self.writer.session, self.writer.play
+        return AskGame(
+            hooks,
+            {
+                "world": session.world.slug,
+                "player": {"id": session.player_id, "name": session.player_name},
+                "state_version": play.version,
+            },
+        )
 
     def open(self, vector: Vector | None) -> Turn:
         self._check()
+        read = {"state_hook": self._take(self._told)} if self._told else {}
         self._note()
         character = self._character()
         present = sorted({*self._present(), character, self.asked.speaker})
@@ -109,7 +141,7 @@ class _Opening:
         seen = situation(
             self.world, self.writer.play, actor=character, speaker=self.asked.speaker, scene=scene, present=present
         )
-        return self._planned(character, scene, present, seen, vector)
+        return self._planned(character, scene, present, seen, vector, read)
 
     # --- What the game says with it -----------------------------------------------------------------------
     def _check(self) -> None:
@@ -130,6 +162,22 @@ class _Opening:
         if self.asked.scene is not None and self.asked.scene not in self.world.scenes:
             problems.append(Problem("scene", unknown % {"id": self.asked.scene}))
         refuse(problems)
+
+    def _take(self, told: Told) -> dict[str, Any]:
+        """Change the state as the game said, if that can be; what became of it, for the log.
+
+        A turn goes on with the state that is known, whatever a hook answers.
+        """
+        outcome = told.why or "unchanged"
+        if told.change is not None:
+            try:
+                before = self.writer.play.state
+                if not same(before, checked_patch(self.world, before, told.change)):
+                    patch_state(self.writer, told.change, source="hook")
+                    outcome = "taken"
+            except (Invalid, StateStale):
+                outcome = "invalid"
+        return {"outcome": outcome, "took_ms": told.took_ms}
 
     def _note(self) -> None:
         """Who is where, what has changed, what happens: before anybody answers."""
@@ -171,7 +219,13 @@ class _Opening:
 
     # --- The plan -----------------------------------------------------------------------------------------
     def _planned(
-        self, character: str, scene: str | None, present: list[str], seen: Situation, vector: Vector | None
+        self,
+        character: str,
+        scene: str | None,
+        present: list[str],
+        seen: Situation,
+        vector: Vector | None,
+        read: dict[str, Any],
     ) -> Turn:
         world, asked, play = self.world, self.asked, self.writer.play
         names = {one: world.persona_of(one).name for one in world.characters}
@@ -209,7 +263,7 @@ class _Opening:
             response_format=reply_format(world, possible),
         )
         ladder = self._ladder(character, scene, request)
-        read = {
+        read |= {
             "world_version": str(world.version_id),
             "state_version": play.version,
             "offers": {name: offer.candidates for name, offer in possible.items()},
@@ -242,6 +296,7 @@ class _Opening:
             world=world,
             opened=opened,
             offers=possible,
+            hooks=self._hooks,
             ladder=ladder,
             request=request,
             line=line_for(lines, told.own_lines, seed, world.document.language),

@@ -10,7 +10,7 @@ import itertools
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import redis
@@ -22,13 +22,16 @@ from llm.embedding import bundled, off_loop
 from llm.errors import ProviderError, ProviderInvalid
 from llm.openai_chat import estimated_usage
 from llm.types import ChatRequest, Finished, RouteConfig, TextDelta, Vector
-from npc.turns.asking import Asked
+from npc.hooks.asking import ask_actions, ask_state
+from npc.turns.asking import Asked, Told
 from npc.turns.authored import answer_by_meaning
 from npc.turns.closing import Call, Outcome, answer_so_far, close_turn
 from npc.turns.ladder import GIVEN_UP, kept_for_next_s, pace
-from npc.turns.opening import AlreadyOpened, Turn, open_turn
+from npc.turns.opening import AlreadyOpened, AskGame, Turn, open_turn
 from npc.turns.reply import Reply, ReplyReader
 from npc.turns.sentences import whole_sentences
+from npc.turns.settling import settle_action
+from npc.worlds.document import Hooks
 from tenants.errors import PlatformError
 from tenants.scope import in_tenant
 
@@ -36,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 # Of the time until the deadline, what the vector to find memories by may take; weight and age find them without it.
 RECALL_SHARE = 0.2
+# And the game's hook for its state.
+HOOK_SHARE = 0.3
 # A turn of another process is looked for so often.
 LOOK_AGAIN_S = 0.1
 # What all processes hear that answer turns.
@@ -130,6 +135,7 @@ class TurnRun:
 
     # --- The turn -----------------------------------------------------------------------------------------
     async def run(self) -> None:
+        hooks, answer = None, None
         try:
             opened = await self._open()
             self._is_open = True
@@ -138,7 +144,7 @@ class TurnRun:
                 self._retell(await _wait_for_other(self._tenant_id, self._session_id, self._asked.turn_id))
             else:
                 await self._speak(opened)
-                await self._close(opened)
+                hooks, answer = opened.hooks, await self._close(opened)
         except PlatformError as error:
             self._error = error
         except Exception:
@@ -147,12 +153,21 @@ class TurnRun:
         finally:
             self._is_over = True
             self._wake()
+        if hooks and hooks.action_url and answer and answer["actions"]:
+            await self._ask_whether_it_happens(hooks, answer)
 
     async def _open(self) -> Turn | AlreadyOpened:
         vector = await self._vector()
-        opened = await in_tenant(self._tenant_id, open_turn, self._tenant_id, self._session_id, self._asked, vector)
+        opened = await self._open_with(vector, None)
+        if isinstance(opened, AskGame):
+            timeout_s = HOOK_SHARE * self._asked.deadline_ms / 1000
+            told = await ask_state(opened.hooks, self._session_id, self._asked, opened.seen, timeout_s)
+            opened = await self._open_with(vector, told)
         self._outcome.timing["opened_ms"] = self._elapsed_ms()
-        return opened
+        return cast(Turn | AlreadyOpened, opened)
+
+    async def _open_with(self, vector: Vector | None, told: Told | None) -> Turn | AlreadyOpened | AskGame:
+        return await in_tenant(self._tenant_id, open_turn, self._tenant_id, self._session_id, self._asked, vector, told)
 
     async def _vector(self) -> Vector | None:
         """Of what is said, to find memories by; none if there is no time for it."""
@@ -313,10 +328,20 @@ class TurnRun:
         self._said += text
 
     # --- The end ------------------------------------------------------------------------------------------
-    async def _close(self, turn: Turn) -> None:
+    async def _close(self, turn: Turn) -> dict[str, Any]:
         self._outcome.timing["total_ms"] = self._elapsed_ms()
         answer = await in_tenant(self._tenant_id, close_turn, turn, self._outcome, api_key_id=self._api_key_id)
         self._tell_end(answer)
+        return answer
+
+    async def _ask_whether_it_happens(self, hooks: Hooks, answer: dict[str, Any]) -> None:
+        """Let the game's hook decide on the actions that were proposed. Their turn has been answered by now."""
+        timeout_s = self._asked.deadline_ms / 1000
+        for result in await ask_actions(hooks, self._session_id, answer, timeout_s):
+            try:
+                await in_tenant(self._tenant_id, settle_action, self._tenant_id, self._session_id, result)
+            except PlatformError as error:
+                logger.warning("The action hook of session %s is not heeded: %s", self._session_id, error.code)
 
     def _tell_end(self, answer: dict[str, Any]) -> None:
         self._tell("speech.final", say=answer["say"], emotion=answer["emotion"])

@@ -3,9 +3,12 @@
 What needs more than one piece (ids that must exist, conditions, schemas) is checked by `npc.worlds.checking`.
 """
 
+import base64
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from personas.schema import (
     INSTRUCTIONS_MAX_TOKENS,
@@ -149,12 +152,38 @@ class Purse(Settings):
     scene: Price | None = None  # the turns in any one scene
 
 
-class Hooks(Settings):
-    """Where a game that would rather be asked than push is asked. Calls are signed by `secret`."""
+def _callable(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_good = False
+    if not is_good or parts.username or parts.password or parts.fragment:
+        raise PydanticCustomError("not_callable", "an http:// or https:// address without user and fragment")
+    return url
 
-    state_url: Annotated[str, Field(max_length=500, pattern=r"^https?://"), Storable] | None = None
-    action_url: Annotated[str, Field(max_length=500, pattern=r"^https?://"), Storable] | None = None
-    secret: Annotated[str, Field(min_length=16, max_length=200), Storable]
+
+def _signable(secret: str) -> str:
+    if secret.startswith("whsec_"):
+        try:
+            base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise PydanticCustomError("not_base64", "base64 must follow whsec_") from None
+    return secret
+
+
+Url = Annotated[str, Field(max_length=500), Storable, AfterValidator(_callable)]
+
+
+class Hooks(Settings):
+    """Where a game that would rather be asked than push is asked. Calls are signed by `secret` (Standard Webhooks).
+
+    They are no part of a version, and the secret is never shown; put without one, the former one stays.
+    """
+
+    state_url: Url | None = None
+    action_url: Url | None = None
+    secret: Annotated[str, Field(min_length=16, max_length=200), Storable, AfterValidator(_signable)] | None = None
 
 
 class World(Settings):

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
+from npc.hooks.keeping import keep_hooks
 from npc.knowledge.nearest import embed_later
 from npc.models import World, WorldVersion
 from npc.worlds.checking import READ_ONLY, read_world
@@ -40,12 +41,19 @@ def put_world(*, tenant_id: UUID, slug: str, raw: Any, by: str = "") -> Put:
         refuse([Problem("slug", _("The address says «%(slug)s».") % {"slug": slug})])
     personas = _personas(tenant_id, document)
     world, is_new = _locked(tenant_id, slug, document.name)
-    if world.newest and world.newest.digest == digest_of(raw, personas):
-        return Put(world, world.newest, is_new=False, has_changed=False)
-    version = _add_version(world, raw, personas, by)
-    world.name, world.newest = document.name, version
-    world.save()
-    return Put(world, version, is_new=is_new, has_changed=True)
+    raw = _without_hooks(raw)
+    has_changed = keep_hooks(world, document.hooks)
+    if world.newest is None or world.newest.digest != digest_of(raw, personas):
+        world.name, world.newest = document.name, _add_version(world, raw, personas, by)
+        has_changed = True
+    if has_changed:
+        world.save()
+    return Put(world, world.newest, is_new=is_new, has_changed=has_changed)
+
+
+def _without_hooks(raw: dict[str, Any]) -> dict[str, Any]:
+    """They belong to where a world is played, not to what is played."""
+    return {name: value for name, value in raw.items() if name != "hooks"}
 
 
 @transaction.atomic
@@ -54,7 +62,7 @@ def keep_version(*, tenant_id: UUID, raw: Any, personas: Any, by: str = "") -> t
 
     A world that is here goes on as it is. Raises Invalid for a document that is no world.
     """
-    document = read_world(raw)
+    document, raw = read_world(raw), _without_hooks(raw)
     words = _checked_words(document, personas)
     world, is_new = _locked(tenant_id, document.slug, document.name)
     digest = digest_of(raw, words)

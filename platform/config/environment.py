@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Every variable that Troupe reads, and what it decides. An unknown TROUPE_ name is refused, so that a typo is
@@ -38,6 +40,7 @@ VARIABLES: dict[str, str] = {
     "TROUPE_DEMO": "1 seeds the demo tenants (1)",
     "TROUPE_DEBUG": "1 shows Django's debug pages (0)",
     "TROUPE_CHUNK_PARTITIONS": "hash partitions of the chunk tables, fixed at the first migration (64)",
+    "TROUPE_HOOK_NETWORKS": "private networks that hooks of game worlds may lead into, such as 10.0.0.0/8,127.0.0.1/32",
     "TROUPE_CHAT_MODEL": "chat model of the platform's default route",
     "TROUPE_EMBEDDING_MODEL": "embedding model of the platform's default route",
     "DATABASE_URL": "PostgreSQL as the role that serves",
@@ -80,6 +83,7 @@ class Environment:
     demo: bool
     debug: bool
     chunk_partitions: int
+    hook_networks: tuple[Network, ...]
     database_url: str
     database_owner_url: str
     database_system_url: str
@@ -113,6 +117,7 @@ def load(environ: Mapping[str, str] = os.environ, *, need_services: bool = True)
         demo=env_bool(environ, "TROUPE_DEMO", default=True),
         debug=env_bool(environ, "TROUPE_DEBUG", default=False),
         chunk_partitions=env_int(environ, "TROUPE_CHUNK_PARTITIONS", default=64, least=1, most=1024),
+        hook_networks=env_networks(environ, "TROUPE_HOOK_NETWORKS"),
         database_url=services["DATABASE_URL"],
         database_owner_url=services["DATABASE_OWNER_URL"],
         database_system_url=services["DATABASE_SYSTEM_URL"],
@@ -166,6 +171,14 @@ def env_int(environ: Mapping[str, str], name: str, *, default: int, least: int, 
 def env_list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Values separated by commas; blanks around them do not count."""
     return tuple(item.strip() for item in env_text(environ, name).split(",") if item.strip())
+
+
+def env_networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Networks such as 10.0.0.0/8, separated by commas."""
+    try:
+        return tuple(ipaddress.ip_network(text) for text in env_list(environ, name))
+    except ValueError as error:
+        raise BadEnvironment(f"{name}: {error}; it must be networks such as 10.0.0.0/8, separated by commas.") from None
 
 
 def env_host(environ: Mapping[str, str], name: str, *, default: str) -> str:
