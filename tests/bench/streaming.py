@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -65,8 +66,10 @@ async def _loaded(
         client = await stack.enter_async_context(AsyncOpenAI(base_url=model_url, api_key="none"))
         streams = [await stack.enter_async_context(_tab(web, session(long_winded))) for _ in range(STREAMING)]
         tabs = [await stack.enter_async_context(_tab(web, session(business))) for _ in range(20)]
-        listening = [asyncio.create_task(_listen_on(tab)) for tab in streams]
-        await asyncio.sleep(2)
+        listening = []
+        for tab in streams:  # people do not begin at the same moment, so their tokens do not come in bursts
+            listening.append(asyncio.create_task(_listen_on(tab)))
+            await asyncio.sleep(random.uniform(0, 0.1))
         starts = []
         lanes = [(tab, asyncio.Lock()) for tab in tabs]
         for tab, free in itertools.islice(itertools.cycle(lanes), STARTS_PER_S * LOAD_S):
