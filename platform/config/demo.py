@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 
 from config.environment import write_private
 from knowledge.collecting import add_file, create_base
 from knowledge.models import KnowledgeBase
+from npc.models import World
+from npc.worlds.files import parse_world
+from npc.worlds.putting import put_world
 from personas.models import Persona
 from personas.publishing import create_persona, publish
 from tenants.models import Member, Tenant, User
@@ -23,6 +27,7 @@ from tenants.system import tenant_by_slug
 
 FOLDER = settings.ROOT / "demo"
 OPERATOR = "operator@troupe.example"
+GAME = "听泉村 Hearkenwell"
 
 
 @dataclass
@@ -31,6 +36,7 @@ class Seeded:
 
     logins: list[dict[str, str]] = field(default_factory=list)
     chats: list[dict[str, str]] = field(default_factory=list)
+    games: list[dict[str, str]] = field(default_factory=list)
 
 
 def seed(folder: Path = FOLDER) -> Seeded:
@@ -48,6 +54,10 @@ def seed(folder: Path = FOLDER) -> Seeded:
             for slug in business["personas"]:
                 wanted = json.loads((folder / "personas" / f"{slug}.json").read_text())
                 seeded.chats.append(_seed_persona(tenant, wanted))
+            for name in business.get("worlds", ()):
+                _seed_world(tenant, folder / "worlds" / name)
+            if "worlds" in business and tenant.slug == settings.PLAY_TENANT:
+                seeded.games.append({"name": f"{tenant.name} · {GAME}", "url": reverse("play")})
     if not User.objects.filter(email=OPERATOR).exists():
         User.objects.create_superuser(OPERATOR, password)
     seeded.logins.append({"who": "Operator of all tenants", "email": OPERATOR, "password": password})
@@ -71,6 +81,12 @@ def _seed_persona(tenant: Tenant, wanted: dict[str, Any]) -> dict[str, str]:
     return {"name": f"{tenant.name} · {persona.name}", "url": persona.chat_path}
 
 
+def _seed_world(tenant: Tenant, file: Path) -> None:
+    raw = parse_world(file.read_bytes(), is_yaml=True)
+    if not World.objects.filter(slug=raw["slug"]).exists():
+        put_world(tenant_id=tenant.pk, slug=raw["slug"], raw=raw, by="demo")
+
+
 def _kept_password() -> str:
     """One password for all demo logins, made at the first seeding."""
     try:
@@ -81,7 +97,9 @@ def _kept_password() -> str:
 
 def _tell(seeded: Seeded) -> None:
     """For the launcher, which prints it when everything is up."""
-    text = json.dumps({"logins": seeded.logins, "chats": seeded.chats}, ensure_ascii=False, indent=2)
+    text = json.dumps(
+        {"logins": seeded.logins, "chats": seeded.chats, "games": seeded.games}, ensure_ascii=False, indent=2
+    )
     write_private(_file(), text)
 
 

@@ -16,6 +16,8 @@ django_stubs_ext.monkeypatch()
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = load_or_exit(need_services=False)
+# The demo's tenant whose village anybody may play at /play/; none where the demo is switched off.
+PLAY_TENANT = "lamplight" if ENVIRONMENT.demo else ""
 
 SECRET_KEY = ENVIRONMENT.secret_key
 SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)

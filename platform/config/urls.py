@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/chat/completions", completions_view, name="openai-completions"),
     path("v1/embeddings", embeddings_view, name="openai-embeddings"),
     path("chat/<str:publishable_key>/", chat_page, name="chat-page"),
+    path("play/", include("npc.play.urls")),
 ]
 
 handler404 = "config.failures.not_found"

@@ -68,5 +68,6 @@ def summary(state: Mapping[str, Any], home: Path) -> str:
     except (OSError, ValueError):
         demo = {}
     lines += [f"  chat      {urljoin(url, chat['url'])}  {chat['name']}" for chat in demo.get("chats", [])]
+    lines += [f"  play      {urljoin(url, game['url'])}  {game['name']}" for game in demo.get("games", [])]
     lines += [f"  sign in   {login['email']}  {login['password']}  {login['who']}" for login in demo.get("logins", [])]
     return "\n".join([*lines, ""])
