@@ -56,6 +56,7 @@ def remember(
     game_time: float = 0.0,
     source: Mapping[str, Any] | None = None,
     derived_from: UUID | None = None,
+    made_of: Sequence[UUID] = (),
 ) -> list[UUID]:
     """Let each holder keep this; returns the memories' ids. What is kept already, or was forgotten, stays as it is.
 
@@ -74,6 +75,7 @@ def remember(
             game_time=game_time,
             source=dict(source or {}),
             derived_from_id=derived_from,
+            made_of=list(made_of),
         )
         for holder in dict.fromkeys(holders)
     ]
@@ -92,9 +94,12 @@ def recall(
     query_vector: Vector | None,
     now_game_time: float,
     limit: int,
+    lasting: float | None = None,
 ) -> list[Recalled]:
     """What comes to the holder's mind, best first: near to the question, weighty, not long ago. Inside the scope.
 
+    `lasting` is for how long, in game time, a memory of weight 0.5 does; each tenth of weight doubles it. What is older
+    has been forgotten, though it is kept, and comes back to who loads a save of that time. None forgets nothing.
     Without a vector, or for memories that have none yet, nearness counts as middling. `query_vector` is the bundled
     model's, of its query side.
     """
@@ -110,6 +115,7 @@ def recall(
         "importance": IMPORTANCE,
         "recency": RECENCY,
         "decay": DECAY,
+        "lasting": lasting,
     }
     found: Iterable[Any] = Memory.objects.raw(_RECALL, parameters)
     return [Recalled(one.pk, one.seq, one.kind, one.text, one.game_time, one.source, one.score) for one in found]
@@ -134,6 +140,8 @@ _RECALL = """
         FROM unnest(%(stores)s::uuid[], %(lasts)s::bigint[]) AS sight (store, last_seq)
         JOIN personas_memory m ON m.store = sight.store AND m.seq <= coalesce(sight.last_seq, m.seq)
         WHERE m.tenant_id = %(tenant)s AND m.holder = %(holder)s AND m.forgotten_at IS NULL
+              AND (%(lasting)s::float IS NULL
+                   OR %(now)s - m.game_time <= %(lasting)s::float * power(2, 10 * (m.importance - 0.5)))
     ), ranges AS MATERIALIZED (
         SELECT min(similarity) AS least, nullif(max(similarity) - min(similarity), 0) AS spread,
                nullif(max(age), 0) AS oldest, max(seq) AS newest, nullif(max(seq) - min(seq), 0) AS entries
@@ -156,7 +164,8 @@ _FORGET = """
     WITH RECURSIVE chain AS (
         SELECT id FROM personas_memory WHERE tenant_id = %(tenant)s AND id = %(memory)s
         UNION
-        SELECT m.id FROM personas_memory m JOIN chain ON m.tenant_id = %(tenant)s AND m.derived_from_id = chain.id
+        SELECT m.id FROM personas_memory m JOIN chain ON m.tenant_id = %(tenant)s
+            AND (m.derived_from_id = chain.id OR (m.made_of @> ARRAY[chain.id] AND m.made_of <> '{}'))
     )
     UPDATE personas_memory m SET text = '', source = '{}', embedding = NULL, forgotten_at = now()
     FROM chain WHERE m.tenant_id = %(tenant)s AND m.id = chain.id AND m.forgotten_at IS NULL

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -152,6 +153,8 @@ class Memory(TenantModel):
     source = models.JSONField(_("source"), default=dict)
     # What was made of a memory is forgotten with it.
     derived_from = TenantForeignKey("self", models.CASCADE, null=True, editable=False, related_name="derived")
+    # The same for what was made of many: the memories that a reflection sums up.
+    made_of = ArrayField(models.UUIDField(), default=list, editable=False)
     # By the bundled model, whatever the tenant's own is: recall must not wait for a provider. Null until a job made it.
     embedding = HalfVectorField(dimensions=384, null=True, editable=False)
     forgotten_at = models.DateTimeField(null=True, editable=False)
@@ -168,6 +171,7 @@ class Memory(TenantModel):
                 condition=Q(embedding=None, forgotten_at=None),
                 name="memory_not_embedded",
             ),
+            GinIndex(fields=["made_of"], condition=~Q(made_of=[]), name="memory_made_of"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(importance__gte=0) & Q(importance__lte=1), name="memory_importance")

@@ -203,6 +203,36 @@ def test_forgetting_takes_along_what_was_made_of_it_and_holds(acme: Any) -> None
         assert not Memory.objects.filter(text__contains="cup").exists()
 
 
+def test_what_was_made_of_many_is_forgotten_with_any_of_them(acme: Any) -> None:
+    inn, later = uuid4(), uuid4()
+    [cup], [dog] = keep(acme, inn, 1, CUP), keep(acme, inn, 2, DOG)
+    [thought] = keep(acme, later, 3, "What a night!", made_of=[cup, dog])
+    [second] = keep(acme, later, 4, "What nights!", made_of=[thought])
+    keep(acme, later, 5, FORD)
+
+    with acme.scope():
+        assert set(forget(tenant_id=acme.id, memory_id=dog)) == {dog, thought, second}
+    assert told(acme, inn) == [CUP]
+    assert told(acme, later) == [FORD]
+
+
+def test_slight_things_are_forgotten_before_grave_ones(acme: Any) -> None:
+    inn = uuid4()
+    keep(acme, inn, 1, "grave", importance=0.8)
+    keep(acme, inn, 2, "usual", importance=0.5)
+    keep(acme, inn, 3, "slight", importance=0.4)
+
+    def kept_at(time: float) -> list[str]:
+        return told(acme, inn, now_game_time=time, lasting=10.0)
+
+    assert kept_at(5) == ["grave", "usual", "slight"]
+    assert kept_at(10) == ["grave", "usual"]
+    assert kept_at(79) == ["grave"]
+    assert kept_at(81) == []
+    assert kept_at(5) == ["grave", "usual", "slight"]  # who loads an old save is young again
+    assert len(told(acme, inn, now_game_time=1e9)) == 3
+
+
 def test_mallory_recalls_and_forgets_nothing_of_acmes(acme: Any, globex: Any) -> None:
     inn = uuid4()
     [cup] = keep(acme, inn, 1, CUP)
