@@ -10,3 +10,4 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Each app's `tasks.py` brings its handlers, in every process that may run or fail a job."""
         autodiscover_modules("tasks")
+        from jobs import pruning  # noqa: F401 - registers its tick with the clock

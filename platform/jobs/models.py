@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q, Window
+from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +61,15 @@ class JobQuerySet(TenantQuerySet):
     def untold(self) -> Self:
         """Failed, and their subjects do not know."""
         return self.filter(status=Job.Status.FAILED, tries_to_tell__gt=0)
+
+    def over_before(self, moment: datetime) -> Self:
+        """Over for that long, and nothing is left to do about them."""
+        return self.filter(status__in=[Job.Status.DONE, Job.Status.CANCELLED], finished_at__lt=moment)
+
+    def superseded_by(self, others: Self) -> Self:
+        """Of the same kind on the same subject as a later one of these."""
+        later = others.filter(kind=OuterRef("kind"), subject_id=OuterRef("subject_id"))
+        return self.filter(Exists(later.filter(created_at__gt=OuterRef("created_at"))))
 
     def claim(self, job_id: UUID, *, worker: str) -> "Job | None":
         """Take a queued job for this worker, or None if another one has it or it is over."""
@@ -132,6 +141,8 @@ class Job(TenantModel):
             models.Index(fields=["tenant", "subject_id"], name="job_subject"),
             # For the relay's look at failures that nobody was told of: hardly ever any.
             models.Index(fields=["available_at"], condition=Q(tries_to_tell__gt=0), name="job_untold"),
+            # For pruning.
+            models.Index(fields=["finished_at"], condition=Q(status__in=["done", "cancelled"]), name="job_over"),
         ]
 
     def __str__(self) -> str:
