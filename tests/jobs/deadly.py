@@ -13,6 +13,7 @@ from celery.signals import worker_init
 
 from jobs import handlers, heartbeat, models
 from jobs.handlers import Limits, Run, job_handler
+from jobs.models import Job
 from knowledge import tasks
 from knowledge.models import Document
 from tenants.scope import tenant_scope
@@ -46,7 +47,12 @@ def keep_looking_up(run: Run) -> None:
 
 
 def be_deaf(run: Run) -> None:
-    time.sleep(2)
+    """Until the job is taken away."""
+    is_held = True
+    while is_held:
+        time.sleep(0.05)
+        with tenant_scope(run.tenant_id):
+            is_held = Job.objects.filter(pk=run.job.pk, status=Job.Status.RUNNING, fence=run.job.fence).exists()
 
 
 def dawdle(run: Run) -> None:
@@ -77,9 +83,9 @@ def go_wrong(run: Run) -> None:
 
 @worker_init.connect
 def be_impatient(**_: object) -> None:
-    """In the worker: leases of two seconds, and documents that kill who reads them."""
+    """In the worker: leases of four seconds, and documents that kill who reads them."""
     register()
-    models.LEASE = handlers.LEASE = timedelta(seconds=2)
+    models.LEASE = handlers.LEASE = timedelta(seconds=4)
     heartbeat.BEAT_S, heartbeat.PATIENCE_S = 0.5, 0.5
     read = tasks.ingest_document
 

@@ -23,10 +23,11 @@ from tests.jobs.conftest import as_it_is, change
 from tests.jobs.deadly import DEADLY, POISON, SLOW, register
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 40.0
+# Only a fault takes it all: a busy machine makes everything here ten times as slow.
+PATIENCE_S = 240.0
 QUEUE = "maintenance"
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -146,4 +147,4 @@ def test_a_worker_that_is_told_to_end_hands_its_jobs_back(acme, worker):
         back = as_it_is(job)
         assert (back.status, back.attempts, back.error_code) == (Job.Status.QUEUED, 0, "")
         change(job, status=Job.Status.CANCELLED)
-    assert worker.wait(timeout=20) == 0
+    assert worker.wait(timeout=PATIENCE_S) == 0
