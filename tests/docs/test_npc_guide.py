@@ -2,17 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
 
 from tests.chat.stage import InProcessServer
 from tests.conftest import Business
-from tests.docs.pages import page
+from tests.docs.pages import ROOT, page
 
 # Between the answers of two steps; no answer holds it.
 MARK = "\n---8<---\n"
@@ -31,26 +32,23 @@ def server(database: None) -> Iterator[InProcessServer]:
 def test_the_guide_leads_to_an_npc_that_sells_a_sword(
     server: InProcessServer, acme: Business, tmp_path: Path, guide: str, says: str, item: str
 ) -> None:
-    _written, put, opened, turn, event, state_and_knowledge, save = answers(guide, server, acme, tmp_path)
+    shutil.copy(ROOT / "npc/clients/python/troupe_npc.py", tmp_path)
+    _written, played, opened, turn = answers(guide, server, acme, tmp_path)
 
     call_command("npc_check", str(tmp_path / "forge.yaml"))
-    assert (json.loads(put)["version"], json.loads(put)["warnings"]) == (1, [])
+    assert [block.text for block in page(guide).blocks("text")] == [played]
     assert json.loads(opened)["state"]["gold"] == 20
     answer = json.loads(turn)
     assert says in answer["say"]
     assert [(action["name"], action["arguments"]) for action in answer["actions"]] == [("sell", {"item": item})]
-    assert json.loads(event)["id"]
-    state, knowledge = decoded(state_and_knowledge)
-    assert state["state"]["stage"] == 1
-    assert sorted(knowledge["may_know"]) == ["flood", "theft"]
-    assert json.loads(save)["bytes"] < 64 * 1024
 
 
 def answers(guide: str, server: InProcessServer, business: Business, folder: Path) -> list[str]:
     """What a reader sees, step by step, who pastes the page into one shell."""
     steps = [block.text for block in page(guide).blocks("sh run")]
     script = f"printf '%s' '{MARK}'\n".join(steps)
-    environ = {"PATH": os.environ["PATH"], "TROUPE": server.http, "KEY": business.token, "LC_ALL": "C.UTF-8"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environ = {"PATH": path, "TROUPE": server.http, "KEY": business.token, "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         env=environ,
@@ -62,13 +60,3 @@ def answers(guide: str, server: InProcessServer, business: Business, folder: Pat
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout.split(MARK)
-
-
-def decoded(text: str) -> list[Any]:
-    """JSON values that stand one behind the other."""
-    found, rest, decoder = [], text.strip(), json.JSONDecoder()
-    while rest:
-        value, end = decoder.raw_decode(rest)
-        found.append(value)
-        rest = rest[end:].strip()
-    return found
