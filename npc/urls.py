@@ -13,6 +13,7 @@ from npc.api.sessions import (
     StateView,
 )
 from npc.api.turns import cancel_view, turns_view
+from npc.api.warm import warm_view
 from npc.api.worlds import (
     WorldCheck,
     WorldDetail,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/events/", EventsView.as_view(), name="game-events"),
     path("sessions/<uuid:session_id>/saves/", SavesView.as_view(), name="game-saves"),
     path("sessions/<uuid:session_id>/log/", LogView.as_view(), name="game-log"),
+    path("sessions/<uuid:session_id>/warm/", warm_view, name="game-warm"),
     path("sessions/<uuid:session_id>/turns/", turns_view, name="game-turns"),
     path("sessions/<uuid:session_id>/turns/<uuid:turn_id>/cancel/", cancel_view, name="game-turn-cancel"),
     path("sessions/<uuid:session_id>/turns/<uuid:turn_id>/replay/", ReplayView.as_view(), name="game-turn-replay"),

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from chat.api.serializers import TurnRequestSerializer
 from knowledge.api.serializers import SearchAnswerSerializer, SearchRequestSerializer
 from npc.api.turns import NpcTurnAnswerSerializer, NpcTurnRequestSerializer
+from npc.api.warm import WarmedSerializer, WarmRequestSerializer
 
 Endpoint = tuple[str, str, str, Any]
 
@@ -103,6 +104,12 @@ def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
             operation_id="v1_npc_sessions_turns_cancel",
             parameters=[session_id, OpenApiParameter("turn_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
             request=None, responses={ANSWER: NpcTurnAnswerSerializer},
+        ),
+        described(
+            f"{game}/warm/", "POST",
+            "The player is coming: load the world, what those present know, and the beginning of their prompts.",
+            operation_id="v1_npc_sessions_warm", parameters=[session_id],
+            request=WarmRequestSerializer, responses={ANSWER: WarmedSerializer},
         ),
         described(
             "/v1/models", "GET", "Published personas and the embedding model, as OpenAI lists models.",
