@@ -14,6 +14,7 @@ from llm.models import Route
 from tests.chat.stage import OtherProcess
 from tests.fakes.openai_server import FakeOpenAI
 from tests.npc.conftest import inn, open_game, put
+from tests.npc.line import line_at
 from tests.npc.turns.conftest import reply, sale
 
 
@@ -86,3 +87,18 @@ async def test_a_turn_is_cancelled_from_another_process(game, model, doors):
     events = await asyncio.wait_for(listening, 20)
     assert cancelled.json() == {name: value for name, value in events[-1].items() if name != "type"}
     assert cancelled.json()["say"] == "One left. And th"
+
+
+async def test_a_player_comes_back_to_another_process_in_mid_turn(game, model, server, other):
+    model.will_say(reply("A long tale of a short winter.", "happy", sale()), delay_s=0.04)
+    async with line_at(server.http, game.opened["token"]) as first:
+        turn_id = await first.turns("A tale!", deadline_ms=60_000)
+        await first.next("speech.delta")
+
+    async with line_at(other.http, game.opened["token"]) as back:
+        await back.turns("A tale!", deadline_ms=60_000, turn_id=turn_id)
+        done = await back.done(turn_id)
+
+    assert back.spoken(turn_id) == done["say"] == "A long tale of a short winter."
+    assert [action["name"] for action in done["actions"]] == ["sell"]
+    assert len(model.chat_requests) == 1
