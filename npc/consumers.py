@@ -77,7 +77,7 @@ class GameConsumer(TokenSocket):
 
     async def heed(self, frame: dict[str, Any]) -> None:
         if frame["type"] not in self._frames:
-            raise FrameUnknown
+            raise FrameUnknown.among(self._frames)
         if request_id_of(frame) is None:
             raise Invalid.field("request_id", _("A text is needed by which you know the answer, or a number."))
         if frame["type"] == "ping":  # waits for nobody

@@ -89,7 +89,7 @@ class ChatConsumer(TokenSocket):
     async def heed(self, frame: dict[str, Any]) -> None:
         handle = self._frames.get(frame["type"])
         if handle is None:
-            raise FrameUnknown
+            raise FrameUnknown.among(self._frames)
         await handle(frame)
 
     async def _hello(self, frame: dict[str, Any]) -> None:

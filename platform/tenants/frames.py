@@ -1,5 +1,6 @@
 """What clients send over a socket, as values. Whatever comes, it is a value or a PlatformError."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,11 @@ class FrameUnknown(PlatformError):
     code = "frame_unknown"
     status = 422
     default_detail = gettext_lazy("There is no frame of this type.")
+
+    @classmethod
+    def among(cls, known: Iterable[str]) -> "FrameUnknown":
+        """With the types that are taken here, for clients written for another version."""
+        return cls(_("There is no frame of this type here, only these: %(types)s.") % {"types": ", ".join(known)})
 
 
 class FrameTooLarge(PlatformError):

@@ -122,6 +122,15 @@ async def test_a_bad_frame_is_refused_and_the_socket_lives(carol, scripted_llm, 
     assert scripted_llm.chat_requests == []
 
 
+@pytest.mark.parametrize("name", ["message.edit", "handoff.request"])
+async def test_what_is_not_taken_yet_is_refused_with_what_is(carol, open_tab, name):
+    error = await refusal(await open_tab(carol), frame(name, message_id=NOBODY, text="Any beds?"))
+
+    assert error["code"] == "frame_unknown"
+    assert "message.send, turn.stop, turn.regenerate" in error["detail"]
+    assert carol.messages() == []
+
+
 async def test_a_refused_message_is_named_in_the_refusal(carol, open_tab):
     tab = await open_tab(carol)
 
