@@ -8,8 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
-from npc.models import GameSession
+from npc import consumers
 from npc.sessions import tokens
 from tests.npc.conftest import Game
 from tests.npc.line import Line, line_at
@@ -182,15 +183,10 @@ async def test_a_deleted_session_lets_nobody_in_and_sends_its_players_away(game,
     assert await (await open_line(game)).is_closed() == 4401
 
 
-async def test_a_socket_does_not_outlive_its_token(game, open_line, monkeypatch, acme, off_loop):
-    monkeypatch.setattr(tokens, "TTL", timedelta(seconds=1.2))
-    game.opened["token"] = await off_loop(token_of, acme, game)
-    line = await open_line(game)
+async def test_a_socket_does_not_outlive_its_token(game, open_line, monkeypatch):
+    def ends_soon(token: str) -> tokens.Admitted:
+        return tokens.read_token(token)._replace(expires_at=timezone.now() + timedelta(seconds=0.2))
 
-    assert (await line.call("ping"))["type"] == "ok"
-    assert await line.is_closed() == 4401
+    monkeypatch.setattr(consumers, "read_token", ends_soon)
 
-
-def token_of(business: Any, game: Game) -> str:
-    with business.scope():
-        return tokens.token_for(GameSession.objects.get(pk=game.id))[0]
+    assert await (await open_line(game)).is_closed() == 4401

@@ -15,9 +15,11 @@ from websockets.exceptions import ConnectionClosed
 from chat.models import Conversation
 from chat.sessions import session_token
 from npc import consumers
+from npc.sessions import tokens
 from tenants import sockets
 from tests.chat.stage import InProcessServer
 from tests.chat.test_connections import fewest_held
+from tests.npc.conftest import open_game
 from tests.npc.line import Line, line_at
 from tests.npc.turns.conftest import reply
 
@@ -169,12 +171,14 @@ async def closing_code(server: Any, *, subprotocol: str = "", query: str = "") -
     return closed.value.rcvd.code if closed.value.rcvd else 0
 
 
-async def test_a_bad_token_is_accepted_and_then_closed(server, game, acme, globex):
+async def test_a_bad_token_is_accepted_and_then_closed(server, game, acme, globex, monkeypatch, off_loop):
     token = game.opened["token"]
     secret, head = token.rpartition("_")[2], token.rpartition(".")[0]
     forged, foreign = f"{head}.{'A' * 43}", f"st_{globex.id.hex}_{secret}"
     chats = token_of_a_chat(acme)
-    for wrong in ("nonsense", token[:-1], forged, foreign, f"st_{'0' * 32}_{secret}", acme.token, chats):
+    monkeypatch.setattr(tokens, "TTL", timedelta(seconds=-1))
+    expired = (await off_loop(open_game, acme)).opened["token"]
+    for wrong in ("nonsense", token[:-1], forged, foreign, f"st_{'0' * 32}_{secret}", acme.token, chats, expired):
         assert await closing_code(server, subprotocol=wrong) == 4401, wrong
     assert await closing_code(server, query=f"?token={foreign}") == 4401
     assert await closing_code(server) == 4401
