@@ -31,3 +31,7 @@ class PreconditionRequired(PlatformError):
 
 class BranchLeft(Conflict):
     default_detail = _("The player has loaded a save since; what belongs to the branch left behind is dropped.")
+
+
+class TalkedEnough(Conflict):
+    default_detail = _("They have talked enough among themselves; let the player speak, or something happen.")

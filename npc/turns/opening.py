@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from llm.reader.types import Example, ReaderTask
 from llm.types import ChatRequest, Vector
-from npc.errors import StateStale
+from npc.errors import StateStale, TalkedEnough
 from npc.hooks.keeping import hooks_of
 from npc.knowledge.facts import may_know
 from npc.knowledge.nearest import nearest_facts
@@ -28,7 +28,7 @@ from npc.sessions.situations import situation
 from npc.sessions.writing import Writer, writing
 from npc.turns.asking import Asked, Told
 from npc.turns.authored import line_for, lines_now
-from npc.turns.directing import next_to_speak
+from npc.turns.directing import MAX_CHAIN, Cue, chain_length, next_to_speak
 from npc.turns.ladder import Ladder, ladder_for
 from npc.turns.planning import Offer, may_act, offers
 from npc.turns.prompt import Scenery, prompt_of, reply_format
@@ -135,7 +135,8 @@ class _Opening:
         self._check()
         read = {"state_hook": self._take(self._told)} if self._told else {}
         self._note()
-        character = self._character()
+        character, directed = self._character()
+        read |= directed
         present = sorted({*self._present(), character, self.asked.speaker})
         scene = self._scene() or self.writer.play.scenes.get(character)
         seen = situation(
@@ -206,16 +207,27 @@ class _Opening:
     def _present(self) -> list[str]:
         return list(self.asked.present) if self.asked.present else self.writer.play.present_in(self._scene())
 
-    def _character(self) -> str:
+    def _character(self) -> tuple[str, dict[str, Any]]:
+        """Who answers; and what the log is told of how that was decided."""
         if self.asked.character is not None:
-            return self.asked.character
-        spoke_last = recount(self._entries, None, {}).spoke_last
-        chosen = next_to_speak(
-            self.world, self._present(), speaker=self.asked.speaker, text=self.asked.text, spoke_last=spoke_last
+            return self.asked.character, {}
+        entries = [entry for _, entry in self._entries]
+        if self.asked.speaker in self.world.characters and chain_length(self.world, entries) >= MAX_CHAIN:
+            raise TalkedEnough
+        happens = self.asked.event or {}
+        cue = Cue(
+            speaker=self.asked.speaker,
+            text=self.asked.text or str(happens.get("text") or ""),
+            is_event=self.asked.event is not None,
+            present=self._present(),
+            scene=self._scene(),
+            turns=[entry for entry in entries if isinstance(entry, TurnOpened)],
+            chance=f"{self.writer.session.seed}:{self.asked.turn_id}",
         )
+        chosen = next_to_speak(self.world, self.writer.play, cue)
         if chosen is None:
             raise Invalid.field("character", _("Nobody is there who could answer."))
-        return chosen
+        return chosen[0], {"director": chosen[1]}
 
     # --- The plan -----------------------------------------------------------------------------------------
     def _planned(

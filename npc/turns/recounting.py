@@ -15,7 +15,6 @@ class Recounted:
     said: tuple[Said, ...]
     seqs: tuple[int, ...]
     own_lines: tuple[str, ...]  # the character's, oldest first
-    spoke_last: tuple[str, ...]  # who answered, newest first
 
 
 def recount(entries: Iterable[tuple[int, Data]], character: str | None, names: Mapping[str, str]) -> Recounted:
@@ -26,13 +25,12 @@ def recount(entries: Iterable[tuple[int, Data]], character: str | None, names: M
     told: list[tuple[int, Said]] = []
     turns: dict[str, TurnOpened] = {}
     actions: dict[str, tuple[TurnClosed, str]] = {}
-    own, answered = [], []
+    own = []
     for seq, data in entries:
         match data:
             case TurnOpened():
                 turns[data.turn_id] = data
             case TurnClosed():
-                answered.append(data.character)
                 actions |= {one.id: (data, _deed(one.name, one.arguments)) for one in data.actions}
                 told += [(seq, said) for said in _exchange(turns.get(data.turn_id), data, character, names)]
                 own += [data.say] if data.character == character and data.say else []
@@ -46,7 +44,6 @@ def recount(entries: Iterable[tuple[int, Data]], character: str | None, names: M
         said=tuple(said for _, said in told),
         seqs=tuple(dict.fromkeys(seq for seq, _ in told)),
         own_lines=tuple(own),
-        spoke_last=tuple(dict.fromkeys(reversed(answered))),
     )
 
 

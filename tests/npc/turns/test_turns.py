@@ -133,16 +133,6 @@ def test_characters_talk_with_each_other(game, scripted_llm):
     assert "Bram: Is the floor clean?" in scripted_llm.chat_requests[0].last_text
 
 
-def test_the_director_picks_who_is_called_or_was_last_talked_with(game, scripted_llm):
-    scripted_llm.will_say(reply("Yes?"), times=None)
-
-    assert answered(game, "Hello there!", character=None)["character"] == "bram"
-    assert answered(game, "Mira, is that you?", character=None)["character"] == "mira"
-    assert answered(game, "I thought so.", character=...)["character"] == "mira"
-    assert answered(game, "酒呢？", character=None, scene="cellar", present=["carol", "老王"])["character"] == "老王"
-    assert game.now()["scenes"] == {"bram": "taproom", "mira": "taproom", "老王": "cellar", "carol": "cellar"}
-
-
 def test_a_chinese_world_is_prompted_in_chinese(acme, scripted_llm):
     put(acme, inn(language="zh", name="渡口客栈"))
     game = open_game(acme)
