@@ -82,6 +82,11 @@ def lenient_json(text: str | bytes) -> Any:
 
 def validated(serializer: Serializer[Any]) -> dict[str, Any]:
     """What a serializer took. Raises Invalid, as DRF's own views would answer."""
-    if not serializer.is_valid():
+    try:
+        is_valid = serializer.is_valid()
+    except RecursionError:
+        # Our parser goes deeper than Python, by which a field that takes any JSON is looked at.
+        raise Invalid(_("The body could not be read: %(why)s") % {"why": _("it is nested too deeply")}) from None
+    if not is_valid:
         raise Invalid(errors=list(field_errors(serializer.errors)))
     return dict(serializer.validated_data)

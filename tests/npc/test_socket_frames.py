@@ -26,6 +26,8 @@ from tests.npc.turns.conftest import reply
 NOBODY = str(uuid4())
 SURROGATE = "\\ud800"  # as it stands in JSON
 DEEP = 30_000
+# As deep as our parser goes, and deeper than Python's own recursion.
+NESTED = '{"x":' * 1_000 + "1" + "}" * 1_000
 
 
 def frame(type: str, **fields: object) -> str:
@@ -81,6 +83,11 @@ BAD_FRAMES: dict[str, tuple[str, list[str | bytes]]] = {
             patch({"gold": 2**60}),
             patch([{"op": "fly", "path": "/gold"}]),
             patch({}, base_state_version="x"),
+            patch(None).replace("null", NESTED),
+            turn(state_patch=None).replace("null", NESTED),
+            result(state_patch=None).replace("null", NESTED),
+            frame("event", event={"type": "gift", "data": None}).replace("null", NESTED),
+            turn(text=None).replace("null", NESTED),
         ],
     ),
     "no event": (
