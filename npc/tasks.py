@@ -2,6 +2,8 @@
 
 from jobs.handlers import Run, job_handler
 from npc.knowledge.embedding import embed_facts
+from npc.knowledge.gossip import GOSSIP
+from npc.knowledge.gossip import gossip as gossip_due
 from npc.knowledge.nearest import EMBED
 
 
@@ -9,3 +11,9 @@ from npc.knowledge.nearest import EMBED
 def embed(run: Run) -> None:
     """Make the facts of a world's version findable by meaning."""
     embed_facts(run)
+
+
+@job_handler(GOSSIP)
+def gossip(run: Run) -> None:
+    """Let the characters of a branch tell each other what they keep."""
+    gossip_due(run)

@@ -124,7 +124,8 @@ def recall(
 def forget(*, tenant_id: UUID, memory_id: UUID) -> list[UUID]:
     """Take a memory's words away for good, with all that was made of it; returns what was forgotten.
 
-    The empty row stays, so that whoever writes the same memory again, late or from the log, does not bring it back.
+    The empty row stays with its place in the log, so that whoever writes the same memory again, late or from the log,
+    does not bring it back.
     """
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, {"tenant": tenant_id, "memory": memory_id})
@@ -167,7 +168,9 @@ _FORGET = """
         SELECT m.id FROM personas_memory m JOIN chain ON m.tenant_id = %(tenant)s
             AND (m.derived_from_id = chain.id OR (m.made_of @> ARRAY[chain.id] AND m.made_of <> '{}'))
     )
-    UPDATE personas_memory m SET text = '', source = '{}', embedding = NULL, forgotten_at = now()
+    UPDATE personas_memory m
+    SET text = '', source = jsonb_strip_nulls(jsonb_build_object('entry', m.source -> 'entry')), embedding = NULL,
+        forgotten_at = now()
     FROM chain WHERE m.tenant_id = %(tenant)s AND m.id = chain.id AND m.forgotten_at IS NULL
     RETURNING m.id
 """

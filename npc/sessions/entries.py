@@ -99,7 +99,42 @@ class MemoryForgotten(Value):
     memory_id: str
 
 
-Data = Opened | StatePatched | Happened | Placed | ActionOutcome | TurnOpened | TurnClosed | MemoryForgotten
+class TimePassed(Value):
+    """A new part of the game's day began, in which those who are together may gossip: `npc.knowledge.gossip`.
+
+    `company` are the characters of each scene, `feelings` how strongly they feel for the player, from 0 to 1.
+    """
+
+    part: int
+    company: list[list[str]]
+    feelings: dict[str, float] = {}
+
+
+class Told(Value):
+    teller: str
+    hearer: str
+    memory_id: str  # the hearer's
+
+
+class Gossiped(Value):
+    """What was told in the part of the day that began with the `entry` of this number; noted late, true since then."""
+
+    entry: int
+    told: list[Told] = []
+
+
+Data = (
+    Opened
+    | StatePatched
+    | Happened
+    | Placed
+    | ActionOutcome
+    | TurnOpened
+    | TurnClosed
+    | MemoryForgotten
+    | TimePassed
+    | Gossiped
+)
 
 KINDS: dict[str, type[Value]] = {
     "opened": Opened,
@@ -110,6 +145,8 @@ KINDS: dict[str, type[Value]] = {
     "turn.opened": TurnOpened,
     "turn.closed": TurnClosed,
     "memory.forgotten": MemoryForgotten,
+    "time.passed": TimePassed,
+    "gossip": Gossiped,
 }
 KIND_OF = {kind: name for name, kind in KINDS.items()}
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
+from npc.knowledge.gossip import note_time
 from npc.knowledge.remembering import remember_entry
 from npc.sessions.entries import Happened, Placed
 from npc.sessions.writing import Writer
@@ -32,13 +33,14 @@ def record_event(
     """
     refuse(_problems(writer, scene, witnesses or (), moves or {}, data or {}))
     where = scene if scene is not None else writer.play.scenes.get(writer.play.player.id)
-    before = writer.play.present_in(where)
+    time_before, before = writer.play.game_time, writer.play.present_in(where)
     if moves:
         place(writer, moves, game_time=game_time)
     perceived = sorted({*before, *writer.play.present_in(where)}) if witnesses is None else sorted(set(witnesses))
     event = Happened(type=type, text=text, data=dict(data or {}), scene=where, witnesses=perceived)
     event_id = uuid7()
     remember_entry(writer, writer.add(event, subject=event_id, game_time=game_time))
+    note_time(writer, time_before)
     return event_id
 
 

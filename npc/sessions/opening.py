@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from npc.knowledge.gossip import catch_up
 from npc.models import Branch, GameSession, Save, World
 from npc.sessions.access import access_save, access_session
 from npc.sessions.entries import Opened
@@ -77,7 +78,7 @@ def load_save(*, tenant_id: UUID, save_id: UUID, world: World, player: Player) -
         raise Invalid.field("save", _("This save is of another world."))
     if session.player_id != player.id:
         raise Invalid.field("save", _("This save is of another player."))
-    _go_on(
+    branch = _go_on(
         session,
         Branch(
             session=session,
@@ -88,6 +89,7 @@ def load_save(*, tenant_id: UUID, save_id: UUID, world: World, player: Player) -
             head_seq=save.seq,
         ),
     )
+    catch_up(branch)
     return reading(tenant_id, session.pk)
 
 

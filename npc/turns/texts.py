@@ -55,6 +55,9 @@ NO_ACTIONS: Bilingual = {
     "en": "# What you can do now\nNothing but talk: `actions` stays empty.",
     "zh": "# 你现在能做的事\n只能说话：`actions` 留空。",
 }
+HEARD: Bilingual = {"en": "Heard from {name}{through}: «{text}»", "zh": "听{name}说{through}：「{text}」"}
+HEARD_BEFORE: Bilingual = {"en": ", who had it from {source}", "zh": "（{name}是听{source}说的）"}
+HEARD_DOUBTFUL: Bilingual = {"en": " It may not be true.", "zh": "未必是真的。"}
 ONE_OF: Bilingual = {"en": "one of", "zh": "可选"}
 HAPPENS: Bilingual = {"en": "[It happens: {text}]", "zh": "[发生了：{text}]"}
 

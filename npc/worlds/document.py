@@ -95,6 +95,7 @@ class Character(Settings):
     goals: list[Annotated[Goal, BeforeValidator(lambda value: {"id": value} if isinstance(value, str) else value)]] = (
         Field(default=[], max_length=50)
     )
+    chattiness: Annotated[Number, Field(ge=0, le=1)] = 0.5  # how readily it tells others what it keeps
     affinity: Affinity = Field(default={}, max_length=20)  # towards the player, when a session begins
     fallbacks: list[Fallback] = Field(default=[], max_length=200)
 
@@ -175,6 +176,15 @@ def _signable(secret: str) -> str:
 Url = Annotated[str, Field(max_length=500), Storable, AfterValidator(_callable)]
 
 
+class Remembering(Settings):
+    """How time tells on what characters keep, in the game's own time."""
+
+    day: Annotated[Number, Field(gt=0)] = 24.0  # of game time; what is told on is told on four times a day
+    gossip: Annotated[Number, Field(ge=0, le=1)] = 1.0  # how readily characters tell on what they keep; 0: never
+    # Days for which a memory of weight 0.5 lasts; each tenth of weight doubles it. Null: nothing is forgotten.
+    lasts: Annotated[Number, Field(gt=0)] | None = None
+
+
 class Hooks(Settings):
     """Where a game that would rather be asked than push is asked. Calls are signed by `secret` (Standard Webhooks).
 
@@ -200,6 +210,7 @@ class World(Settings):
     actions: list[Action] = Field(default=[], max_length=MAX_ACTIONS)
     emotions: list[Id] = Field(default=[], max_length=50)  # besides EMOTIONS
     reactions: list[Reaction] = Field(default=[], max_length=500)
+    memory: Remembering = Remembering()
     tiers: dict[Id, Tier] = Field(default={}, max_length=20)
     purse: Purse = Purse()
     # States at which the authors want their promises proved, by name: `manage.py npc_prove`.

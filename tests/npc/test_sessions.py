@@ -172,7 +172,7 @@ def test_game_time_never_runs_back(game: Any) -> None:
         game.tell("bell", game_time=time)
 
     assert game.now()["game_time"] == 30
-    assert [entry["game_time"] for entry in game.log()[1:]] == [10, 30, 20]
+    assert [entry["game_time"] for entry in game.log() if entry["kind"] == "event"] == [10, 30, 20]
 
 
 @pytest.mark.parametrize(

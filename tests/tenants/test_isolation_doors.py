@@ -27,6 +27,7 @@ from knowledge import tasks  # registers the handlers
 from knowledge.collecting import INGEST, add_text, create_base
 from llm.models import ModelCall, Route
 from npc import tasks as world_tasks
+from npc.knowledge.gossip import GOSSIP
 from npc.knowledge.nearest import EMBED as EMBED_FACTS
 from npc.worlds.putting import put_world
 from personas import tasks as memory_tasks
@@ -291,6 +292,8 @@ NOBODYS = {
 PAGES = {"chat/<str:publishable_key>/"}
 # The demo's village, which a session's token opens; `tests/npc/test_play.py` tries it with a neighbour's.
 VILLAGE = "play/"
+# The demo's village, which a session's token opens; `tests/npc/test_play.py` tries it with a neighbour's.
+VILLAGE = "play/"
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -453,6 +456,7 @@ SUBJECTS = {
     INGEST: lambda things: things.document,
     EMBED: lambda things: things.branch,
     EMBED_FACTS: lambda things: things.version,
+    GOSSIP: lambda things: things.branch,
 }
 
 
