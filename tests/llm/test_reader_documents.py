@@ -72,6 +72,29 @@ def test_the_frame_is_in_the_language_of_the_question_and_the_quotation_in_its_o
     assert "shipping costs 8 yuan." in chinese.text
 
 
+def test_a_second_passage_is_quoted_only_if_it_adds_something() -> None:
+    fees = Passage(1, "Fees", "", "A parcel to Lyon costs 9 euros.", 0.20)
+    night = Passage(2, "Night", "", "A parcel to Lyon costs more at night: 14 euros.", 0.17)
+    insurance = Passage(3, "Insurance", "", "Every parcel is insured up to 50 euros.", 0.17)
+
+    repeated = ask("What does a parcel to Lyon cost?", passages=(fees, night))
+    added = ask("What does a parcel cost, and is it insured?", passages=(fees, insurance))
+
+    assert repeated.cited == (1,)
+    assert added.cited == (1, 3)
+
+
+def test_of_two_that_say_the_same_the_one_in_the_question_s_language_comes_first() -> None:
+    chinese = Passage(1, "寄送", "", "寄到里昂的包裹运费为 9 欧元。", 0.20)
+    english = Passage(2, "Shipping", "", "Postage for a package to Lyon: 9 euros.", 0.20)
+
+    answer = ask("What does a parcel to Lyon cost?", passages=(chinese, english))
+    other = ask("寄包裹到里昂要多少钱？", passages=(english, chinese))
+
+    assert answer.text.startswith("According to “Shipping”")
+    assert other.text.startswith("根据《寄送》：")
+
+
 def test_what_is_not_in_the_passages_is_declined_and_a_person_offered() -> None:
     english, chinese = ask("Do you sell coffee grinders?"), ask("你们卖咖啡磨豆机吗？")
 

@@ -1,7 +1,6 @@
 """Answering from documents: quote what answers, word for word, or say that nothing does."""
 
 from dataclasses import asdict
-from itertools import islice
 from typing import Any
 
 from llm.reader.confidence import THRESHOLD, confidence
@@ -11,8 +10,11 @@ from llm.reader.quoting import is_row, quotables
 from llm.reader.spelling import is_chinese
 from llm.reader.types import ReaderAnswer, ReaderTask
 
-# Another passage is quoted too if it is nearly as good: the reader cannot tell which of the two answers.
-NEARLY_AS_GOOD = 0.25
+# Another passage is quoted too if it is nearly as good (the reader cannot tell which of the two answers), or if
+# it speaks of something that the first leaves open and is not much worse.
+NEARLY_AS_GOOD = 0.1
+NOT_MUCH_WORSE = 0.25
+LEFT_OPEN = 0.5  # by so much the first covers a thing less than the other does
 # A sentence is quoted with its neighbours, which say what "it" is or what the rule is for others.
 QUOTED_TOGETHER = 3
 AS_GOOD = 0.02  # rows of a table are quoted together only if nothing tells them apart
@@ -57,11 +59,25 @@ def decline(task: ReaderTask, language: str, sureness: float, trace: dict[str, A
 
 
 def quoted(inquiry: Inquiry) -> list[Candidate]:
-    """The best candidate and, if one is close, the best of another passage, each with its neighbours."""
+    """The best candidate and, if it adds something, the best of another passage, each with its neighbours."""
     best = inquiry.candidates[0]
-    others = (other for other in inquiry.candidates if other.passage.n != best.passage.n)
-    close = [other for other in islice(others, 1) if other.score >= best.score - NEARLY_AS_GOOD]
-    return [each for candidate in (best, *close) for each in _with_neighbours(candidate, inquiry)]
+    first = _with_neighbours(best, inquiry)
+    other = next((other for other in inquiry.candidates if other.passage.n != best.passage.n), None)
+    if other is None:
+        return first
+    is_near = other.score >= best.score - NEARLY_AS_GOOD
+    if not is_near and not (other.score >= best.score - NOT_MUCH_WORSE and _adds(other, first, inquiry)):
+        return first
+    second = _with_neighbours(other, inquiry)
+    in_chinese = is_chinese(inquiry.task.question)
+    is_readable = is_chinese(other.text) == in_chinese != is_chinese(best.text)
+    return second + first if is_near and is_readable else first + second
+
+
+def _adds(other: Candidate, first: list[Candidate], inquiry: Inquiry) -> bool:
+    """Whether `other` speaks of something telling that the quotation `first` leaves open."""
+    shares = zip(inquiry.units, other.covers, *(each.covers for each in first), strict=True)
+    return any(not unit.is_weak and share > max(known) + LEFT_OPEN for unit, share, *known in shares)
 
 
 def _with_neighbours(best: Candidate, inquiry: Inquiry) -> list[Candidate]:
