@@ -2,29 +2,35 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from llm.embedding import bundled
 from llm.reader import read
-from llm.reader.lines import choose
-from llm.reader.types import Example, ReaderTask
+from llm.reader.lines import remembered_vectors
+from llm.reader.types import ReaderTask
+from llm.reader.words import bag
 from npc.turns import texts
+from npc.turns.deeds import deeds_in
+from npc.turns.naming import Names, choices, filled, named_in, names_of
 from npc.turns.planning import Offer
+from npc.turns.wishes import Wish, wishes_in
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
 from npc.worlds.document import Action
 from personas.language import is_chinese
 
-# What people say to which nothing is to be done. An action must be nearer to the words than these are.
-TALK = (
-    "Hello, how are you?", "Good to see you. Goodbye!", "Thank you very much.", "Who are you?", "What is your name?",
-    "Tell me about yourself.", "What do you know about this place?", "What do you think of her?", "I am tired today.",
-    "Nice weather today.", "Where is the well?", "What happened last night?",
-    "你好，最近怎么样？", "见到你真好，再见！", "非常感谢。", "你是谁？", "你叫什么名字？", "说说你自己吧。",
-    "这个地方你知道些什么？", "你觉得她怎么样？", "我今天很累。", "今天天气不错。", "水井在哪里？",
-    "昨晚发生了什么事？",
-)  # fmt: skip
-_NUMBER = re.compile(r"(?<![\w.])-?\d{1,12}(?:\.\d{1,6})?(?![\w.])|(?<=[\u4e00-\u9fff])\d{1,12}(?=[\u4e00-\u9fff])")
+# What a score gains over the cosine where the deed's own words fall, and where something is named that it is done with.
+# By the half for tuning of `tests/npc/reader_lines.jsonl`; anything from 0.06 to 0.1 does as well.
+FOR_SHARED_DEEDS = FOR_NAMED_THINGS = 0.07
+# In brackets an author may say how an action is asked for. Such a phrase is short, so that it is near to much.
+FOR_A_PHRASE = -0.02
+_BRACKETS = re.compile(r"[(（]([^)）]*)[)）]")
+_PHRASES = re.compile(r"[,;，；]|(?<=[?？!！.。])")
+# Who asks says "me" where authors write of the guest.
+_ASKER = re.compile(
+    r"\bthe (?:guest|player|visitor|customer|traveller|stranger|hero)\b|客人|玩家|顾客|来客|旅人|主角", re.IGNORECASE
+)
 
 
 def lines_now(world: CompiledWorld, situation: Situation, character: str) -> list[str]:
@@ -41,7 +47,7 @@ def line_for(lines: Sequence[str], said: Sequence[str], seed: int, language: str
 
 
 def answer_by_meaning(
-    task: ReaderTask, own: Sequence[Action], offers: Mapping[str, Offer], line: str
+    task: ReaderTask, world: CompiledWorld, own: Sequence[Action], offers: Mapping[str, Offer], line: str
 ) -> tuple[str, list[dict[str, Any]]]:
     """The example's line that answers what was said, or `line` if none is near; and the action that is asked for.
 
@@ -50,57 +56,64 @@ def answer_by_meaning(
     model = bundled()
     answer = read(task, model.embed_query, model.embed_passages)
     say = line if answer.trace.get("reason") == "fallback" else answer.text
-    return say, action_by_meaning(task.question, own, offers)
+    return say, action_by_meaning(task.question, world, own, offers)
 
 
-def action_by_meaning(text: str, own: Sequence[Action], offers: Mapping[str, Offer]) -> list[dict[str, Any]]:
-    """The action that is nearest to what was said; none if that is not possible now, or lacks an argument.
+def action_by_meaning(
+    text: str, world: CompiledWorld, own: Sequence[Action], offers: Mapping[str, Offer]
+) -> list[dict[str, Any]]:
+    """The action that is asked for; none if nothing is, or if that is not possible now, or lacks an argument.
 
-    The second nearest is no substitute: who is asked for a sword that is not there does not sell ale instead.
+    The second best is no substitute: who is asked for a sword that is not there does not sell ale instead.
     """
-    if not offers:
-        return []
-    described = [Example(f"{one.name.replace('_', ' ')}: {one.description}", one.name) for one in own]
-    task = ReaderTask(question=text, examples=[*described, *(Example(talk, "") for talk in TALK)])
-    model = bundled()
-    # Worlds may be written in the other language than the player speaks; then no action is among the nearest.
-    nearest = choose(task, "zh" if is_chinese(text) else "en", model.embed_query, model.embed_passages)
-    name = nearest[0].example.say
-    arguments = filled(text, offers[name]) if name in offers else None
+    wishes = wishes_in(text) if offers else frozenset()
+    names = names_of(world)
+    name = None
+    if Wish.WAY in wishes:
+        leading = [one for one in own if one.name in offers and _leads(world, text, offers[one.name], names)]
+        name = _best(text, leading, offers, names)
+    if name is None and Wish.DEED in wishes:
+        name = _best(text, own, offers, names)
+    arguments = filled(text, offers[name], names) if name and name in offers else None
     return [] if arguments is None else [{"name": name, "arguments": arguments}]
 
 
-def filled(text: str, offer: Offer) -> dict[str, Any] | None:
-    """Arguments for an action out of the words: candidates that are named in them, numbers that stand in them.
-
-    None if a required one cannot be told. What is not required is left out unless it is named.
-    """
-    schema = offer.action.parameters
-    required = schema.get("required", [])
-    numbers = [float(found) for found in _NUMBER.findall(text)]
-    arguments: dict[str, Any] = {}
-    for name, parameter in schema.get("properties", {}).items():
-        parameter = parameter if isinstance(parameter, dict) else {}
-        value = _argument(text, parameter, offer.candidates.get(name), numbers, is_required=name in required)
-        if value is not None:
-            arguments[name] = value
-        elif name in required:
-            return None
-    return arguments
+def _leads(world: CompiledWorld, text: str, offer: Offer, names: Names) -> bool:
+    """Whether it is done with places, of which the text names one."""
+    places = [one for among in choices(offer) for one in among if one in world.scenes]
+    return bool(named_in(text, places, names))
 
 
-def _argument(
-    text: str, parameter: Mapping[str, Any], among: Sequence[Any] | None, numbers: list[float], *, is_required: bool
-) -> Any:
-    kind = parameter.get("type")
-    if among is None and isinstance(parameter.get("enum"), list):
-        among = parameter["enum"]
-    if among is not None:
-        named = [one for one in among if isinstance(one, str) and one and one.casefold() in text.casefold()]
-        only = list(among) if is_required and len(among) == 1 else []
-        found = max(named, key=len) if named else next(iter(only), None)
-        return [found] if kind == "array" and found is not None else found
-    if kind in ("integer", "number") and numbers:
-        number = numbers.pop(0)
-        return int(number) if kind == "integer" else number
-    return parameter.get("default") if is_required else None
+def _best(text: str, among: Sequence[Action], offers: Mapping[str, Offer], names: Names) -> str | None:
+    """Of these actions the one that the words are about. None if no word of theirs has to do with any."""
+    if not among:
+        return None
+    model = bundled()
+    said, deeds, concepts = model.embed_query(text), deeds_in(text), bag(text).concepts
+    scored = []
+    for action in among:
+        described = f"{action.name.replace('_', ' ')}. {action.description}"
+        shared = len(deeds & deeds_in(described)) / max(len(deeds), 1)
+        things = [one for ways in choices(offers[action.name]) for one in ways] if action.name in offers else None
+        named = named_in(text, names.mentioned(action) if things is None else things, names)
+        strength = named[0].strength if named else 0.0
+        phrases, forms = _phrasings(action)
+        cosines = remembered_vectors(model.embed_passages, (*forms, *phrases)) @ said
+        near = max((float(one) + (FOR_A_PHRASE if place >= len(forms) else 0)) for place, one in enumerate(cosines))
+        is_about = bool(shared or strength or concepts & bag(described).concepts)
+        scored.append((near + FOR_SHARED_DEEDS * shared + FOR_NAMED_THINGS * strength, is_about, action.name))
+    _score, is_about, name = max(scored)
+    return name if is_about else None
+
+
+@lru_cache(maxsize=2048)
+def _phrasings_of(name: str, description: str) -> tuple[list[str], list[str]]:
+    phrases = [one.strip() for inside in _BRACKETS.findall(description) for one in _PHRASES.split(inside)]
+    plain = _BRACKETS.sub("", description).strip() or name.replace("_", " ")
+    asked = _ASKER.sub("我" if is_chinese(plain) else "me", plain)
+    return [one for one in phrases if one], list(dict.fromkeys((plain, asked)))
+
+
+def _phrasings(action: Action) -> tuple[list[str], list[str]]:
+    """How an author says that an action is asked for; and what it is, also from the mouth of who asks."""
+    return _phrasings_of(action.name, action.description)

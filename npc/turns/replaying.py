@@ -161,7 +161,7 @@ class _Replay:
             said=self.told.own_lines,
         )
         own = [one for one in self.world.actions.values() if may_act(one, character, None)]
-        say, proposed = answer_by_meaning(task, own, self.offers, line)
+        say, proposed = answer_by_meaning(task, self.world, own, self.offers, line)
         return Outcome(say=say, proposed=proposed)
 
     def _before(self, entry: LogEntry) -> Play:

@@ -275,7 +275,7 @@ class TurnRun:
         say = turn.line
         if turn.opened.text:
             say, self._outcome.proposed = await off_loop(
-                answer_by_meaning, turn.reader, turn.own_actions, turn.offers, turn.line
+                answer_by_meaning, turn.reader, turn.world, turn.own_actions, turn.offers, turn.line
             )
         self._say(say)
 

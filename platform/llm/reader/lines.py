@@ -108,3 +108,8 @@ class _Memory:
 
 
 _memory = _Memory(REMEMBERED_MESSAGES)
+
+
+def remembered_vectors(embed_passages: EmbedPassages, texts: Sequence[str]) -> Matrix:
+    """`(n, dimension)` of authored texts, from memory as far as they are in it."""
+    return _memory.vectors(embed_passages, texts)

@@ -1,11 +1,14 @@
 """With no model connected the game is playable: authored lines and possible actions, chosen by meaning."""
 
+from uuid import UUID
+
 import pytest
 
 from llm.models import ModelCall
-from npc.turns.authored import filled
+from npc.turns.naming import Names, filled
 from npc.turns.planning import Offer
-from npc.worlds.document import Action
+from npc.worlds.compiled import CompiledWorld
+from npc.worlds.document import Action, World
 from tests.npc.conftest import inn, open_game, put
 from tests.npc.turns.conftest import answered
 
@@ -133,4 +136,4 @@ def offer(properties, candidates=None, required=()):
     ],
 )
 def test_arguments_come_out_of_the_words(text, one, arguments):
-    assert filled(text, one) == arguments
+    assert filled(text, one, Names(CompiledWorld(UUID(int=0), World(slug="inn", name="Inn"), {}))) == arguments
