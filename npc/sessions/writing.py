@@ -7,12 +7,14 @@ from uuid import UUID
 
 from npc.errors import BranchLeft
 from npc.models import Branch, GameSession, LogEntry
-from npc.sessions.access import access_session
+from npc.sessions.access import asked_session, session_found
 from npc.sessions.entries import KIND_OF, Data, read_entry
 from npc.sessions.folding import fold
+from npc.sessions.logbook import TURN_KINDS, entries_of_turn
 from npc.sessions.play import Play, stored
 from npc.worlds.compiled import CompiledWorld, world_of
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Select, Update, insertion, read, write
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Writer:
         self.world = reading.world
         self.play = reading.play
         self._added: list[LogEntry] = []
+        self._turns: dict[UUID, list[LogEntry]] = {}
 
     def add(self, data: Data, *, subject: UUID | None = None, game_time: float | None = None) -> LogEntry:
         """Append an entry and fold it into the play. `subject` may have one entry of a kind on a branch."""
@@ -53,18 +56,26 @@ class Writer:
     def find(self, kind: type[Data], subject: UUID) -> LogEntry | None:
         """The entry of this kind about a subject, as this branch sees it, its ancestors' part included."""
         name = KIND_OF[kind]
-        for entry in self._added:
-            if (entry.kind, entry.subject) == (name, subject):
-                return entry
-        found: LogEntry | None = LogEntry.objects.on(self.branch).filter(kind=name, subject=subject).first()
-        return found
+        known = [one for one in self._added if (one.kind, one.subject) == (name, subject)]
+        if not known and name in TURN_KINDS:
+            known = [one for one in self._of_turn(subject) if one.kind == name]
+        elif not known:
+            known = list(LogEntry.objects.on(self.branch).filter(kind=name, subject=subject))
+        return next(iter(known), None)
+
+    def _of_turn(self, turn_id: UUID) -> list[LogEntry]:
+        """How a turn began and ended, which are read together: who asks for one asks for the other."""
+        if turn_id not in self._turns:
+            self._turns[turn_id] = entries_of_turn(self.branch, turn_id)
+        return self._turns[turn_id]
 
     def store(self) -> None:
         """Write down what was added. Called when the block of `writing` ends well."""
         if self._added:
-            LogEntry.objects.bulk_create(self._added)
-            self.branch.head = stored(self.play)
-            self.branch.save(update_fields=["head", "head_seq"])
+            branch = self.branch
+            branch.head = stored(self.play)
+            head = _HEAD.of(id=branch.pk, tenant_id=branch.tenant_id, head=branch.head, head_seq=branch.head_seq)
+            write(*map(insertion, self._added), head)
             self._added = []
 
 
@@ -76,17 +87,16 @@ def writing(tenant_id: UUID, session_id: UUID, *, branch_id: UUID | None = None)
     SessionNotFound.
     """
     with tenant_scope(tenant_id):
-        session = access_session(tenant_id, session_id, locked=True)
-        if branch_id is not None and session.live_id != branch_id:
+        writer = Writer(_standing(tenant_id, session_id, locked=True))
+        if branch_id is not None and writer.branch.pk != branch_id:
             raise BranchLeft
-        writer = Writer(_standing(session))
         yield writer
         writer.store()
 
 
 def reading(tenant_id: UUID, session_id: UUID) -> Reading:
     """Where a session stands now. Inside the tenant's scope. Raises SessionNotFound."""
-    return _standing(access_session(tenant_id, session_id))
+    return _standing(tenant_id, session_id, locked=False)
 
 
 def play_at(world: CompiledWorld, branch: Branch, seq: int) -> Play:
@@ -97,6 +107,19 @@ def play_at(world: CompiledWorld, branch: Branch, seq: int) -> Play:
     return play
 
 
-def _standing(session: GameSession) -> Reading:
-    branch = Branch.objects.for_tenant(session.tenant_id).get(pk=session.live_id)
+def _standing(tenant_id: UUID, session_id: UUID, *, locked: bool) -> Reading:
+    """In one round trip, yet each statement sees what was committed before it: the branch is that of a held session."""
+    sessions, branches = read(
+        asked_session(tenant_id, session_id, locked=locked), _LIVE.of(tenant_id=tenant_id, session_id=session_id)
+    )
+    session = session_found(sessions)
+    (branch,) = branches
     return Reading(session, branch, world_of(session.version_id), Play.model_validate(branch.head))
+
+
+_LIVE: Select[Branch] = Select(
+    lambda: Branch.objects.filter(
+        tenant_id=Param("tenant_id"), pk__in=GameSession.objects.filter(pk=Param("session_id")).values("live_id")
+    )
+)
+_HEAD = Update(lambda: Branch.objects.filter(pk=Param("id"), tenant_id=Param("tenant_id")), "head", "head_seq")

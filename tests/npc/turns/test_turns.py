@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from llm.models import ModelCall
-from npc.turns.opening import TOLD_ENTRIES
+from npc.sessions.logbook import TOLD_ENTRIES
 from tests.npc.conftest import inn, open_game, put, wrong_paths
 from tests.npc.turns.conftest import answered, kinds, reply, sale, turn
 

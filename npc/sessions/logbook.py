@@ -1,0 +1,40 @@
+"""What every turn reads of its log. Of a branch with ancestors it is asked as elsewhere: that question differs."""
+
+from typing import Any
+from uuid import UUID
+
+from npc.models import Branch, LogEntry
+from npc.sessions.entries import Data, read_entry
+from tenants.statements import Param, Select
+
+TURN_KINDS = ("turn.opened", "turn.closed")
+# Of the log, told in prompts as they were. What is older comes back as memories.
+TOLD_ENTRIES = 60
+TOLD_KINDS = (*TURN_KINDS, "event", "action.outcome")
+
+
+def entries_of_turn(branch: Branch, turn_id: UUID) -> list[LogEntry]:
+    """How a turn began and how it ended, as far as it has, as this branch sees it."""
+    if branch.lineage:
+        return list(LogEntry.objects.on(branch).filter(kind__in=TURN_KINDS, subject=turn_id))
+    return _OF_TURN.all(tenant_id=branch.tenant_id, branch_id=branch.pk, turn_id=turn_id)
+
+
+def newest_told(branch: Branch) -> list[tuple[int, Data]]:
+    """The newest part of the log that can be told, each with its number, oldest first."""
+    if branch.lineage:
+        rows = LogEntry.objects.on(branch).filter(kind__in=TOLD_KINDS).order_by("-seq")
+        found: list[Any] = list(rows.values_list("seq", "kind", "data")[:TOLD_ENTRIES])
+    else:
+        found = _NEWEST.all(tenant_id=branch.tenant_id, branch_id=branch.pk)
+    return [(seq, read_entry(kind, data)) for seq, kind, data in reversed(found)]
+
+
+def _own() -> Any:
+    return LogEntry.objects.filter(tenant_id=Param("tenant_id"), branch_id=Param("branch_id"))
+
+
+_OF_TURN: Select[LogEntry] = Select(lambda: _own().filter(kind__in=TURN_KINDS, subject=Param("turn_id")))
+_NEWEST: Select[tuple[int, str, Any]] = Select(
+    lambda: _own().filter(kind__in=TOLD_KINDS).order_by("-seq").values_list("seq", "kind", "data")[:TOLD_ENTRIES]
+)
