@@ -1,5 +1,6 @@
 """Shapes of the knowledge API, as the public contract gives them."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
@@ -11,11 +12,19 @@ from knowledge.errors import in_readers_language
 from knowledge.models import Chunk, Document, KnowledgeBase, Space
 from llm.routes import resolve_route
 from llm.types import BUNDLED_EMBEDDINGS
+from tenants.serializing import NullsLeftOut
 
 
-class KnowledgeBaseSerializer(serializers.ModelSerializer[KnowledgeBase]):
+class LanguageField(serializers.ChoiceField):
+    """Chinese, English or unsaid; a tag with a region or a script (`zh-CN`) counts as its language."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(re.split("[-_]", data.lower())[0] if isinstance(data, str) else data)
+
+
+class KnowledgeBaseSerializer(NullsLeftOut, serializers.ModelSerializer[KnowledgeBase]):
     slug = serializers.SlugField(max_length=63, required=False)
-    language = serializers.ChoiceField(choices=["", "zh", "en"], required=False)
+    language = LanguageField(choices=["", "zh", "en"], required=False)
     document_count = serializers.IntegerField(read_only=True, default=0)
     chunk_count = serializers.IntegerField(read_only=True, source="chunk_total", default=0)
     embedding_model = serializers.SerializerMethodField()
@@ -44,7 +53,7 @@ class KnowledgeBaseSerializer(serializers.ModelSerializer[KnowledgeBase]):
         return next((space for space in base.spaces.all() if space.is_active), None)
 
 
-class DocumentTextSerializer(serializers.Serializer[Any]):
+class DocumentTextSerializer(NullsLeftOut, serializers.Serializer[Any]):
     title = serializers.CharField(max_length=300)
     text = serializers.CharField(trim_whitespace=False)
     metadata = serializers.DictField(required=False)
@@ -60,7 +69,7 @@ class StatusSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Document.Status.values)
 
 
-class RetrySerializer(serializers.Serializer[Any]):
+class RetrySerializer(NullsLeftOut, serializers.Serializer[Any]):
     confirm = serializers.BooleanField(default=False)
 
 
@@ -98,11 +107,11 @@ class ChunkSerializer(serializers.ModelSerializer[Chunk]):
         fields = ["id", "ordinal", "text", "heading", "page", "start", "end", "enabled"]
 
 
-class SearchRequestSerializer(serializers.Serializer[Any]):
+class SearchRequestSerializer(NullsLeftOut, serializers.Serializer[Any]):
     query = serializers.CharField(max_length=4000)
     top_k = serializers.IntegerField(min_value=1, max_value=50, default=5)
     mode = serializers.ChoiceField(choices=["hybrid", "vector", "keyword"], default="hybrid")
-    filter = serializers.DictField(required=False, allow_null=True)
+    filter = serializers.DictField(required=False)
 
 
 class SearchResultSerializer(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from personas.access import as_uuid
 from personas.models import Persona
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
 
@@ -50,6 +51,10 @@ class ConversationQuerySet(TenantQuerySet):
     def started(self) -> Self:
         """Those in which something was said: opening a chat page alone is not worth showing."""
         return self.filter(message_count__gt=0)
+
+    def of_persona(self, slug_or_id: str) -> Self:
+        persona_id = as_uuid(slug_or_id)
+        return self.filter(persona_id=persona_id) if persona_id else self.filter(persona__slug=slug_or_id)
 
     def with_people(self) -> Self:
         return self.select_related("persona", "end_user")

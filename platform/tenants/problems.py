@@ -43,7 +43,7 @@ def problem(error: PlatformError, request: HttpRequest | None = None) -> dict[st
         "request_id": getattr(request, "request_id", ""),
         **error.extra,
     }
-    if error.errors or isinstance(error, Invalid):
+    if error.errors or error.status == Invalid.status:
         body["errors"] = [{name: _sayable(value) for name, value in each.items()} for each in error.errors]
     return body
 

@@ -186,6 +186,14 @@ async def test_embeddings_have_two_sides(carol, client):
 
     assert [len(row.embedding) for row in passage.data] == [384, 384]
     assert passage.data[1].embedding != query.data[0].embedding
+    assert (passage.usage.prompt_tokens, query.usage.total_tokens) == (5, 2)
+
+
+async def test_two_answers_at_once_are_not_to_be_had(carol, client):
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.chat.completions.create(model="innkeeper", messages=[{"role": "user", "content": "Hi"}], n=2)
+
+    assert (refused.value.code, refused.value.param) == ("invalid", "n")
 
 
 async def test_an_answer_over_http_is_followed_live_in_an_open_tab(carol, scripted_llm, http, open_tab):

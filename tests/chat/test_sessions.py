@@ -44,6 +44,27 @@ def test_a_session_opens_a_conversation(acme, innkeeper):
     assert conversation["state"] == "bot"
 
 
+def test_what_is_optional_may_be_null(acme, innkeeper):
+    end_user = {"id": "carol", "name": None, "locale": None}
+
+    answer = ask(acme, end_user=end_user, conversation_id=None, ttl_s=None)
+
+    assert answer.status_code == 201
+    assert ask(acme, end_user={"id": None}).json()["errors"][0]["field"] == "end_user.id"
+
+
+def test_conversations_are_listed_by_who_talks_with_whom(acme, innkeeper, carol):
+    welcome(acme, "dave")
+
+    def listed(**query: Any) -> list[str]:
+        found = acme.api.get("/api/v1/conversations/", **query).json()["results"]
+        return [conversation["end_user"]["id"] for conversation in found]
+
+    assert listed(persona="innkeeper") == listed(persona=str(innkeeper.pk)) == listed(state="bot") == ["dave", "carol"]
+    assert listed(end_user="carol") == ["carol"]
+    assert listed(persona="nobody") == listed(persona=str(uuid4())) == listed(state="human") == []
+
+
 def test_an_end_user_comes_back_to_a_conversation_of_his_own(acme, carol):
     again = ask(acme, conversation_id=carol.conversation_id)
     daves = ask(acme, end_user={"id": "dave"}, conversation_id=carol.conversation_id)

@@ -20,6 +20,7 @@ def time_enough(monkeypatch):
 
 def refusal(shelf, name: str, data: bytes) -> tuple[int, str]:
     response = shelf.put(name, data)
+    assert (response.json().get("errors") is not None) == (response.status_code == 422)
     return response.status_code, response.json()["code"]
 
 

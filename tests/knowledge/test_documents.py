@@ -381,6 +381,24 @@ def test_a_base_is_renamed_but_not_onto_another(shelf, acme, open_shelf):
     ]
 
 
+def test_what_is_optional_may_be_null(shelf, acme):
+    base = acme.api.post("/api/v1/knowledge-bases/", {"name": "Staff", "slug": None, "language": None})
+    document = shelf.write("Note", "About tea.", metadata=None)
+    unnamed = acme.api.post("/api/v1/knowledge-bases/", {"name": None})
+
+    assert (base.status_code, base.json()["slug"], base.json()["language"]) == (201, "staff", "")
+    assert (document.status_code, document.json()["metadata"]) == (202, {})
+    assert shelf.search("tea", top_k=None, mode=None, filter=None) == []
+    assert (unnamed.status_code, unnamed.json()["errors"][0]["field"]) == (422, "name")
+
+
+@pytest.mark.parametrize(("said", "kept"), [("zh-CN", "zh"), ("en_GB", "en"), ("ZH", "zh"), ("", "")])
+def test_the_language_of_a_base_may_name_a_region(acme, said, kept):
+    answer = acme.api.post("/api/v1/knowledge-bases/", {"name": "Staff", "language": said})
+
+    assert (answer.status_code, answer.json()["language"]) == (201, kept)
+
+
 def test_documents_are_listed_newest_first_by_status(shelf):
     old = shelf.keep("Old", "About tea.")
     new = shelf.write("New", "About cake.").json()

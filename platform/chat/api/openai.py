@@ -21,6 +21,7 @@ from chat.posting import clean_said, storable
 from chat.sessions import open_session
 from llm.door import embed
 from llm.routes import resolve_route
+from llm.tokens import count_tokens
 from llm.types import RouteConfig
 from personas.access import access_published
 from personas.context import Said
@@ -272,6 +273,7 @@ async def embeddings_view(request: HttpRequest, caller: Caller) -> HttpResponseB
     if side not in ("query", "passage"):
         raise Invalid.field("input_type", _("«query» or «passage»."))
     vectors = await embed(route, texts, side)
+    tokens = sum(map(count_tokens, texts))
     return JsonResponse(
         {
             "object": "list",
@@ -280,7 +282,7 @@ async def embeddings_view(request: HttpRequest, caller: Caller) -> HttpResponseB
                 {"object": "embedding", "index": n, "embedding": encoded(vector, body.get("encoding_format"))}
                 for n, vector in enumerate(vectors)
             ],
-            "usage": {"prompt_tokens": 0, "total_tokens": 0},
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         }
     )
 
@@ -314,6 +316,8 @@ def _said(message: Any, n: int) -> Said | None:
 def _knobs(body: dict[str, Any]) -> dict[str, Any]:
     """What of the request the client may set, within the bounds that personas have."""
     knobs: dict[str, Any] = {}
+    if body.get("n") not in (None, 1):
+        raise Invalid.field("n", _("A persona gives one answer."))
     if (temperature := body.get("temperature")) is not None:
         if not _is_number(temperature) or not 0 <= temperature <= 2:
             raise Invalid.field("temperature", _("A number from 0 to 2."))

@@ -6,15 +6,16 @@ from django.conf import settings
 from rest_framework import serializers
 
 from chat.models import Conversation, Message
+from tenants.serializing import NullsLeftOut
 
 
-class EndUserField(serializers.Serializer[Any]):
+class EndUserField(NullsLeftOut, serializers.Serializer[Any]):
     id = serializers.CharField(max_length=190)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     locale = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
 
 
-class SessionRequestSerializer(serializers.Serializer[Any]):
+class SessionRequestSerializer(NullsLeftOut, serializers.Serializer[Any]):
     persona = serializers.CharField(max_length=100)
     end_user = EndUserField()
     conversation_id = serializers.UUIDField(required=False, allow_null=True)
@@ -30,14 +31,14 @@ class SessionSerializer(serializers.Serializer[Any]):
     websocket_url = serializers.CharField()
 
 
-class PublicEndUserField(serializers.Serializer[Any]):
+class PublicEndUserField(NullsLeftOut, serializers.Serializer[Any]):
     id = serializers.CharField(max_length=190, required=False)
     signature = serializers.CharField(max_length=128, required=False)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     locale = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
 
 
-class PublicSessionRequestSerializer(serializers.Serializer[Any]):
+class PublicSessionRequestSerializer(NullsLeftOut, serializers.Serializer[Any]):
     """`token` is the visitor's last one, expired or not: it proves that the conversation is his."""
 
     end_user = PublicEndUserField(required=False)
@@ -79,7 +80,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         return {"rating": message.feedback, "comment": message.feedback_comment}
 
 
-class TurnRequestSerializer(serializers.Serializer[Any]):
+class TurnRequestSerializer(NullsLeftOut, serializers.Serializer[Any]):
     client_id = serializers.UUIDField()
     text = serializers.CharField(trim_whitespace=False)
     variables = serializers.DictField(required=False)

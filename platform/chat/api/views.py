@@ -65,13 +65,13 @@ class ConversationList(GenericAPIView[Conversation]):
     def get(self, request: Request) -> Response:
         """The tenant's conversations, newest first."""
         found = Conversation.objects.for_tenant(caller_of(request).tenant_id).with_people()
-        for name, field in (
-            ("persona", "persona__slug"),
-            ("end_user", "end_user__external_id"),
-            ("state", "state"),
-        ):
-            if value := request.query_params.get(name):
-                found = found.filter(**{field: storable(value)})
+        asked = {name: storable(str(value)) for name, value in request.query_params.items()}
+        if persona := asked.get("persona"):
+            found = found.of_persona(persona)
+        if end_user := asked.get("end_user"):
+            found = found.filter(end_user__external_id=end_user)
+        if state := asked.get("state"):
+            found = found.filter(state=state)
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(found), many=True).data)
 
 
