@@ -20,6 +20,7 @@ from npc.sessions.situations import situation
 from npc.sessions.writing import Writer, play_at, writing
 from npc.turns.authored import line_for, lines_now
 from npc.turns.checking import Checked, Passed, check_actions
+from npc.turns.guarding import Breach
 from npc.turns.opening import Turn
 from npc.turns.planning import offers
 from npc.turns.purse import spend
@@ -50,6 +51,7 @@ class Outcome:
     is_cancelled: bool = False
     chunks: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
+    breach: Breach | None = None  # of the world's secrets, or of the tale: what stopped the speech
     timing: dict[str, Any] = field(default_factory=dict)
     calls: list["Call"] = field(default_factory=list)
 
@@ -174,7 +176,8 @@ def _proposed(opened: TurnOpened, number: int, one: Passed) -> ProposedAction:
 def _changes(outcome: Outcome, checked: Checked, repaired: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """All that was changed of the model's reply, with the rule: removed, or mended and marked as `repaired`."""
     mended = [*({"rule": rule} for rule in outcome.repairs), *checked.repairs]
-    return [*checked.removed, *({**one, "repaired": True} for one in mended), *repaired]
+    stopped = [outcome.breach._asdict()] if outcome.breach else []
+    return [*stopped, *checked.removed, *({**one, "repaired": True} for one in mended), *repaired]
 
 
 def _usage(outcome: Outcome) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from npc.hooks.keeping import hooks_of
 from npc.knowledge.facts import may_know
 from npc.knowledge.nearest import nearest_facts
 from npc.knowledge.remembering import sights_of
+from npc.knowledge.secrets import Lookout, lookout
 from npc.models import LogEntry
 from npc.sessions.changing import expect_version, patch_state
-from npc.sessions.entries import TurnOpened, read_entry
+from npc.sessions.entries import TurnOpened
 from npc.sessions.happening import place, record_event
+from npc.sessions.logbook import newest_told
 from npc.sessions.patching import checked_patch
 from npc.sessions.situations import situation
 from npc.sessions.writing import Writer, writing
@@ -42,10 +44,6 @@ from npc.worlds.problems import Problem, path_of, refuse
 from personas.memories import Recalled, recall
 from tenants.errors import Invalid
 
-# Of the log, told in the prompt as they were. What is older comes back as memories.
-TOLD_ENTRIES = 60
-TOLD_KINDS = ("turn.opened", "turn.closed", "event", "action.outcome")
-
 
 @dataclass(frozen=True)
 class Turn:
@@ -63,6 +61,7 @@ class Turn:
     request: ChatRequest
     line: str  # for when there is no time, or no model
     reader: ReaderTask
+    lookout: Lookout  # for what the character must not say
 
     @property
     def turn_id(self) -> UUID:
@@ -117,7 +116,7 @@ class _Opening:
         self.world = writer.world
         self.asked = asked
         self._hooks, self._told = hooks, told
-        self._entries = _newest_entries(writer)
+        self._entries = newest_told(writer.branch)
 
     def ask_game(self, hooks: Hooks) -> AskGame:
         self._check()
@@ -244,7 +243,8 @@ class _Opening:
         names |= {play.player.id: play.player.name or play.player.id}
         told = recount(self._entries, character, names)
         possible = offers(world, seen, character, asked.allowed_actions)
-        facts = nearest_facts(self.writer.session, world, may_know(world, character, seen).may_know, vector)
+        known = may_know(world, character, seen)
+        facts = nearest_facts(self.writer.session, world, known.may_know, vector)
         recalled = self._recalled(character, told, vector)
         scenery = Scenery(
             world=world,
@@ -313,6 +313,7 @@ class _Opening:
             request=request,
             line=line_for(lines, told.own_lines, seed, world.document.language),
             reader=self._reader_task(character, told),
+            lookout=lookout(world, character, [one.id for one in known.withheld]),
         )
 
     def _ladder(self, character: str, scene: str | None, request: ChatRequest) -> Ladder:
@@ -345,6 +346,7 @@ class _Opening:
             query_vector=vector,
             now_game_time=self.writer.play.game_time,
             limit=limit + len(told.seqs),
+            lasting=self.world.document.memory.lasting,
         )
         return [one for one in found if one.seq not in told.seqs][:limit]
 
@@ -357,9 +359,3 @@ class _Opening:
             names=(persona.name,),
             said=told.own_lines,
         )
-
-
-def _newest_entries(writer: Writer) -> list[tuple[int, Any]]:
-    """The newest part of the log that can be told, oldest first."""
-    told = LogEntry.objects.on(writer.branch).filter(kind__in=TOLD_KINDS).order_by("-seq")[:TOLD_ENTRIES]
-    return [(one.seq, read_entry(one.kind, one.data)) for one in reversed(told)]

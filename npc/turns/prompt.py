@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from npc.knowledge.outside import tale_of
 from npc.sessions.play import Play
 from npc.turns import texts
 from npc.turns.planning import Offer
@@ -87,7 +88,12 @@ def sections(seen: Scenery) -> list[Section]:
         _listed("facts", texts.FACTS[language], _parts(_facts(seen)), 70, 2000, _("Facts the character may know now")),
         _listed("memories", texts.MEMORIES[language], _parts(seen.memories), 68, 1200, _("What it remembers")),
         _actions(seen),
+        Section("steer", _steer(seen, name), 97, 200, _("Talk of other worlds is led back"), stable=False),
     ]
+
+
+def _steer(seen: Scenery, name: str) -> str:
+    return texts.STEER[seen.language].format(name=name) if tale_of(seen.world).is_left_by(seen.text) else ""
 
 
 def _place(seen: Scenery) -> Section:

@@ -13,20 +13,23 @@ import orjson
 
 from llm.reader.types import Example, ReaderTask
 from npc.knowledge.facts import may_know
+from npc.knowledge.secrets import lookout
 from npc.models import LogEntry
 from npc.sessions.entries import TurnClosed, TurnOpened, read_entry
+from npc.sessions.logbook import TOLD_ENTRIES, TOLD_KINDS
 from npc.sessions.play import Play
 from npc.sessions.situations import situation
 from npc.sessions.writing import Reading, Writer, play_at, reading
 from npc.turns.authored import answer_by_meaning, line_for, lines_now
 from npc.turns.closing import Outcome, TurnNotFound, closed_as
-from npc.turns.opening import TOLD_ENTRIES, TOLD_KINDS
+from npc.turns.guarding import Guard, broken_off
 from npc.turns.planning import may_act, offers
 from npc.turns.prompt import Scenery, prompt_of
 from npc.turns.recounting import recount
 from npc.turns.reply import ReplyReader
 from npc.worlds.plain import same
 from personas.models import Memory
+from personas.prompt import CompiledPrompt
 
 READER = "reader"
 # Of an action, what follows from the turn; when it expires follows from the clock.
@@ -38,16 +41,22 @@ def replay_turn(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, A
 
     Raises SessionNotFound, and TurnNotFound for one that the live branch does not know or that is not over.
     """
-    at = reading(tenant_id, session_id)
+    differences = list(replay_of(reading(tenant_id, session_id), turn_id).differences())
+    return {"identical": not differences, "differences": differences}
+
+
+def replay_of(at: Reading, turn_id: UUID) -> "Replay":
+    """Raises TurnNotFound for a turn that the live branch does not know or that is not over."""
     found = LogEntry.objects.on(at.branch).filter(subject=turn_id).select_related("branch")
     entries = {entry.kind: entry for entry in found.filter(kind__in=("turn.opened", "turn.closed"))}
     if len(entries) < 2:
         raise TurnNotFound
-    differences = list(_Replay(at, entries["turn.opened"], entries["turn.closed"]).differences())
-    return {"identical": not differences, "differences": differences}
+    return Replay(at, entries["turn.opened"], entries["turn.closed"])
 
 
-class _Replay:
+class Replay:
+    """A turn that is over, and all that it read, as it was when it began."""
+
     def __init__(self, at: Reading, opened_at: LogEntry, closed_at: LogEntry) -> None:
         self.at = at
         self.world = at.world
@@ -77,7 +86,7 @@ class _Replay:
     def _read(self) -> Iterator[tuple[str, Any, Any]]:
         read = self.opened.read
         open_now = may_know(self.world, self.opened.character, self.seen).may_know
-        memories = self._memories(read["memories"])
+        memories = self.memories(read["memories"])
         yield "read.world_version", read["world_version"], str(self.world.version_id)
         yield "read.state_version", read["state_version"], self.play.version
         yield "read.offers", read["offers"], {name: offer.candidates for name, offer in self.offers.items()}
@@ -88,7 +97,11 @@ class _Replay:
         yield "read.prompt", read["prompt"], self._digest(read["facts"], texts)
 
     def _digest(self, facts: Sequence[str], memories: Sequence[str]) -> str:
-        """Of the prompt, laid out again."""
+        messages = self.prompt(facts, memories).messages
+        return hashlib.sha256(orjson.dumps([(one.role, one.content) for one in messages])).hexdigest()
+
+    def prompt(self, facts: Sequence[str], memories: Sequence[str]) -> CompiledPrompt:
+        """Laid out again, with these facts, by id, and these memories' texts."""
         goals = self.world.characters[self.opened.character].goals
         is_open = {goal["id"] for goal in self.world.goals(self.opened.character, self.seen) if goal["state"] == "open"}
         scenery = Scenery(
@@ -107,10 +120,9 @@ class _Replay:
             offers=self.offers,
             history=self.told.said,
         )
-        messages = prompt_of(scenery).messages
-        return hashlib.sha256(orjson.dumps([(one.role, one.content) for one in messages])).hexdigest()
+        return prompt_of(scenery)
 
-    def _memories(self, ids: Sequence[str]) -> dict[str, str]:
+    def memories(self, ids: Sequence[str]) -> dict[str, str]:
         rows = Memory.objects.for_tenant(self.at.session.tenant_id).filter(pk__in=[UUID(one) for one in ids])
         return {str(memory_id): text for memory_id, text in rows.values_list("id", "text")}
 
@@ -130,26 +142,37 @@ class _Replay:
         yield "emotion", self.closed.emotion, again.emotion if is_whole else self.closed.emotion
         yield "actions", _actions(self.closed), _actions(again)
         if is_whole:
+            yield "fallback", self.closed.fallback, again.fallback
             yield "removed", self.closed.removed, again.removed
 
     def _outcome(self) -> tuple[Outcome, bool]:
         """What the model's words came to; and whether all of it follows from them."""
-        if self.closed.fallback is not None or self.closed.cancelled:
+        if self.closed.fallback not in (None, "guard") or self.closed.cancelled:
             proposed = [{"name": one.name, "arguments": one.arguments} for one in self.closed.actions]
             return Outcome(say=self.closed.say, proposed=proposed), False
         if self.closed.usage.get("model") == READER:
             return self._read_out(), True
         reader = ReplyReader((self.world.persona_of(self.opened.character).name, self.opened.character))
-        said = "".join(reader.feed(chunk) for chunk in self.closed.chunks)
+        guard = Guard(lookout(self.world, self.opened.character, self._withheld()), self.opened.text)
+        said = "".join(guard.feed(reader.feed(chunk)) for chunk in self.closed.chunks)
         reply = reader.finish()
-        outcome = Outcome(say=said + reply.tail, emotion=reply.emotion, proposed=reply.actions, repairs=reply.repairs)
-        return outcome, True
+        said += guard.feed(reply.tail) + guard.finish()
+        if guard.breach:
+            say = said + broken_off(said, self._line())
+            return Outcome(say=say, fallback="guard", repairs=reply.repairs, breach=guard.breach), True
+        return Outcome(say=said, emotion=reply.emotion, proposed=reply.actions, repairs=reply.repairs), True
+
+    def _withheld(self) -> list[str]:
+        return [one.id for one in may_know(self.world, self.opened.character, self.seen).withheld]
+
+    def _line(self) -> str:
+        """That was laid ready for this turn."""
+        lines = lines_now(self.world, self.seen, self.opened.character)
+        return line_for(lines, self.told.own_lines, self.opened.seed, self.world.document.language)
 
     def _read_out(self) -> Outcome:
         """What is said without a model."""
-        character, language = self.opened.character, self.world.document.language
-        lines = lines_now(self.world, self.seen, character)
-        line = line_for(lines, self.told.own_lines, self.opened.seed, language)
+        character, language, line = self.opened.character, self.world.document.language, self._line()
         if not self.opened.text:
             return Outcome(say=line)
         persona = self.world.persona_of(character)

@@ -26,6 +26,7 @@ from npc.hooks.asking import ask_actions, ask_state
 from npc.turns.asking import Asked, Told
 from npc.turns.authored import answer_by_meaning
 from npc.turns.closing import Call, Outcome, answer_so_far, close_turn
+from npc.turns.guarding import Guard, broken_off
 from npc.turns.ladder import GIVEN_UP, kept_for_next_s, pace
 from npc.turns.opening import AlreadyOpened, AskGame, Turn, open_turn
 from npc.turns.reply import Reply, ReplyReader
@@ -228,6 +229,7 @@ class TurnRun:
         call, began = Call(route), self._elapsed_ms()
         self._outcome.calls.append(call)
         self._outcome.chunks, self._reader = [], ReplyReader(turn.names)
+        self._guard = Guard(turn.lookout, turn.opened.text)
         try:
             await self._ask(turn, call)
         except asyncio.CancelledError:
@@ -266,7 +268,10 @@ class TurnRun:
                     if call.first_token_ms is None:
                         call.first_token_ms = self._elapsed_ms() - began
                     self._outcome.chunks.append(item.text)
-                    self._say(self._reader.feed(item.text))
+                    self._say(self._guard.feed(self._reader.feed(item.text)))
+                    if self._guard.breach:
+                        call.usage = estimated_usage(request.messages, "".join(self._outcome.chunks))
+                        break
                 elif isinstance(item, Finished):
                     call.usage = item.usage
 
@@ -286,7 +291,7 @@ class TurnRun:
             reply = self._reader.finish()
             outcome.repairs = reply.repairs
             if outcome.fallback is None and not outcome.is_cancelled:
-                self._take(reply)
+                self._take(turn, reply)
             else:
                 self._keep_what_was_said()
         if outcome.is_cancelled:
@@ -297,9 +302,13 @@ class TurnRun:
             await self._fall_back(turn)
         outcome.say = self._said
 
-    def _take(self, reply: Reply) -> None:
-        self._say(reply.tail)
-        self._outcome.emotion, self._outcome.proposed = reply.emotion, reply.actions
+    def _take(self, turn: Turn, reply: Reply) -> None:
+        self._say(self._guard.feed(reply.tail) + self._guard.finish())
+        if self._guard.breach:
+            self._outcome.fallback, self._outcome.breach = "guard", self._guard.breach
+            self._say(broken_off(self._said, turn.line))
+        else:
+            self._outcome.emotion, self._outcome.proposed = reply.emotion, reply.actions
 
     def _keep_what_was_said(self) -> None:
         """Of an unfinished reply: what somebody has heard already; else its whole sentences."""
