@@ -3,13 +3,17 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Playwright's own browsers are not fetched: the system's is used.
 CHROMIUM = "/usr/bin/chromium"
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "test-results"
+
+# Only a fault takes it all: a busy machine makes everything here ten times as slow.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +28,10 @@ def browser() -> Iterator[Browser]:
         )
         yield chromium
         chromium.close()
+
+
+def shoot(page: Page, name: str, **options: Any) -> None:
+    """Take a picture for people to look at, if SCREENSHOTS is set: no test looks, and each takes half a second."""
+    if os.environ.get("SCREENSHOTS"):
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)

@@ -5,7 +5,8 @@
     fake_chat.will_answer("Half an", Fail("provider_timeout"))
 
 Conversations, events and replay are real enough to find a page that loses, doubles or reorders something. It
-runs in a thread of its own; what a test reads is only ever appended to.
+runs in a thread of its own; what a test reads is only ever appended to. One chat after another is served at the same
+address, so that the browser need not make itself at home in each.
 """
 
 import asyncio
@@ -121,8 +122,49 @@ class Talk:
         await self.emit("message.created", **said, created_at=now())
 
 
-class FakeChat:
+class Address:
+    """Where chats are served, one at a time."""
+
     def __init__(self) -> None:
+        self.chat: FakeChat | None = None
+
+    def __enter__(self) -> Self:
+        listener = listening_socket("127.0.0.1", random_free_port())
+        self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            ws="wsproto",
+            lifespan="off",
+            log_level="error",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._is_running = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(listener)), daemon=True)
+        self._thread.start()
+        self._is_running.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join(10)
+
+    async def _serve(self, listener: socket.socket) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._is_running.set()
+        await self._server.serve(sockets=[listener])
+
+    async def _app(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        if self.chat is not None:
+            await self.chat.app(scope, receive, send)
+
+
+class FakeChat:
+    def __init__(self, address: Address) -> None:
+        self.base_url = address.base_url
+        self._address = address
+        self._loop = address.loop
         self.persona = dict(PERSONA)
         self.reader_active = False
         self.frames: list[dict[str, Any]] = []
@@ -189,34 +231,14 @@ class FakeChat:
     # --- The server -----------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        listener = listening_socket("127.0.0.1", random_free_port())
-        self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            self._app,
-            interface="asgi3",
-            ws="wsproto",
-            lifespan="off",
-            log_level="error",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._is_running = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(listener)), daemon=True)
-        self._thread.start()
-        self._is_running.wait(10)
+        self._address.chat = self
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join(10)
-
-    async def _serve(self, listener: socket.socket) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._is_running.set()
-        await self._server.serve(sockets=[listener])
+        self._address.chat = None
         for talk in self.talks.values():
             for turn in talk.turns.values():
-                turn.cancel()
+                self._soon(turn.cancel)
 
     def _soon(self, call: Callable[[], Any]) -> None:
         self._loop.call_soon_threadsafe(call)
@@ -227,7 +249,7 @@ class FakeChat:
 
         asyncio.run_coroutine_threadsafe(run(), self._loop).result(5)
 
-    async def _app(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+    async def app(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         else:

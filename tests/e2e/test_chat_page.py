@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.e2e.conftest import SCREENSHOTS
-from tests.e2e.fake_chat import HOLD, PERSONA, PUBLISHABLE_KEY, Drop, Fail, FakeChat, Lose, Repeat
+from tests.e2e.conftest import shoot
+from tests.e2e.fake_chat import HOLD, PERSONA, PUBLISHABLE_KEY, Address, Drop, Fail, FakeChat, Lose, Repeat
 
 pytestmark = pytest.mark.browser
 
@@ -94,20 +94,41 @@ class Carol:
         return False
 
     def shows(self, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"chat-{name}.png", animations="disabled")
+        shoot(self.page, f"chat-{name}", animations="disabled")
+
+
+DESKTOP: dict[str, Any] = {"locale": "en-US", "viewport": {"width": 1200, "height": 800}}
+TIMEOUT_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[Address]:
+    with Address() as address:
+        yield address
 
 
 @pytest.fixture
-def fake_chat() -> Iterator[FakeChat]:
-    with FakeChat() as fake:
+def fake_chat(address: Address) -> Iterator[FakeChat]:
+    with FakeChat(address) as fake:
         yield fake
 
 
+@pytest.fixture(scope="module")
+def desktop(browser: Browser, address: Address) -> BrowserContext:
+    """The browser of all who need no particular one: a new one takes a second of processor time.
+
+    Its first page, a picture, stays open: what shows the pages would end with the last of them.
+    """
+    context = browser.new_context(**DESKTOP)
+    with FakeChat(address):
+        context.new_page().goto(f"{address.base_url}/static/chat/icon.svg")
+    return context
+
+
 @pytest.fixture
-def open_page(browser: Browser, fake_chat: FakeChat) -> Iterator[Callable[..., Carol]]:
-    """Open the page in a browser of its own. Whatever happens there, nothing may be fetched from elsewhere,
-    nothing may break the content security policy and no script may fail."""
+def open_page(browser: Browser, desktop: BrowserContext, fake_chat: FakeChat) -> Iterator[Callable[..., Carol]]:
+    """Open the page in a browser that has never seen it. Whatever happens there, nothing may be fetched from
+    elsewhere, nothing may break the content security policy and no script may fail."""
     wrongs: list[str] = []
     contexts = []
 
@@ -120,11 +141,11 @@ def open_page(browser: Browser, fake_chat: FakeChat) -> Iterator[Callable[..., C
         return url.startswith((fake_chat.base_url, "data:"))
 
     def open_one(path: str = "", *, beside: Carol | None = None, **options: Any) -> Carol:
-        if beside is None:
-            desktop = {"locale": "en-US", "viewport": {"width": 1200, "height": 800}}
-            contexts.append(browser.new_context(**desktop | options))
-            contexts[-1].set_default_timeout(8000)
-        page = (beside.page.context if beside else contexts[-1]).new_page()
+        if options:
+            contexts.append(browser.new_context(**DESKTOP | options))
+        context = beside.page.context if beside else contexts[-1] if options else desktop
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
         watch(page)
         page.goto(fake_chat.page_url + path)
         return Carol(page, fake_chat)
@@ -132,7 +153,19 @@ def open_page(browser: Browser, fake_chat: FakeChat) -> Iterator[Callable[..., C
     yield open_one
     for context in contexts:
         context.close()
+    forget_everything(desktop)
     assert wrongs == []
+
+
+def forget_everything(desktop: BrowserContext) -> None:
+    """Leave the browser as if it had never seen the chat page."""
+    picture, *others = desktop.pages
+    for page in others:
+        page.close()
+    picture.evaluate("localStorage.clear()")
+    desktop.clear_cookies()
+    desktop.clear_permissions()
+    desktop.set_offline(False)
 
 
 @pytest.fixture
@@ -815,7 +848,7 @@ def test_the_page_fits_small_screens(open_page, fake_chat, width, height):
     expect(carol.panel).to_be_visible()
     carol.shows(f"citation-{width}")
 
-    assert carol.page.evaluate("document.documentElement.scrollWidth") == width
+    assert carol.comes_to("document.documentElement.scrollWidth", width)  # once the panel has slid in
     assert carol.panel.evaluate("element => element.matches(':modal')") == (width == 360)
     carol.button("Close the source").tap()
     expect(carol.panel).to_be_hidden()
