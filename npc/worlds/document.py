@@ -184,6 +184,11 @@ class Remembering(Settings):
     # Days for which a memory of weight 0.5 lasts; each tenth of weight doubles it. Null: nothing is forgotten.
     lasts: Annotated[Number, Field(gt=0)] | None = None
 
+    @property
+    def lasting(self) -> float | None:
+        """`lasts`, in game time."""
+        return None if self.lasts is None else self.lasts * self.day
+
 
 class Hooks(Settings):
     """Where a game that would rather be asked than push is asked. Calls are signed by `secret` (Standard Webhooks).
