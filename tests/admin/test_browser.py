@@ -18,8 +18,8 @@ from tests.admin.scenes import talked_with_sources
 from tests.chat.conftest import server as server
 from tests.chat.stage import InProcessServer
 from tests.conftest import Business
-from tests.e2e.conftest import SCREENSHOTS
 from tests.e2e.conftest import browser as browser
+from tests.e2e.conftest import shoot
 from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI
 from tests.knowledge.conftest import work_off
 
@@ -67,9 +67,7 @@ class Desk:
         self.page.evaluate(DROP, [selector, named])
 
     def shoots(self, name: str, *, full: bool = True) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.wait_for_timeout(250)
-        self.page.screenshot(path=SCREENSHOTS / f"admin-{name}.png", full_page=full)
+        shoot(self.page, f"admin-{name}", full_page=full, animations="disabled")
 
 
 @pytest.fixture
