@@ -8,6 +8,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,30 @@ from tenants.models import Scope, Tenant
 from tenants.provisioning import create_tenant, issue_key
 from tenants.scope import tenant_scope
 from tests.fakes.fixtures import fake_openai, scripted_llm  # noqa: F401 - fixtures for all
+
+TESTS = Path(__file__).parent
+# The files that take longest come first, so that at the end no process is left alone with one of them.
+LONG = (
+    "e2e/test_chat_page.py",
+    "demo/test_reader_quality.py",
+    "embedded/test_stack.py",
+    "embedded/test_whole.py",
+    "admin/test_browser.py",
+    "e2e/test_play.py",
+    "embedded/test_containers.py",
+    "admin/test_pages.py",
+    "chat/test_processes.py",
+    "jobs/test_worker.py",
+    "tenants/test_isolation_doors.py",
+    "e2e/test_newcomer.py",
+    "npc/test_knowledge.py",
+    "knowledge/test_parsing_apart.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {TESTS / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session", autouse=True)
