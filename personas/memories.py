@@ -16,6 +16,7 @@ from jobs.models import Queue
 from jobs.queueing import enqueue
 from llm.types import Vector
 from personas.models import Memory, Sight
+from tenants.statements import insertion, write
 
 # The kind of job that makes vectors; its subject is a store.
 EMBED = "personas.embed_memories"
@@ -80,7 +81,7 @@ def remember(
         for holder in dict.fromkeys(holders)
     ]
     if memories:
-        Memory.objects.bulk_create(memories, ignore_conflicts=True)
+        write(*((f"{sql} ON CONFLICT DO NOTHING", values) for sql, values in map(insertion, memories)))
         # One that comes while the job of its store is ending waits for the next one, and is found by weight and age.
         enqueue(tenant_id=tenant_id, kind=EMBED, queue=Queue.MEMORY, subject_id=store)
     return [memory.pk for memory in memories]

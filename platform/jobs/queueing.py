@@ -20,6 +20,7 @@ from jobs.handlers import limits_of, say_again
 from jobs.models import Job, JobQuerySet, Queue
 from jobs.running import set_aside
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Select
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,15 @@ IN_FLIGHT_PER_TENANT = 2
 RUN_JOB = "jobs.run"
 # What a job needs to know it reads from its subject. A payload is a note, not a file.
 MAX_PAYLOAD_CHARS = 64_000
+
+
+IN_LINE = (Job.Status.QUEUED, Job.Status.RUNNING)
+# Asked by every turn of a game: its memories are mostly in line already.
+_IN_LINE: Select[Job] = Select(
+    lambda: Job.objects.filter(
+        tenant_id=Param("tenant_id"), kind=Param("kind"), subject_id=Param("subject_id"), status__in=IN_LINE
+    )[:1]
+)
 
 
 class Message(NamedTuple):
@@ -59,11 +69,13 @@ def enqueue(
     Queue(queue)
     if len(json.dumps(payload)) > MAX_PAYLOAD_CHARS:
         raise ValueError(f"the payload of {kind} has more than {MAX_PAYLOAD_CHARS} characters")
+    if in_line := _IN_LINE.first(tenant_id=tenant_id, kind=kind, subject_id=subject_id):
+        return in_line
     job, created = Job.objects.get_or_create(
         tenant_id=tenant_id,
         kind=kind,
         subject_id=subject_id,
-        status__in=[Job.Status.QUEUED, Job.Status.RUNNING],
+        status__in=IN_LINE,
         defaults={
             "queue": queue,
             "payload": payload or {},

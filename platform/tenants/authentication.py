@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from tenants.errors import ScopeMissing, Unauthenticated
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Select, read
 from tenants.tokens import API_KEY, parse_token
 
 LAST_USED_STEP = timedelta(minutes=1)
@@ -49,11 +50,14 @@ def authenticate(header: str | None) -> Caller:
     """The caller behind an `Authorization` header. Enters the tenant's scope by itself. Raises Unauthenticated."""
     token = parse_token(bearer(header), API_KEY)
     with tenant_scope(token.tenant_id):
-        key = ApiKey.objects.for_tenant(token.tenant_id).valid().filter(digest=token.digest).first()
-        if key is None:
+        keys, tenants = read(
+            _KEY.of(tenant_id=token.tenant_id, digest=token.digest), _TENANT.of(tenant_id=token.tenant_id)
+        )
+        now = timezone.now()
+        if not keys or not keys[0].is_valid_at(now):
             raise Unauthenticated
-        _note_use(key)
-        tenant = Tenant.objects.get(pk=token.tenant_id)
+        key, tenant = keys[0], tenants[0]
+        _note_use(key, now)
         return Caller(
             tenant_id=tenant.pk,
             tenant_slug=tenant.slug,
@@ -65,7 +69,15 @@ def authenticate(header: str | None) -> Caller:
         )
 
 
-def _note_use(key: ApiKey) -> None:
-    now = timezone.now()
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_STEP)
-    ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+def _note_use(key: ApiKey, now: datetime) -> None:
+    before = now - LAST_USED_STEP
+    if key.last_used_at is None or key.last_used_at < before:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
+        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+
+
+# Every call asks for these, so their SQL is written once.
+_KEY: Select[ApiKey] = Select(
+    lambda: ApiKey.objects.filter(tenant_id=Param("tenant_id"), digest=Param("digest")).order_by()
+)
+_TENANT: Select[Tenant] = Select(lambda: Tenant.objects.filter(pk=Param("tenant_id")).order_by())

@@ -1,6 +1,7 @@
 """Tenants, their people and their keys."""
 
-from typing import Any, ClassVar, Self
+from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
@@ -88,12 +89,6 @@ class Scope(models.TextChoices):
     MANAGE = "manage", _("Manage")
 
 
-class ApiKeyQuerySet(TenantQuerySet):
-    def valid(self) -> Self:
-        """Not revoked, not expired."""
-        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()), revoked_at=None)
-
-
 class ApiKey(TenantModel):
     """A server's way in. Only the digest is kept; `prefix` lets people tell keys apart."""
 
@@ -107,8 +102,6 @@ class ApiKey(TenantModel):
     # Written at most once a minute, so that a busy key does not become a busy row.
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
-    objects: ClassVar[Any] = ApiKeyQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
@@ -116,6 +109,10 @@ class ApiKey(TenantModel):
 
     def __str__(self) -> str:
         return self.name or self.prefix
+
+    def is_valid_at(self, now: datetime) -> bool:
+        """Not revoked, not expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
 class AuditEntry(TenantModel):
