@@ -120,9 +120,9 @@ def test_the_start_commands_bring_troupe_up(environ, tmp_path):
     running = [start(command_of(name), environ, log) for name, log in logs.items()]
     try:
         healthy = [sys.executable, *OURS["web"]["healthcheck"]["test"][2:]]
-        wait_for(lambda: is_fine(healthy, environ), "readiness", 60)
-        wait_for(lambda: "ready." in logs["worker"].read_text(), "the worker", 60)
-        assert logs["web"].read_text().count("Application startup complete") == 2
+        wait_for(lambda: logs["web"].read_text().count("Application startup complete") == 2, "the web", 90)
+        wait_for(lambda: "ready." in logs["worker"].read_text(), "the worker", 90)
+        wait_for(lambda: is_fine(healthy, environ), "readiness", 90)
         assert all(process.poll() is None for process in running)
     finally:
         for process in running:
