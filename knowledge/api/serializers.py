@@ -109,7 +109,7 @@ class ChunkSerializer(serializers.ModelSerializer[Chunk]):
 
 class SearchRequestSerializer(NullsLeftOut, serializers.Serializer[Any]):
     query = serializers.CharField(max_length=4000)
-    top_k = serializers.IntegerField(min_value=1, max_value=50, default=5)
+    top_k = serializers.IntegerField(min_value=1, max_value=100, default=5)
     mode = serializers.ChoiceField(choices=["hybrid", "vector", "keyword"], default="hybrid")
     filter = serializers.DictField(required=False)
 

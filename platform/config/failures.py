@@ -2,13 +2,14 @@
 
 import sys
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 
 from chat.api.openai import error_object
-from tenants.errors import NotFound, PlatformError
+from tenants.errors import BodyTooLarge, Invalid, NotFound, PlatformError
 from tenants.problems import problem_response
 
 
@@ -22,6 +23,23 @@ class Unavailable(PlatformError):
     code = "unavailable"
     status = 503
     default_detail = _("The service is busy or restarting; try again in a moment.")
+
+
+class BadRequest(PlatformError):
+    code = "bad_request"
+    status = 400
+    default_detail = _("The request is not one that is answered here.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`: what it refuses before, or while, a view reads the request."""
+    error: PlatformError = BadRequest()
+    match exception:
+        case RequestDataTooBig():
+            error = BodyTooLarge()
+        case TooManyFieldsSent() | TooManyFilesSent():
+            error = Invalid(_("The form has too many fields or files."))
+    return told(request, error) or defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

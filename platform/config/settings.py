@@ -186,6 +186,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.rest.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.rest.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tenants.rest.WhatThereIs",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "tenants.rest.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "config.schema.PagedSchema",

@@ -33,5 +33,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("play/", include("npc.play.urls")),
 ]
 
+handler400 = "config.failures.bad_request"
 handler404 = "config.failures.not_found"
 handler500 = "config.failures.server_error"

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -36,6 +38,16 @@ class HasScope(BasePermission):
         if scope := getattr(view, "required_scope", None):
             caller.require(scope)
         return True
+
+
+class WhatThereIs(DefaultContentNegotiation):
+    """Answers in JSON also those who did not ask for it: most say what they take without looking."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            return renderers[0], renderers[0].media_type
 
 
 def caller_of(request: Request | HttpRequest) -> Caller:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 
@@ -22,6 +23,39 @@ def test_an_address_that_is_none_is_a_problem_too(client):
     assert (answer.json()["code"], answer.json()["request_id"]) == ("not_found", "r-1")
     assert client.get("/v1/nothing").json()["error"]["code"] == "not_found"
     assert client.get("/nothing")["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/problem+json", "text/event-stream"])
+def test_who_asks_for_something_else_gets_json_all_the_same(client, accept):
+    answer = client.get("/api/v1/conversations/", headers={"Accept": accept})
+    refusal = client.get("/api/v1/conversations/?cursor=x", headers={"Accept": accept})
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert (refusal.status_code, refusal["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "code"),
+    [
+        ({f"f{n}": SimpleUploadedFile("a.txt", b"tea") for n in range(101)}, 422, "invalid"),
+        ({f"f{n}": "tea" for n in range(1001)}, 422, "invalid"),
+        ({"title": "tea" * 2_000_000}, 413, "body_too_large"),
+    ],
+    ids=["files", "fields", "a field"],
+)
+def test_a_form_that_django_will_not_read_is_a_problem_too(client, form, status, code):
+    base = client.post("/api/v1/knowledge-bases/", {"name": "Handbook"}, content_type="application/json").json()
+
+    answer = client.post(f"/api/v1/knowledge-bases/{base['id']}/documents/", form)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_host_that_is_not_ours_is_told_so(client):
+    answer = client.get("/api/v1/me/", headers={"Host": "elsewhere.example"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert client.get("/chat/x/", headers={"Host": "elsewhere.example"})["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/me/", "/api/v1/conversations/", "/v1/models"])
