@@ -119,11 +119,15 @@ class Sight(NamedTuple):
 class MemoryQuerySet(TenantQuerySet):
     def in_sight(self, sights: Iterable[Sight]) -> Self:
         """What is kept in these stores, as far as each of them is seen."""
+        return self.ever_in_sight(sights).filter(forgotten_at=None)
+
+    def ever_in_sight(self, sights: Iterable[Sight]) -> Self:
+        """The same with what somebody deleted, of which only the place is left."""
         seen = Q(pk__in=[])
         for sight in sights:
             upto = {} if sight.last_seq is None else {"seq__lte": sight.last_seq}
             seen |= Q(store=sight.store, **upto)
-        return self.filter(seen, forgotten_at=None)
+        return self.filter(seen)
 
 
 class Memory(TenantModel):

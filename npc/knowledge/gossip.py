@@ -13,8 +13,6 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db.models import Q
-
 from jobs.handlers import Again, Run
 from jobs.models import Queue
 from jobs.queueing import enqueue
@@ -25,7 +23,6 @@ from npc.models import Branch, LogEntry
 from npc.sessions.entries import Gossiped, TimePassed, Told, read_entry
 from npc.sessions.writing import Writer, writing
 from npc.turns.texts import HEARD, HEARD_BEFORE, HEARD_DOUBTFUL
-from personas.context import Language
 from personas.memories import remember
 from personas.models import Memory, Sight
 from personas.quoting import one_line
@@ -172,10 +169,7 @@ def _story(memory: Memory) -> Story:
 
 def _known(writer: Writer, sights: Sequence[Sight], who: Sequence[str], entries: set[int]) -> set[tuple[str, int]]:
     """Of these entries of the log, which each of them has perceived or heard of, even if it was deleted since."""
-    stores = Q(pk__in=[])
-    for sight in sights:
-        stores |= Q(store=sight.store, seq__lte=sight.last_seq)
-    kept = Memory.objects.for_tenant(writer.session.tenant_id).filter(stores, holder__in=who)
+    kept = Memory.objects.for_tenant(writer.session.tenant_id).ever_in_sight(sights).filter(holder__in=who)
     own = kept.filter(kind__in=_OWN, seq__in=entries).values_list("holder", "seq")
     heard = kept.filter(kind=Memory.Kind.HEARSAY).values_list("holder", "source__entry")
     return {*own, *heard}
@@ -242,7 +236,7 @@ def _hear(writer: Writer, entry: LogEntry, telling: Telling) -> list[UUID]:
 
 def _as_heard(writer: Writer, story: Story, certainty: float) -> str:
     """«Heard from Bram, who had it from Mira: …», in the world's language."""
-    language: Language = "zh" if writer.world.document.language.lower().startswith("zh") else "en"
+    language = writer.world.language
     *before, teller = [name_of(writer, who) for who in story.chain]
     names = [teller, *reversed(before)]
     through = "".join(HEARD_BEFORE[language].format(name=name, source=source) for name, source in pairwise(names))

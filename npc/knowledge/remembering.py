@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from jobs.models import Queue
+from jobs.queueing import enqueue
 from npc.models import Branch, LogEntry
 from npc.sessions.entries import ActionOutcome, Happened, TurnClosed, TurnOpened, read_entry
 from npc.sessions.play import Play, Proposed
-from npc.sessions.writing import Writer
+from npc.sessions.writing import Reading, Writer
 from personas.memories import remember
 from personas.models import Memory, Sight
 
@@ -20,6 +22,12 @@ from personas.models import Memory, Sight
 TALK, EVENT, DEED = 0.3, 0.5, 0.6
 # What moves somebody's affinity matters to people.
 MOVING = 0.3
+
+
+# The kind of job in which characters think about what they keep; its subject is a branch. It is due every so many
+# entries of the log, of which two in a row seldom leave no memory; what is missed is due the next time.
+REFLECT = "npc.reflect"
+REFLECTS_EVERY = 20
 
 
 def sights_of(branch: Branch) -> list[Sight]:
@@ -103,6 +111,8 @@ def _keep(
     source: Mapping[str, Any],
 ) -> list[UUID]:
     """Only characters have memories: the player's are the player's own."""
+    if entry.seq % REFLECTS_EVERY < 2:
+        enqueue(tenant_id=writer.session.tenant_id, kind=REFLECT, queue=Queue.MEMORY, subject_id=writer.branch.pk)
     return remember(
         tenant_id=writer.session.tenant_id,
         store=writer.branch.pk,
@@ -120,7 +130,7 @@ def _beside(play: Play, who: str) -> list[str]:
     return play.present_in(play.scenes.get(who))
 
 
-def name_of(writer: Writer, who: str) -> str:
+def name_of(writer: Reading | Writer, who: str) -> str:
     """As others call them. The player goes by the name that the game gave, or by its id."""
     if who in writer.world.characters:
         return writer.world.persona_of(who).name

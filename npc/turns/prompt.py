@@ -49,7 +49,7 @@ class Scenery:
 
     @property
     def language(self) -> Language:
-        return "zh" if self.world.document.language.lower().startswith("zh") else "en"
+        return self.world.language
 
 
 def prompt_of(seen: Scenery) -> CompiledPrompt:

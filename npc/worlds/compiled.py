@@ -10,6 +10,7 @@ from npc.worlds.conditions import Situation, compile_condition
 from npc.worlds.document import EMOTIONS, EVERYONE, Action, Character, Fact, Goal, InlinePersona, Scene, Tier, World
 from npc.worlds.problems import Problem
 from npc.worlds.schemas import ObjectSchema, arguments_schema
+from personas.context import Language
 
 # Of all tenants together. A compiled world of 10 000 facts takes some 20 MB.
 KEPT_WORLDS = 32
@@ -34,6 +35,11 @@ class CompiledWorld:
         self._facts_by_condition: dict[str | None, list[str]] = {}
         for fact in document.facts:
             self._facts_by_condition.setdefault(fact.when, []).append(fact.id)
+
+    @property
+    def language(self) -> Language:
+        """In which of our languages the platform speaks in this world."""
+        return "zh" if self.document.language.lower().startswith("zh") else "en"
 
     def persona_of(self, character_id: str) -> InlinePersona:
         persona = self.characters[character_id].persona
