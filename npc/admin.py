@@ -6,15 +6,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from npc.bench.pages import bench_view
 from npc.models import GameSession, LogEntry, World
 from npc.models.sessions import LogEntryQuerySet
 from npc.sessions.play import Play
-from tenants.adminsite.base import ReadOnlyTenantAdmin, column
+from tenants.adminsite.base import EDITORS, ReadOnlyTenantAdmin, column, role_of
+from tenants.adminsite.entering import enters_scope_itself
 
 # A page is to be read: of a world with ten thousand facts it shows the first.
 SHOWN_ROWS = 200
@@ -30,7 +33,20 @@ class WorldAdmin(ReadOnlyTenantAdmin):
     search_fields = ["name", "slug"]
     ordering = ["-updated_at"]
     fields = ["name", "slug", "number", "updated_at", "characters", "scenes", "facts", "deeds", "initial_state"]
-    readonly_fields = ["number", "characters", "scenes", "facts", "deeds", "initial_state"]
+    readonly_fields = ["bench", "number", "characters", "scenes", "facts", "deeds", "initial_state"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = enters_scope_itself(self.admin_site.admin_view(bench_view))
+        return [path("<uuid:world_id>/bench/", view, name="npc_bench"), *super().get_urls()]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The bench costs what turns cost, so it is there for editors."""
+        return ["bench", *self.fields] if obj and role_of(request) in EDITORS else self.fields
+
+    @column(gettext_lazy("Bench"))
+    def bench(self, world: World) -> SafeString:
+        url, text = reverse("admin:npc_bench", args=[world.pk]), _("Talk to a character in any state")
+        return format_html('<a class="desk-button" href="{}">{}</a>', url, text)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """A list needs no documents."""

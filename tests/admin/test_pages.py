@@ -83,6 +83,7 @@ PARAMETERS = {
     "key_id": ApiKey,
     "route_id": Route,
     "job_id": Job,
+    "world_id": World,
 }
 OTHER_PARAMETERS = {"action": "retry"}
 
@@ -150,6 +151,7 @@ def test_the_walk_finds_the_pages_that_matter():
         "tenants_apikey_rotate",
         "llm_route_try",
         "jobs_job_again",
+        "npc_bench",
     } <= names
 
 
