@@ -15,23 +15,29 @@ import redis
 from config.environment import HOME_MARKER
 from tests.embedded.conftest import STAND_IN, Machine, is_gone, wait_for
 
+
+@pytest.fixture(scope="module")
+def running(new_machine) -> Machine:
+    """A machine of which each test leaves the whole running."""
+    machine = new_machine()
+    machine.is_up()
+    return machine
+
+
 # --- The first start and the next ones ----------------------------------------------------------------------
 
 
-def test_the_first_start_brings_everything_up(machine):
-    state = machine.is_up()
+def test_the_first_start_brings_everything_up(running):
+    state = running.state
 
-    assert machine.answers()
-    assert f"Troupe is ready: {state['url']}" in machine.said
-    assert "alice@acme.example  oolong  Alice" in machine.said
-    assert f"{state['url']}chat/pk_1/  茶馆" in machine.said
-    wait_for(lambda: "worker   | works on 2 jobs" in machine.said, "the worker's start")
-    files = [path for path in machine.home.rglob("*") if path.is_file() and path.name != HOME_MARKER]
+    assert running.answers()
+    assert f"Troupe is ready: {state['url']}" in running.said
+    assert "alice@acme.example  oolong  Alice" in running.said
+    assert f"{state['url']}chat/pk_1/  茶馆" in running.said
+    wait_for(lambda: "worker   | works on 2 jobs" in running.said, "the worker's start")
+    files = [path for path in running.home.rglob("*") if path.is_file() and path.name != HOME_MARKER]
     assert {"services.json", "passwords.json", "secret-key", "demo.json"} <= {path.name for path in files}
     assert [path for path in files if path.stat().st_mode & 0o077] == [], "for others to read"
-
-    assert machine.stops(signal.SIGINT) == 0
-    assert machine.state is None
 
 
 def test_who_sees_that_it_is_ready_finds_the_summary(served_machine):
@@ -47,8 +53,9 @@ def test_what_was_written_is_there_after_a_restart(machine):
     redis.Redis.from_url(first["REDIS_URL"]).set("tea", "oolong")
     everything = machine.all_processes()
 
-    assert machine.stops() == 0
+    assert machine.stops(signal.SIGINT) == 0
     wait_for(lambda: all(map(is_gone, everything)), "the end of all processes", 1)
+    assert machine.state is None
     second = machine.is_up()["addresses"]
 
     assert second == first
@@ -79,27 +86,26 @@ def test_taken_ports_are_passed_over(served_machine):
         assert served_machine.answers()
 
 
-def test_ports_of_services_taken_meanwhile_are_passed_over(machine):
-    first = machine.is_up()["addresses"]["REDIS_URL"]
-    machine.stops()
+def test_ports_of_services_taken_meanwhile_are_passed_over(served_machine):
+    del served_machine.variables["REDIS_URL"]
+    first = served_machine.is_up()["addresses"]["REDIS_URL"]
+    served_machine.stops()
 
     with socket.create_server(("127.0.0.1", int(first.rpartition(":")[2]))):
-        second = machine.is_up()["addresses"]["REDIS_URL"]
+        second = served_machine.is_up()["addresses"]["REDIS_URL"]
 
     assert second != first
     assert redis.Redis.from_url(second).ping()
 
 
-def test_a_second_start_on_the_same_home_says_where_the_first_runs(served_machine):
-    state = served_machine.is_up()
-
-    second = Machine(served_machine.home)
-    second.output = served_machine.output.with_suffix(".second")
+def test_a_second_start_on_the_same_home_says_where_the_first_runs(running):
+    second = Machine(running.home)
+    second.output = running.output.with_suffix(".second")
     second.starts()
 
     assert second.ends() == 1
-    assert f"Troupe already runs on {served_machine.home}, at {state['url']}" in second.said
-    assert served_machine.answers()
+    assert f"Troupe already runs on {running.home}, at {running.state['url']}" in second.said
+    assert running.answers()
 
 
 def test_with_services_of_her_own_none_are_started(served_machine):
@@ -155,13 +161,6 @@ def test_nonsense_in_the_environment_is_one_sentence(machine):
 # --- Losing parts -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def running(new_machine) -> Machine:
-    machine = new_machine()
-    machine.is_up()
-    return machine
-
-
 @pytest.mark.parametrize("name", ["postgres", "valkey", "web", "worker", "beat"])
 def test_a_killed_part_comes_back(running, name):
     addresses = running.state["addresses"]
@@ -203,18 +202,17 @@ def test_what_postgres_committed_survives_its_death(running):
     wait_for(found, "finding the row again")
 
 
-def test_a_killed_supervisor_leaves_no_orphan(machine):
-    machine.is_up()
-    wait_for(lambda: "works on" in machine.said, "the worker's pool")
-    everything = machine.all_processes()
+def test_a_killed_supervisor_leaves_no_orphan(running):
+    wait_for(lambda: "works on" in running.said, "the worker's pool")
+    everything = running.all_processes()
     assert len(everything) > 8  # PostgreSQL's and the worker's own children among them
 
-    machine.process.kill()
-    machine.ends()
+    running.process.kill()
+    running.ends()
 
     wait_for(lambda: all(map(is_gone, everything)), "the end of all processes")
-    machine.is_up()
-    assert machine.answers(), "and the next start is not held up by what was left"
+    running.is_up()
+    assert running.answers(), "and the next start is not held up by what was left"
 
 
 def test_it_ends_with_the_make_that_started_it(served_machine):
