@@ -218,7 +218,7 @@ def _hear(writer: Writer, entry: LogEntry, telling: Telling) -> list[UUID]:
         seq=entry.seq,
         holders=[telling.hearer],
         kind=Memory.Kind.HEARSAY,
-        text=_as_heard(writer, story, certainty),
+        text=as_heard(writer, story, certainty),
         importance=story.importance * WEIGHT_KEPT,
         game_time=entry.game_time or 0.0,
         source={
@@ -234,7 +234,7 @@ def _hear(writer: Writer, entry: LogEntry, telling: Telling) -> list[UUID]:
     )
 
 
-def _as_heard(writer: Writer, story: Story, certainty: float) -> str:
+def as_heard(writer: Writer, story: Story, certainty: float) -> str:
     """«Heard from Bram, who had it from Mira: …», in the world's language."""
     language = writer.world.language
     *before, teller = [name_of(writer, who) for who in story.chain]

@@ -1,10 +1,11 @@
 """Proof of a world's promises: in no state that its authors name can a closed fact enter a character's prompt.
 
-What characters hear from each other while a game is played is no part of it: that is what memories are for.
+What they keep while a game is played is no part of it. That gossip and thoughts bring in no closed fact either is seen
+to where they are made (`npc.knowledge.telling`), and shown for worlds at random by a test.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from npc.knowledge.facts import may_know
@@ -52,11 +53,13 @@ def prove(world: CompiledWorld) -> Proof:
     return Proof(looked_for - len({leak[:3] for leak in leaks}), leaks)
 
 
-def told_to(world: CompiledWorld, character: str, state: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+def told_to(
+    world: CompiledWorld, character: str, state: Mapping[str, Any], memories: Sequence[str] = ()
+) -> tuple[dict[str, str], list[str]]:
     """All authored text that can reach a model or a player through a character, by where; and the closed facts.
 
-    Sections are whole here, though a real prompt may cut them. A closed fact of the same words as an open one is no
-    secret, so it is left out.
+    `memories` are what it has come to keep in a play, for whoever asks what these bring in. Sections are whole here,
+    though a real prompt may cut them. A closed fact of the same words as an open one is no secret, so it is left out.
     """
     scene = world.characters[character].scene
     play = first_play(world, Opened(player=PLAYER, state=dict(state), scene=scene))
@@ -65,7 +68,7 @@ def told_to(world: CompiledWorld, character: str, state: Mapping[str, Any]) -> t
     possible = offers(world, seen, character)
     told = {
         section.name: "\n".join((section.text, *(part.text for part in section.parts), section.closing))
-        for section in sections(_scenery(world, play, character, known.may_know))
+        for section in sections(_scenery(world, play, character, known.may_know, memories))
     }
     told["fallbacks"] = "\n".join(lines_now(world, seen, character))
     told["rejections"] = "\n".join(line for offer in possible.values() for line in offer.action.rejections)
@@ -87,7 +90,7 @@ def _found(wanted: Mapping[str, str], told: Mapping[str, str]) -> Iterator[tuple
                 yield fact_id, where
 
 
-def _scenery(world: CompiledWorld, play: Play, character: str, facts: list[str]) -> Scenery:
+def _scenery(world: CompiledWorld, play: Play, character: str, facts: list[str], memories: Sequence[str]) -> Scenery:
     """What the character would be shown if the player stood before it and said nothing yet."""
     seen = situation(world, play, actor=character)
     scene = play.scenes[character]
@@ -105,7 +108,7 @@ def _scenery(world: CompiledWorld, play: Play, character: str, facts: list[str])
         event=None,
         goals=[goal.description or goal.id for goal in goals if goal.id in is_open],
         facts=facts,
-        memories=[],
+        memories=memories,
         offers=offers(world, seen, character),
         history=[],
     )
