@@ -28,6 +28,8 @@ TTL_S = 3_600
 BLOCK_MS = 1_000
 # A Redis that does not answer holds nobody up for longer.
 PATIENCE: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2}
+# To tell its name, redis-py reads its own metadata from disk for each connection, and the loop waits some milliseconds.
+ANONYMOUS: dict[str, Any] = {"driver_info": None}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class EventLog:
             max_connections=settings.REDIS_MAX_CONNECTIONS,
             retry=redis.asyncio.retry.Retry(NoBackoff(), 1),
             **PATIENCE,
+            **ANONYMOUS,
         )
 
     async def append(self, key: str, items: Sequence[Item], previous: int, *, may_begin: bool) -> bool:
