@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from npc.bench.cases import Case, as_yaml
-from npc.bench.trying import MARK, Trial, state_at, try_line
+from npc.bench.trying import SEED, Trial, state_at, try_line
 from npc.models import GameSession, World
 from npc.worlds.access import access_world
 from npc.worlds.compiled import world_of
@@ -97,6 +97,15 @@ def _file(form: dict[str, Any]) -> HttpResponse:
     return response
 
 
+def _shown(tried: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as JSON, as authors write them."""
+    actions = {
+        name: [{**one, "arguments": json.dumps(one.get("arguments", {}), ensure_ascii=False)} for one in tried[name]]
+        for name in ("chosen", "removed")
+    }
+    return {**tried, **actions}
+
+
 def _page(request: HttpRequest, world: World, form: dict[str, Any], tried: dict[str, Any] | None) -> HttpResponse:
     compiled = world_of(world.newest.pk)
     if form["act"] != "try" or not form["state"].strip():
@@ -105,7 +114,7 @@ def _page(request: HttpRequest, world: World, form: dict[str, Any], tried: dict[
             form["state"] = json.dumps(state, ensure_ascii=False, indent=2)
         except PlatformError as error:
             form["errors"] = form["errors"] or [_told(error)]
-    sessions = GameSession.objects.for_tenant(world.tenant_id).filter(world=world).exclude(player_name=MARK)
+    sessions = GameSession.objects.for_tenant(world.tenant_id).filter(world=world).exclude(seed=SEED)
     context = {
         **admin.site.each_context(request),
         "title": _("Bench: %(world)s") % {"world": world.name},
@@ -116,7 +125,7 @@ def _page(request: HttpRequest, world: World, form: dict[str, Any], tried: dict[
         "sessions": [
             (f"{SESSION}{session.pk}", str(session)) for session in sessions.order_by("-opened_at")[:SHOWN_SESSIONS]
         ],
-        "tried": tried,
+        "tried": tried and _shown(tried),
         "case": as_yaml(tried["case"]) if tried and tried["case"] else "",
     }
     return TemplateResponse(request, "admin/npc/bench.html", context).render()

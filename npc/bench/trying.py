@@ -36,8 +36,10 @@ from npc.worlds.trying import stages_of
 from tenants.errors import Invalid
 from tenants.scope import tenant_scope
 
-# Marks the sessions of the bench, also those that are copies of a player's.
-MARK = "[bench]"
+# Marks the sessions of the bench, also those that are copies of a player's: no game can open one with such a seed.
+SEED = -1
+# No character is called so: an id is no plain word in brackets.
+PLAYER = "[player]"
 # One whose process died is cleared away by the next.
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
@@ -83,8 +85,8 @@ def state_at(tenant_id: UUID, world: World, *, stage: str, session: UUID | None)
 
 
 def _staged(tenant_id: UUID, world: World, trial: Trial) -> GameSession:
-    """A session of its own to play in, marked as one. Its player is not renamed inside: the log names him."""
-    _forget(tenant_id, player_name=MARK, opened_at__lt=timezone.now() - FORGOTTEN_AFTER)
+    """A session of its own to play in, marked as one."""
+    _forget(tenant_id, seed=SEED, opened_at__lt=timezone.now() - FORGOTTEN_AFTER)
     compiled = world_of(world.newest.pk)
     _check(compiled, trial)
     if trial.session is not None:
@@ -96,9 +98,11 @@ def _staged(tenant_id: UUID, world: World, trial: Trial) -> GameSession:
     else:
         state = trial.state if trial.state is not None else state_at(tenant_id, world, stage=trial.stage, session=None)
         scene = compiled.characters[trial.character].scene
-        session = open_session(world=world, player=Player(id=MARK), scene=scene, state=state).session
-    session.player_name = MARK
-    session.save(update_fields=["player_name"])
+        session = open_session(
+            world=world, player=Player(id=PLAYER, name=_("Player")), scene=scene, state=state
+        ).session
+    session.seed = SEED
+    session.save(update_fields=["seed"])
     return session
 
 

@@ -1,10 +1,14 @@
 """The designer's bench: what a character would answer in any state, and why; nothing of it stays."""
 
+from datetime import timedelta
+
 import pytest
 import yaml
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
+from npc.bench.trying import SEED
 from npc.models import GameSession, LogEntry, World
 from personas.models import Memory
 from tests.admin.conftest import *  # noqa: F403 - the people of Acme
@@ -69,6 +73,20 @@ def test_nothing_of_it_stays(acme, edda):
         assert GameSession.objects.count() == 1
         assert LogEntry.objects.count() == len(before)
         assert Memory.objects.count() == memories
+
+
+def test_what_a_crashed_process_left_is_cleared_away_and_no_players_game_with_it(acme, edda):
+    open_game(acme, player={"id": "[player]", "name": "[bench]"})
+    left = open_game(acme)
+    with acme.scope():
+        GameSession.objects.update(opened_at=timezone.now() - timedelta(hours=1))
+        GameSession.objects.filter(pk=left.id).update(seed=SEED)
+
+    assert left.id not in edda.sees(bench(acme)).content.decode()
+    tried(edda, acme)
+
+    with acme.scope():
+        assert [session.player_name for session in GameSession.objects.all()] == ["[bench]"]
 
 
 def test_the_state_of_a_session_is_loaded_into_the_editor(acme, edda):
