@@ -45,10 +45,18 @@ class ReplaySerializer(serializers.Serializer[Any]):
     differences = ReplayDifferenceSerializer(many=True)
 
 
+class ReplayRequestSerializer(serializers.Serializer[Any]):
+    """`world_version`: replay as if the play had been in this version of its world."""
+
+    world_version = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
+
+
 class ReplayView(APIView):
     required_scope = "npc"
 
-    @extend_schema(request=None, responses=ReplaySerializer)
+    @extend_schema(request=ReplayRequestSerializer, responses=ReplaySerializer)
     def post(self, request: Request, session_id: UUID, turn_id: UUID) -> Response:
         """Do all but the model's part of a turn again, from the log. Changes nothing."""
-        return Response(replay_turn(caller_of(request).tenant_id, session_id, turn_id))
+        serializer = ReplayRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(replay_turn(caller_of(request).tenant_id, session_id, turn_id, **serializer.validated_data))

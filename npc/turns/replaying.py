@@ -6,6 +6,7 @@ a deadline had passed, that the player walked away) is taken from the log as it 
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,9 @@ from npc.turns.planning import may_act, offers
 from npc.turns.prompt import Scenery, prompt_of
 from npc.turns.recounting import recount
 from npc.turns.reply import ReplyReader
+from npc.worlds.access import access_version
+from npc.worlds.compiled import world_of
+from npc.worlds.diffing import differences
 from npc.worlds.plain import same
 from personas.models import Memory
 from personas.prompt import CompiledPrompt
@@ -36,22 +40,53 @@ READER = "reader"
 _OF_AN_ACTION = ("id", "name", "arguments", "timing", "ttl_s")
 
 
-def replay_turn(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, Any]:
+def replay_turn(
+    tenant_id: UUID, session_id: UUID, turn_id: UUID, *, world_version: int | None = None
+) -> dict[str, Any]:
     """`{identical, differences: [{path, logged, replayed}]}` of a turn that is over. Inside the tenant's scope.
 
-    Raises SessionNotFound, and TurnNotFound for one that the live branch does not know or that is not over.
+    With `world_version`, as if the whole play had been in that version of its world, place by place in offers and
+    actions. Raises SessionNotFound, WorldNotFound for a version that never was, and TurnNotFound for a turn that the
+    live branch does not know or that is not over.
     """
-    differences = list(replay_of(reading(tenant_id, session_id), turn_id).differences())
-    return {"identical": not differences, "differences": differences}
+    at = reading(tenant_id, session_id)
+    if world_version is None:
+        found = list(replay_of(at, turn_id).differences())
+    else:
+        world = world_of(access_version(at.session.world, world_version).pk)
+        found = list(_elsewhere(replace(at, world=world), turn_id))
+    return {"identical": not found, "differences": found}
+
+
+def _elsewhere(at: Reading, turn_id: UUID) -> Iterator[dict[str, Any]]:
+    """What would be different in another version of the world than the turn was played in."""
+    found = _entries_of(at, turn_id)
+    character = found[0].data["character"]
+    if character not in at.world.characters:
+        yield {"path": "character", "logged": character, "replayed": None}
+        return
+    turn = Replay(at, *found)
+    for problem in at.world.state_problems(turn.play.state):
+        yield {"path": problem.path, "logged": None, "replayed": problem.reason}
+    for one in turn.differences():
+        if one["path"] == "read.world_version":
+            continue
+        for part in differences(one["logged"], one["replayed"], one["path"]):
+            yield {"path": part["path"], "logged": part.get("before"), "replayed": part.get("after")}
 
 
 def replay_of(at: Reading, turn_id: UUID) -> "Replay":
     """Raises TurnNotFound for a turn that the live branch does not know or that is not over."""
+    return Replay(at, *_entries_of(at, turn_id))
+
+
+def _entries_of(at: Reading, turn_id: UUID) -> tuple[LogEntry, LogEntry]:
+    """How it was opened and how it was closed. Raises TurnNotFound."""
     found = LogEntry.objects.on(at.branch).filter(subject=turn_id).select_related("branch")
     entries = {entry.kind: entry for entry in found.filter(kind__in=("turn.opened", "turn.closed"))}
     if len(entries) < 2:
         raise TurnNotFound
-    return Replay(at, entries["turn.opened"], entries["turn.closed"])
+    return entries["turn.opened"], entries["turn.closed"]
 
 
 class Replay:

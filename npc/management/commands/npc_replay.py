@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from npc.models import GameSession, LogEntry
 from npc.turns.replaying import replay_turn
+from tenants.errors import NotFound
 from tenants.scope import tenant_scope
 from tenants.system import tenant_by_slug
 
@@ -23,22 +24,37 @@ class Command(BaseCommand):
         parser.add_argument("tenant", help="slug of the tenant")
         parser.add_argument("--world", default="", help="slug of a world: its sessions only")
         parser.add_argument("--session", type=UUID, default=None, help="one session only")
+        parser.add_argument(
+            "--world-version", type=int, default=None, help="as if they had been played in this version"
+        )
         parser.add_argument("--limit", type=int, default=1000, help="so many turns at most, newest sessions first")
 
-    def handle(self, *args: Any, tenant: str, world: str, session: UUID | None, limit: int, **options: Any) -> None:
+    def handle(
+        self,
+        *args: Any,
+        tenant: str,
+        world: str,
+        session: UUID | None,
+        world_version: int | None,
+        limit: int,
+        **options: Any,
+    ) -> None:
         found = tenant_by_slug(tenant)
         if found is None:
             raise CommandError(f"There is no tenant «{tenant}».")
+        if world_version is not None and not (world or session):
+            raise CommandError("Say of which --world or --session this is the version.")
         began, different = time.perf_counter(), 0
         turns = self._turns(found.pk, world, session, limit)
         for session_id, turn_id in turns:
             with tenant_scope(found.pk):
-                replay = replay_turn(found.pk, session_id, turn_id)
+                try:
+                    replay = replay_turn(found.pk, session_id, turn_id, world_version=world_version)
+                except NotFound as missing:
+                    raise CommandError(str(missing.detail)) from None
             different += not replay["identical"]
             for one in replay["differences"]:
-                logged, replayed = (
-                    orjson.dumps(one[name]).decode()[:SHOWN_CHARACTERS] for name in ("logged", "replayed")
-                )
+                logged, replayed = _shown(one["logged"]), _shown(one["replayed"])
                 self.stdout.write(f"{session_id} {turn_id} {one['path']}: logged {logged}, replayed {replayed}")
         took_s = time.perf_counter() - began
         pace = len(turns) / took_s if turns else 0
