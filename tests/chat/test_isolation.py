@@ -115,7 +115,7 @@ async def test_lists_show_mallory_her_own(talk, acme, globex, innkeeper, http, o
         acmes = await http.get(path, params=query, headers=acme.headers)
         hers = await http.get(path, params=query, headers=globex.headers)
         assert hers.json() == {"results": [], "next": None, "previous": None}
-            assert len(acmes.json()["results"]) == 1
+        assert len(acmes.json()["results"]) == 1
 
     models = (await http.get("/v1/models", headers=globex.headers)).json()["data"]
     assert len([model for model in models if model["id"] == "innkeeper"]) == 1
