@@ -44,6 +44,7 @@ def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[...
             except PlatformError as error:
                 return problem_response(error, request)
 
+        guarded.is_for_callers = True  # type: ignore[attr-defined]  # for `config.middleware.CallerMiddleware`
         return guarded
 
     return decorate
