@@ -207,6 +207,7 @@ _SENTENCES = {
     "bool_type": _("This must be true or false."),
     "list_type": _("This must be a list."),
     "model_type": _("This must be an object."),
+    "dict_type": _("This must be an object."),
     "too_long": _("At most {max_length} entries."),
     "greater_than_equal": _("This must be at least {ge}."),
     "less_than_equal": _("This must be at most {le}."),

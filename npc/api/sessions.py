@@ -114,8 +114,13 @@ class StateView(APIView):
         return _state(reading(caller_of(request).tenant_id, session_id))
 
     @extend_schema(
-        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description='"<state_version>"')],
-        request={JsonPatchParser.media_type: OpenApiTypes.OBJECT, MergePatchParser.media_type: OpenApiTypes.OBJECT},
+        parameters=[
+            OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description='"<state_version>"')
+        ],
+        request={
+            JsonPatchParser.media_type: {"type": "array", "items": {"type": "object"}},
+            MergePatchParser.media_type: OpenApiTypes.OBJECT,
+        },
         responses=StateSerializer,
     )
     def patch(self, request: Request, session_id: UUID) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from llm.secrets import SecretUnreadable, seal, unseal
+from npc.errors import WorldInvalid
 from npc.models import World
 from npc.worlds.document import Hooks
 from npc.worlds.problems import Problem, refuse
@@ -35,7 +36,7 @@ def keep_hooks(world: World, hooks: Hooks | None) -> bool:
     before = hooks_of(world)
     if hooks and not hooks.secret:
         if not (before and before.secret):
-            refuse([Problem("hooks.secret", _("This field is required."))])
+            refuse([Problem("hooks.secret", _("This field is required."))], WorldInvalid)
         hooks = hooks.model_copy(update={"secret": before.secret if before else None})
     if hooks == before:
         return False

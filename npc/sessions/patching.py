@@ -20,7 +20,9 @@ MAX_OPERATIONS = 1_000
 # A state is read whole into every prompt and condition. `copy` could else double it with each operation.
 MAX_STATE_BYTES = 128 * 1024
 
-_FAILURES = (JsonPatchException, JsonPointerException, TypeError, ValueError, KeyError, IndexError)
+# What the library raises for an operation that cannot be done, and for what is none: its words are Python's then.
+_FAILURES = (JsonPatchException, JsonPointerException)
+_NO_OPERATION = (TypeError, ValueError, KeyError, IndexError, AttributeError)
 
 
 def checked_patch(world: CompiledWorld, state: State, patch: Any) -> State:
@@ -55,8 +57,10 @@ def _apply_operations(state: State, operations: list[dict[str, Any]]) -> Any:
                 _check_test(document, operation)
             else:
                 document = JsonPatch([operation]).apply(document, in_place=True)
-        except (*_FAILURES, AttributeError) as failure:
+        except _FAILURES as failure:
             raise Invalid.field(f"patch.{number}", _("This operation fails: %(why)s") % {"why": failure}) from None
+        except _NO_OPERATION:
+            raise Invalid.field(f"patch.{number}", _("This is no operation of a JSON Patch.")) from None
         if operation.get("op") == "copy":
             check_size(document)
     return document

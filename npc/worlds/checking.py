@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.utils.translation import gettext as _
 
+from npc.errors import WorldInvalid
 from npc.worlds.conditions import CannotCompile, Gives, compile_condition
 from npc.worlds.document import EVERYONE, Action, Character, Reaction, World
 from npc.worlds.plain import check_plain, merged
@@ -20,7 +21,7 @@ READ_ONLY = ("id", "version", "updated_at")
 def read_world(raw: Any) -> World:
     """Raises Invalid that names every wrong path."""
     world, problems = check_world(raw)
-    refuse(problems)
+    refuse(problems, WorldInvalid)
     return cast(World, world)
 
 

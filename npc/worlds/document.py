@@ -33,6 +33,8 @@ EVERYONE = "*"
 EMOTIONS = ("neutral", "happy", "sad", "angry", "afraid", "surprised", "disgusted")
 # A prompt that offers hundreds of actions is answered badly, and a world of more facts is two worlds.
 MAX_SCENES, MAX_CHARACTERS, MAX_FACTS, MAX_ACTIONS = 1_000, 500, 20_000, 200
+# Of the secret that signs calls to the game's hooks.
+MIN_SECRET = 16
 
 
 def _as_number(value: Any) -> Any:
@@ -165,6 +167,8 @@ def _callable(url: str) -> str:
 
 
 def _signable(secret: str) -> str:
+    if len(secret) < MIN_SECRET:
+        raise PydanticCustomError("secret_too_short", "at least {length} characters", {"length": MIN_SECRET})
     if secret.startswith("whsec_"):
         try:
             base64.b64decode(secret.removeprefix("whsec_"), validate=True)
@@ -198,7 +202,7 @@ class Hooks(Settings):
 
     state_url: Url | None = None
     action_url: Url | None = None
-    secret: Annotated[str, Field(min_length=16, max_length=200), Storable, AfterValidator(_signable)] | None = None
+    secret: Annotated[str, Field(max_length=200), Storable, AfterValidator(_signable)] | None = None
 
 
 class World(Settings):

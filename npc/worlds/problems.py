@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from npc.errors import WorldInvalid
 from tenants.errors import Invalid
 
 # A document that is wrong in a thousand places is told its first hundred.
@@ -21,12 +20,12 @@ def path_of(*steps: object) -> str:
     return ".".join(str(step) for step in steps if step != "")
 
 
-def refuse(problems: Iterable[Problem]) -> None:
-    """Raise Invalid that names every path, if there is any."""
+def refuse(problems: Iterable[Problem], failure: type[Invalid] = Invalid) -> None:
+    """Raise Invalid, or the one that says more, naming every path, if there is any."""
     if found := list(problems):
-        raise refused(found)
+        raise refused(found, failure)
 
 
-def refused(problems: Iterable[Problem]) -> Invalid:
+def refused(problems: Iterable[Problem], failure: type[Invalid] = Invalid) -> Invalid:
     told = list(problems)[:MAX_TOLD]
-    return WorldInvalid(errors=[{"field": problem.path, "detail": problem.reason} for problem in told])
+    return failure(errors=[{"field": problem.path, "detail": problem.reason} for problem in told])

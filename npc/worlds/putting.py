@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
+from npc.errors import WorldInvalid
 from npc.hooks.keeping import keep_hooks
 from npc.knowledge.nearest import embed_later
 from npc.models import World, WorldVersion
@@ -38,7 +39,7 @@ def put_world(*, tenant_id: UUID, slug: str, raw: Any, by: str = "") -> Put:
         raw = {"slug": slug, **{name: value for name, value in raw.items() if name not in READ_ONLY}}
     document = read_world(raw)
     if document.slug != slug:
-        refuse([Problem("slug", _("The address says «%(slug)s».") % {"slug": slug})])
+        refuse([Problem("slug", _("The address says «%(slug)s».") % {"slug": slug})], WorldInvalid)
     personas = _personas(tenant_id, document)
     world, is_new = _locked(tenant_id, slug, document.name)
     raw = _without_hooks(raw)
@@ -128,7 +129,7 @@ def _personas(tenant_id: UUID, document: Document) -> dict[str, Any]:
         except NotFound:
             reason = _("There is no persona «%(slug)s».") % {"slug": slug}
             problems.append(Problem(path_of("characters", number, "persona"), reason))
-    refuse(problems)
+    refuse(problems, WorldInvalid)
     return found
 
 

@@ -93,6 +93,14 @@ def test_lists_are_described_as_pages(document):
         assert {"limit", "cursor"} <= {parameter["name"] for parameter in listed["parameters"]}
 
 
+def test_a_patch_of_a_state_is_described_as_it_is_taken(document):
+    call = document["paths"]["/api/v1/npc/sessions/{session_id}/state/"]["patch"]
+
+    assert [one["required"] for one in call["parameters"] if one["name"] == "If-Match"] == [True]
+    kinds = {kind: sent["schema"]["type"] for kind, sent in call["requestBody"]["content"].items()}
+    assert kinds == {"application/json-patch+json": "array", "application/merge-patch+json": "object"}
+
+
 def test_every_described_endpoint_is_really_there(document, acme):
     """One that is not would be a page that is not found, instead of our own answer."""
     for path, methods in document["paths"].items():

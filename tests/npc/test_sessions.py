@@ -118,7 +118,11 @@ def test_a_patch_names_the_version_it_is_for(game: Any) -> None:
 def test_a_patch_that_breaks_the_state_changes_nothing(game: Any, patch: Any, path: str) -> None:
     before = game.now()
 
-    assert path in wrong_paths(game.patch(patch))
+    refused = game.patch(patch)
+
+    assert path in wrong_paths(refused)
+    told = refused.content.decode()
+    assert not any(words in told for words in ("object has no attribute", "This world"))
     assert game.now() == before
 
 

@@ -363,7 +363,10 @@ def test_a_session_from_elsewhere_brings_no_hooks(acme, globex, acmes):
 def test_hooks_that_cannot_be_called_are_named(acme, hooks, path):
     document = inn(hooks={"state_url": "https://game.example/state", "secret": SECRET, **hooks})
 
-    assert path in wrong_paths(acme.api.put("/api/v1/npc/worlds/inn/", document))
+    wrong = wrong_paths(acme.api.put("/api/v1/npc/worlds/inn/", document))
+
+    assert path in wrong
+    assert hooks != {"secret": "short"} or wrong[path] == "at least 16 characters"
 
 
 # --- Where they may lead ------------------------------------------------------------------------------------------
