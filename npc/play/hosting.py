@@ -79,13 +79,10 @@ def _settle_one(tenant_id: UUID, session_id: UUID, action_id: str, *, refuse: bo
         verdict = rules.judge(now.play.state, action.actor, action.name, action.arguments)
         if refuse:
             verdict = rules.Verdict(False, _("The designer has said no."))
-        told = settle_action(
-            tenant_id,
-            session_id,
-            Result(UUID(action_id), verdict.accepted, verdict.reason, verdict.patch or None),
-        )
-        if now.play.state["bell"] != told["state"]["bell"] == "answered":
+        if verdict.patch.get("bell") == "answered":
             _tell_all(tenant_id, session_id, "bell_answered", _("The hill sings back, and the spring runs full."))
+        result = Result(UUID(action_id), verdict.accepted, verdict.reason, verdict.patch or None)
+        told = settle_action(tenant_id, session_id, result)
     answered = {"accepted": verdict.accepted, "reason": verdict.reason, "say": told.get("say")}
     return {"id": action_id, "actor": action.actor, "name": action.name, "arguments": action.arguments, **answered}
 

@@ -12,6 +12,7 @@ State = dict[str, Any]
 
 BAG_HOLDS = 8  # things a carrier has room for
 DAWN, DUSK = 6.0, 18.0
+EVENING = 21.0  # until when one rests by day
 ARRIVAL = 8.0  # the hour of the day at which game time is 0
 STROKES_OF_THE_SONG = 13
 
@@ -106,9 +107,9 @@ def is_night(game_time: float) -> bool:
 
 
 def next_turn_of_day(game_time: float) -> float:
-    """When the next dusk begins by day, and by night the next morning at the hour of arrival."""
+    """The next evening by day, and by night the next morning at the hour of arrival."""
     hour = (ARRIVAL + game_time) % 24
-    wanted = ARRIVAL if is_night(game_time) else DUSK
+    wanted = ARRIVAL if is_night(game_time) else EVENING
     return game_time + (wanted - hour) % 24
 
 

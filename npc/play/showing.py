@@ -85,30 +85,30 @@ def _goals(world: CompiledWorld, character: str, seen: Any) -> list[dict[str, An
 
 
 def chronicle(now: Reading) -> list[dict[str, Any]]:
-    """The turns of the live branch, newest first. Behind `rewind_seq` the next one began."""
+    """The turns of the live branch, newest first. With the entry `rewind_seq` of the log each was over."""
     kinds = ("turn.opened", "turn.closed", "action.outcome")
     entries = LogEntry.objects.on(now.branch).filter(kind__in=kinds).order_by("-seq")
     turns: list[dict[str, Any]] = []
     outcomes: dict[str, dict[str, Any]] = {}
-    end = now.branch.head_seq
     for entry in entries[: 4 * TOLD_TURNS]:
         if entry.kind == "action.outcome":
-            outcomes[entry.data["action_id"]] = {"outcome": entry.data["outcome"], "reason": entry.data["reason"]}
+            told = {"outcome": entry.data["outcome"], "reason": entry.data["reason"], "seq": entry.seq}
+            outcomes[entry.data["action_id"]] = told
         elif entry.kind == "turn.closed":
-            turns.append(_turn(entry, outcomes, end))
+            turns.append(_turn(entry, outcomes))
         else:
-            end = entry.seq - 1
             _asked(turns, entry)
     return turns
 
 
-def _turn(closed: LogEntry, outcomes: dict[str, dict[str, Any]], end: int) -> dict[str, Any]:
+def _turn(closed: LogEntry, outcomes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     told = {name: closed.data[name] for name in ("turn_id", "character", "say", "emotion", "fallback", "timing")}
-    waiting = {"outcome": "proposed", "reason": ""}
+    waiting = {"outcome": "proposed", "reason": "", "seq": closed.seq}
     actions = [
         {"name": one["name"], "arguments": one["arguments"], **outcomes.get(one["id"], waiting)}
         for one in closed.data["actions"]
     ]
+    end = max([closed.seq, *(action["seq"] for action in actions)])
     return {**told, "actions": actions, "removed": closed.data["removed"], "rewind_seq": end, "text": ""}
 
 

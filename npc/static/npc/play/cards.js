@@ -13,7 +13,8 @@ const NIGHT = new Set(["1", "4", "lake"]);
 
 /** The moments of the story that are told on a card, one after another. */
 export class Cards {
-  constructor() {
+  constructor(close) {
+    this.close = close;
     this.window = byId("card");
     this.waiting = [];
     this.window.addEventListener("close", () => this.#next());
@@ -30,10 +31,10 @@ export class Cards {
 
   #next() {
     const name = this.waiting.shift();
-    if (name === undefined) return byId("map").focus();
+    if (name === undefined) return this.close();
     byId("card-title").textContent = t(`card_${name}`);
     byId("card-text").textContent = t(`card_${name}_text`);
-    byId("card-keys").textContent = name === "new" ? t("card_keys") : "";
+    byId("card-keys").textContent = name === "new" ? `${t("card_keys")} ${isReader() ? t("reader_notice") : ""}` : "";
     this.#paint(name);
     this.window.showModal();
     byId("card-go-on").focus();
@@ -57,6 +58,8 @@ export class Cards {
     });
   }
 }
+
+const isReader = () => "reader" in document.body.dataset;
 
 function sky(pen, width, isNight) {
   const light = pen.createLinearGradient(0, 0, 0, 2);

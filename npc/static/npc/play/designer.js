@@ -96,7 +96,7 @@ export class Designer {
     const turns = await this.game.turns();
     const rows = turns.flatMap((turn) => [
       ...turn.actions.map((action) => this.#action(turn, action, action.outcome, action.reason)),
-      ...turn.removed.map((gone) => this.#action(turn, gone, "removed", gone.rule ?? gone.reason ?? "")),
+      ...turn.removed.map((one) => this.#action(turn, one, one.repaired ? "repaired" : "removed", [one.rule, one.detail].filter(Boolean).join(": "))),
     ]);
     byId("actions-list").replaceChildren(...(rows.length ? rows : [note(t("no_actions"))]));
   }

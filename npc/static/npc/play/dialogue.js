@@ -36,6 +36,11 @@ export class Dialogue {
     this.panel.hidden = false;
     document.body.classList.add("is-talking");
     this.feel(this.game.story.emotions[id] ?? "neutral");
+    this.focus();
+  }
+
+  /** To where one writes, but on a phone without calling up its keyboard. */
+  focus() {
     if (matchMedia("(pointer: fine)").matches) this.box.focus();
     else this.panel.focus();
   }
@@ -67,7 +72,7 @@ export class Dialogue {
     this.panel.setAttribute("aria-busy", String(isWaiting));
   }
 
-  /** Add a line: what `you` or `they` say, or what the `game` notes. Returns it, so that it may grow. */
+  /** Add a line: what `you` or `they` say, a `deed`, a `refusal` or `trouble`. */
   add(kind, text) {
     const line = document.createElement("li");
     line.className = `line line--${kind}`;
@@ -78,9 +83,12 @@ export class Dialogue {
     return line;
   }
 
+  /** Let the line of whom one talks to grow; null begins one. */
   grow(line, text) {
-    line.textContent = text;
+    const grown = line ?? this.add("they", "");
+    grown.textContent = text;
     this.#scroll();
+    return grown;
   }
 
   #scroll() {
@@ -97,6 +105,7 @@ export class Dialogue {
     button.textContent = t("retry");
     button.addEventListener("click", () => {
       line.remove();
+      this.focus();
       retry();
     });
     line.append(" ", button);
@@ -135,7 +144,7 @@ export class Dialogue {
         button.textContent = text;
         button.addEventListener("click", () => {
           this.#ask(text);
-          if (matchMedia("(pointer: fine)").matches) this.box.focus();
+          this.focus();
         });
         item.append(button);
         return item;

@@ -1,4 +1,4 @@
-import { Server } from "./server.js";
+import { Away, Refused, Server } from "./server.js";
 
 /**
  * One story as the page knows it. Tells of each change by `story` (detail: `{ before, after, why }`), of speech by
@@ -72,13 +72,13 @@ export class Game extends EventTarget {
       if (type === "speech.delta") this.#tell("delta", { character, ...event });
       else if (type === "speech.final") this.#tell("said", { character, ...event });
       else if (type === "action.settled") this.#tell("settled", event);
-      else if (type === "error") throw Object.assign(new Error(event.detail), event);
+      else if (type === "error") throw new Refused(409, event);
       else if (type === "story") {
         isWhole = true;
         this.#change(event.story, "turn");
       }
     }
-    if (!isWhole) throw new TypeError("The line broke.");
+    if (!isWhole) throw new Away();
   }
 
   async walk(scene) {

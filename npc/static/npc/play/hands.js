@@ -11,7 +11,7 @@ export function startHands(play) {
   const map = byId("map");
 
   map.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target !== map || event.ctrlKey || event.metaKey || event.altKey) return;
     if (KEYS[event.code]) troupe.press(KEYS[event.code]);
     else if (TALK.has(event.code) && !event.repeat) play.talkToNearest();
     else if (event.code === "KeyP") play.designer.toggle();

@@ -85,7 +85,12 @@ const key = (x, y) => y * WIDTH + x;
 export function solidTiles(map) {
   const solid = new Set();
   const fill = (x, y, w, h, on = true) => {
-    for (let ty = y; ty < y + h; ty++) for (let tx = x; tx < x + w; tx++) on ? solid.add(key(tx, ty)) : solid.delete(key(tx, ty));
+    for (let ty = y; ty < y + h; ty++) {
+      for (let tx = Math.max(0, Math.round(x)); tx < Math.min(WIDTH, Math.round(x + w)); tx++) {
+        if (on) solid.add(key(tx, ty));
+        else solid.delete(key(tx, ty));
+      }
+    }
   };
   for (const [kind, ...rect] of map.ground) fill(...rect, kind === "wall" || kind === "water");
   for (const { x, y, w, h, under } of map.props) if (!under) fill(x, y, w, h);
@@ -102,20 +107,33 @@ export function wayAt(map, x, y) {
   return map.ways.find((way) => way.at.some(([wx, wy]) => wx === x && wy === y));
 }
 
-/** The nearest tiles from one to another, without the first; [] if there is no way. `isGoal` ends the search. */
+/** The fewest steps from a tile to one that is a goal, without the first; [] if there is no way. */
 export function findPath(isOpen, from, isGoal) {
-  const start = key(...from);
-  const before = new Map([[start, null]]);
-  const queue = [from];
-  for (const [x, y] of queue) {
-    if (isGoal(x, y)) return pathTo(before, key(x, y), start);
+  const { tiles, before } = reachable(isOpen, from);
+  const goal = tiles.find(([x, y]) => isGoal(x, y));
+  return goal ? pathTo(before, key(...goal), key(...from)) : [];
+}
+
+/** The same to the tile itself, or as near to it as one gets. */
+export function pathTowards(isOpen, from, [x, y]) {
+  const { tiles, before } = reachable(isOpen, from);
+  const far = ([tx, ty]) => Math.abs(tx - x) + Math.abs(ty - y);
+  const nearest = tiles.reduce((best, tile) => (far(tile) < far(best) ? tile : best));
+  return pathTo(before, key(...nearest), key(...from));
+}
+
+/** The tiles that can be walked to, nearest first, and for each the one before it. */
+function reachable(isOpen, from) {
+  const before = new Map([[key(...from), null]]);
+  const tiles = [from];
+  for (const [x, y] of tiles) {
     for (const [nx, ny] of [[x + 1, y], [x - 1, y], [x, y + 1], [x, y - 1]]) {
       if (nx < 0 || ny < 0 || nx >= WIDTH || ny >= HEIGHT || before.has(key(nx, ny)) || !isOpen(nx, ny)) continue;
       before.set(key(nx, ny), key(x, y));
-      queue.push([nx, ny]);
+      tiles.push([nx, ny]);
     }
   }
-  return [];
+  return { tiles, before };
 }
 
 function pathTo(before, end, start) {

@@ -5,12 +5,13 @@ const ORDER = ["ring_bell", "lead_to", "open", "teach_verse", "take", "promise",
 
 /** What a player might say now: a phrase for each thing that the character could do, then small talk. At most `limit`. */
 export function suggestionsFor({ possible, smallTalk, heard, limit }) {
+  const isNew = (text) => !heard.has(text);
   const asked = possible
     .filter(({ name }) => ORDER.includes(name))
     .sort((one, other) => ORDER.indexOf(one.name) - ORDER.indexOf(other.name))
     .flatMap(phrasesFor);
-  const talk = smallTalk.filter((text) => !heard.has(text));
-  return [...new Set([...asked.slice(0, limit - 1), ...talk])].slice(0, limit);
+  const newFirst = [...asked.filter(isNew), ...asked.filter((text) => !isNew(text))];
+  return [...new Set([...newFirst.slice(0, limit - 1), ...smallTalk.filter(isNew)])].slice(0, limit);
 }
 
 function phrasesFor({ name, candidates }) {

@@ -11,11 +11,13 @@ import { Journal } from "./journal.js";
 import { memory } from "./memory.js";
 import { phraseOfDeed } from "./deeds.js";
 import { Saves } from "./saves.js";
+import { Away, Refused } from "./server.js";
 import { Stage } from "./stage.js";
 import { Surroundings } from "./surroundings.js";
 import { currentLanguage, explain, t } from "./strings.js";
 import { Trouble } from "./trouble.js";
 import { Troupe } from "./troupe.js";
+import { Typing } from "./typing.js";
 
 const KEPT_LINES = 20;
 
@@ -25,7 +27,7 @@ class Play {
     this.game = new Game(document.body.dataset.playUrl, memory);
     this.trouble = new Trouble({ startOver: () => this.#begin(() => this.game.startOver(t("you"))), again: () => this.#resume() });
     this.troupe = new Troupe({
-      arrive: () => this.surroundings.near(this.troupe.nearest()),
+      arrive: () => this.#arrived(),
       leave: (way) => this.#leave(way),
       reach: (id) => this.talk(id),
       land: () => this.#land(),
@@ -34,7 +36,7 @@ class Play {
     this.bubbles = new Bubbles(byId("bubbles"), this.stage, this.troupe);
     this.stage.before = () => this.#eachFrame();
     this.journal = new Journal(this.game);
-    this.cards = new Cards();
+    this.cards = new Cards(() => (this.dialogue.isOpen ? this.dialogue.focus() : byId("map").focus()));
     this.surroundings = new Surroundings(this.game, this.troupe, {
       talk: (id) => this.#approach(id),
       go: (way) => this.troupe.leaveBy(way),
@@ -52,10 +54,10 @@ class Play {
       trouble: (error) => this.trouble.tell(error),
       close: () => byId("map").focus(),
     });
-    this.#listen();
+    this.#connect();
   }
 
-  #listen() {
+  #connect() {
     this.game.addEventListener("story", ({ detail }) => this.#changed(detail));
     this.game.addEventListener("delta", ({ detail }) => this.#heard(detail));
     this.game.addEventListener("said", ({ detail }) => this.#said(detail));
@@ -108,6 +110,7 @@ class Play {
     this.stage.show(after, this.game.here);
     this.journal.show();
     this.surroundings.show(this.troupe.nearest());
+    this.#arrived();
     if (why === "new") this.cards.show("new");
     if (why === "rest") this.announce(isNight(after.game_time) ? t("night_falls") : t("morning_comes"));
     if (why === "walk") this.announce(t("arrived", { place: this.game.scene(this.game.here).name, text: this.game.scene(this.game.here).description }));
@@ -116,9 +119,9 @@ class Play {
   }
 
   #toldOnCards(before, after) {
-    if (after.stage > before.stage) this.cards.show(after.stage);
-    else if (after.boat !== before.boat && after.boat === "lake_middle") this.cards.show("lake");
-    else if (after.boat !== before.boat && after.boat === "far_shore") this.cards.show("far");
+    const trip = after.boat !== before.boat && { lake_middle: "lake", far_shore: "far" }[after.boat];
+    const card = after.stage > before.stage ? after.stage : trip;
+    if (card) this.typing.whole.then(() => this.cards.show(card));
   }
 
   #loaded(story) {
@@ -130,6 +133,12 @@ class Play {
     this.leaveTalk();
     this.bubbles.clear();
     await this.#try(() => this.game.load(where));
+  }
+
+  #arrived() {
+    const { tx, ty } = this.troupe.player;
+    byId("map").dataset.at = `${tx},${ty}`;
+    this.surroundings.near(this.troupe.nearest());
   }
 
   // --- Walking --------------------------------------------------------------------------------------------------
@@ -188,7 +197,7 @@ class Play {
   async say(text, { again = false } = {}) {
     const who = this.dialogue.who;
     if (!again) this.dialogue.add("you", text);
-    this.answer = { who, text: "", line: null };
+    this.#listen(who);
     this.bubbles.drop(this.game.story.player);
     this.bubbles.thinks(who);
     this.dialogue.wait(true);
@@ -199,50 +208,46 @@ class Play {
       this.#failed(error, who, text);
     }
     this.dialogue.wait(false);
-    this.#quiet(who);
     if (this.dialogue.who === who) await this.#suggest(who);
   }
 
+  /** What comes next is said by this character: on the map over the head, and in the talk, letter by letter. */
+  #listen(who) {
+    let line = null;
+    this.typing?.finish();
+    this.typing = new Typing((text, isWhole) => {
+      if (this.dialogue.who === who) line = this.dialogue.grow(line, text);
+      this.bubbles.say(who, text, { isWhole });
+      this.#mouth(who, !isWhole);
+    });
+  }
+
   #failed(error, who, text) {
+    if (!(error instanceof Away || error instanceof Refused)) throw error;
+    this.typing.finish();
     this.bubbles.drop(who);
-    this.answer.line?.remove();
     if (error.isOver) return this.trouble.tell(error);
-    const why = error.retryAfterS ? t("trouble_hurry", { seconds: error.retryAfterS }) : error instanceof TypeError ? t("trouble_broken") : explain(error);
+    const why = error instanceof Away ? t("trouble_broken") : error.retryAfterS ? t("trouble_hurry", { seconds: error.retryAfterS }) : explain(error);
     this.dialogue.fail(why, () => this.say(text, { again: !error.retryAfterS }));
     this.announce(why);
   }
 
-  #heard({ character, offset, text }) {
-    const { answer } = this;
-    if (answer.who !== character) return;
-    answer.text = [...answer.text].slice(0, offset).join("") + text;
-    if (this.dialogue.who === character) {
-      answer.line ??= this.dialogue.add("they", "");
-      this.dialogue.grow(answer.line, answer.text);
-    }
-    const actor = this.troupe.actors.get(character);
-    if (actor) actor.talking = 1;
-    this.bubbles.say(character, answer.text);
+  #heard({ offset, text }) {
+    this.typing.hear(offset, text);
   }
 
   #said({ character, say, emotion }) {
-    const { answer } = this;
-    answer.text = say;
-    if (this.dialogue.who === character) {
-      answer.line ??= this.dialogue.add("they", "");
-      this.dialogue.grow(answer.line, say);
-      this.dialogue.feel(emotion);
-    }
+    this.typing.end(say);
+    if (this.dialogue.who === character) this.dialogue.feel(emotion);
     const actor = this.troupe.actors.get(character);
     if (actor) actor.emotion = emotion;
-    this.bubbles.say(character, say, { isWhole: true });
     this.announce(`${this.game.character(character).name}: ${say}`);
   }
 
-  #quiet(who) {
+  #mouth(who, isTalking) {
     const actor = this.troupe.actors.get(who);
-    if (actor) actor.talking = 0;
-    this.dialogue.paint();
+    if (actor) actor.talking = isTalking ? 1 : 0;
+    if (!isTalking) this.dialogue.paint();
     this.stage.refresh();
   }
 
@@ -258,6 +263,7 @@ class Play {
   }
 
   #eachFrame() {
+    this.typing?.tick();
     this.bubbles.place();
     if (!this.dialogue.isOpen) return;
     const actor = this.troupe.actors.get(this.dialogue.who);

@@ -13,6 +13,9 @@ export class Refused extends Error {
   }
 }
 
+/** Nobody answers, or the line broke in the middle. */
+export class Away extends Error {}
+
 export class Server {
   constructor(base) {
     this.base = base;
@@ -33,7 +36,7 @@ export class Server {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let kept = "";
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(broken);
       if (done) return;
       const blocks = (kept + value).split("\n\n");
       kept = blocks.pop();
@@ -54,9 +57,13 @@ export class Server {
 
   async #ask(path, { headers, ...options }) {
     const key = this.token ? { Authorization: `Bearer ${this.token}` } : {};
-    const response = await fetch(this.base + path, { ...options, headers: { ...headers, ...key } });
+    const response = await fetch(this.base + path, { ...options, headers: { ...headers, ...key } }).catch(broken);
     if (response.ok) return response;
     const problem = await response.json().catch(() => ({}));
     throw new Refused(response.status, problem, Number(response.headers.get("Retry-After")) || null);
   }
+}
+
+function broken(error) {
+  throw new Away(error.message, { cause: error });
 }

@@ -14,6 +14,8 @@ const SMALLEST_TILE = 42;
 const LARGEST_TILE = 104;
 // How much of a scene's height is seen at once on a wide window, also of what a talk covers then.
 const ROWS_SEEN = 11;
+// On a phone held upright a scene is as high as the part of the page that is left to it.
+const PORTRAIT_SHARE = 0.8;
 // Roofs stand out above the first row.
 const HEADROOM = 1.4;
 
@@ -58,7 +60,9 @@ export class Stage {
     const { clientWidth: width, clientHeight: height } = map;
     const ratio = Math.min(devicePixelRatio || 1, 2);
     if (!width || !height) return;
-    this.tile = Math.min(LARGEST_TILE, Math.max(SMALLEST_TILE, Math.min(width / WIDTH, map.parentElement.clientHeight / ROWS_SEEN)));
+    const whole = map.closest("main").clientHeight;
+    const wanted = width < height ? (whole * PORTRAIT_SHARE) / (HEIGHT + HEADROOM) : Math.min(width / WIDTH, whole / ROWS_SEEN);
+    this.tile = Math.min(LARGEST_TILE, Math.max(SMALLEST_TILE, wanted));
     Object.assign(this, { width, height, ratio });
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -73,10 +77,10 @@ export class Stage {
     this.drawnAt = t;
     const still = prefersStillness();
     const moved = this.troupe.move(elapsed, still);
+    this.before();
     if (still && !moved && !this.isStale && !this.troupe.isTalking) return;
     this.isStale = false;
     this.#paint(t, still);
-    this.before();
   }
 
   #paint(t, still) {
@@ -184,7 +188,7 @@ function lampsOf(scene, isDark) {
 
 function glow(pen, x, y, r) {
   const light = pen.createRadialGradient(x, y, 0, x, y, r);
-  light.addColorStop(0, "#ffc46a88");
+  light.addColorStop(0, "#ffc46a66");
   light.addColorStop(1, "#ffc46a00");
   pen.fillStyle = light;
   pen.fillRect(x - r, y - r, 2 * r, 2 * r);

@@ -12,6 +12,7 @@ export class Surroundings {
 
   show(nearest) {
     const { story, here, world } = this.game;
+    const hadFocus = byId("around").contains(document.activeElement);
     const people = world.characters.filter((one) => story.scenes[one.id] === here);
     byId("people").replaceChildren(...people.map((one) => button(one.name, t("talk_to", { name: one.name }), "", () => this.on.talk(one.id))));
     const ways = MAPS[here].ways.map((way) => {
@@ -21,6 +22,7 @@ export class Surroundings {
     const rest = t(isNight(story.game_time) ? "rest_morning" : "rest_night");
     byId("ways").replaceChildren(...ways, button(rest, rest, "moon", () => this.on.rest()));
     this.near(nearest);
+    if (hadFocus) byId("map").focus(); // the button that was pressed is no more
   }
 
   /** Offer to talk to whoever is next to the player. */

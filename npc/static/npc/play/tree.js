@@ -4,6 +4,7 @@ export function jsonTree(value, before = value, name = null, depth = 0) {
   const isSame = JSON.stringify(value) === JSON.stringify(before);
   const branch = document.createElement("details");
   const entries = Object.entries(value);
+  if (!Array.isArray(value)) entries.sort();
   branch.className = isSame ? "tree" : "tree is-changed";
   branch.open = depth < 1 || !isSame;
   const summary = document.createElement("summary");

@@ -1,4 +1,5 @@
 import { byId, showText } from "../../chat/dom.js";
+import { Away, Refused } from "./server.js";
 import { explain, t } from "./strings.js";
 
 const AGAIN_AFTER_MS = 4000;
@@ -10,7 +11,9 @@ export class Trouble {
     this.timer = 0;
   }
 
+  /** Anything else than an answer that was refused or did not come is a fault of ours, and loud. */
   tell(error) {
+    if (!(error instanceof Away || error instanceof Refused)) throw error;
     this.clear();
     if (error.status === 404 && !byId("loading").hidden) return this.#show(t("trouble_missing"), t("try_again"), this.on.again);
     if (error.isOver) return this.#show(t("trouble_over"), t("begin_anew"), this.on.startOver);

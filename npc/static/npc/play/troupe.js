@@ -1,4 +1,4 @@
-import { MAPS, findPath, isFree, solidTiles, wayAt } from "./maps.js";
+import { MAPS, findPath, isFree, pathTowards, solidTiles, wayAt } from "./maps.js";
 
 const STEP_MS = 165;
 const DIRECTIONS = { up: [0, -1], down: [0, 1], left: [-1, 0], right: [1, 0] };
@@ -48,12 +48,12 @@ class Actor {
 }
 
 /**
- * Who is in the scene and walks there. Reports to `on`: `arrive()` on each new tile, `leave(way)` at the end of a way,
+ * Who is in the scene and walks there. Reports to `on`: `arrive(player)` on each new tile, `leave(way)` at the end of a way,
  * `reach(id)` beside whom the player set out for.
  */
 export class Troupe {
   constructor(on) {
-    Object.assign(this, { on, actors: new Map(), scene: null, player: null, held: [], path: [], target: null, isFrozen: false });
+    Object.assign(this, { on, actors: new Map(), scene: null, player: null, held: [], tapped: null, path: [], target: null, isFrozen: false, restMs: 0 });
   }
 
   /** Put everybody where the story has them. On a new scene the player stands at `arrive`. */
@@ -120,6 +120,7 @@ export class Troupe {
   // --- Walking --------------------------------------------------------------------------------------------------
   press(direction) {
     if (!this.held.includes(direction)) this.held.push(direction);
+    this.tapped = direction; // one step also for a key that is let go within a frame
     this.path = [];
     this.target = null;
   }
@@ -130,15 +131,18 @@ export class Troupe {
 
   halt() {
     this.held = [];
+    this.tapped = null;
     this.path = [];
     this.target = null;
   }
 
-  /** Set out for a tile, and if somebody stands there for the place beside him. */
+  /** Set out for a tile or as near to it as one gets, and if somebody stands there to talk. */
   walkTo(x, y) {
     const there = [...this.actors.values()].find((one) => one !== this.player && one.tx === x && Math.abs(one.ty - y) < 1.1 && one.ty >= y);
     if (there) return this.approach(there.id);
-    this.#setOut((px, py) => px === x && py === y);
+    this.halt();
+    const isGoal = (tx, ty) => tx === x && ty === y;
+    this.path = pathTowards((tx, ty) => this.#leadsOn(tx, ty, isGoal), [this.player.tx, this.player.ty], [x, y]);
   }
 
   approach(id) {
@@ -156,7 +160,7 @@ export class Troupe {
   #setOut(isGoal) {
     const { target } = this;
     this.held = [];
-    this.path = findPath((x, y) => this.#isOpen(x, y), [this.player.tx, this.player.ty], isGoal);
+    this.path = findPath((x, y) => this.#leadsOn(x, y, isGoal), [this.player.tx, this.player.ty], isGoal);
     this.target = target;
   }
 
@@ -190,7 +194,11 @@ export class Troupe {
       const hasArrived = one.advance(still ? 2 : elapsedMs / STEP_MS);
       if (hasArrived && one === this.player) this.#arrived();
     }
-    if (!this.player.isWalking && !this.isFrozen) moved = this.#next() || moved;
+    this.restMs -= elapsedMs;
+    if (!this.player.isWalking && !this.isFrozen && this.restMs <= 0 && this.#next()) {
+      moved = true;
+      this.restMs = still ? STEP_MS : 0;
+    }
     return moved;
   }
 
@@ -210,7 +218,8 @@ export class Troupe {
   }
 
   #heldStep() {
-    const direction = this.held.at(-1);
+    const direction = this.held.at(-1) ?? this.tapped;
+    this.tapped = null;
     if (!direction) return null;
     const [dx, dy] = DIRECTIONS[direction];
     return [this.player.tx + dx, this.player.ty + dy];
@@ -235,7 +244,7 @@ export class Troupe {
       return this.on.leave(way);
     }
     if (this.target && !this.path.length) this.#reached();
-    this.on.arrive();
+    this.on.arrive(this.player);
   }
 
   #reached() {
@@ -243,6 +252,11 @@ export class Troupe {
     this.halt();
     this.faceEachOther(id);
     this.on.reach(id);
+  }
+
+  /** Whether a path may go there: not out of the scene, unless that is where it is to lead. */
+  #leadsOn(x, y, isGoal) {
+    return this.#isOpen(x, y) && (isGoal(x, y) || !wayAt(this.map, x, y));
   }
 
   #isOpen(x, y) {
