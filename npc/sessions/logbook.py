@@ -5,7 +5,7 @@ from uuid import UUID
 
 from npc.models import Branch, LogEntry
 from npc.sessions.entries import Data, read_entry
-from tenants.statements import Param, Select
+from tenants.statements import Param, Select, read
 
 TURN_KINDS = ("turn.opened", "turn.closed")
 # Of the log, told in prompts as they were. What is older comes back as memories.
@@ -20,6 +20,17 @@ def entries_of_turn(branch: Branch, turn_id: UUID) -> list[LogEntry]:
     return _OF_TURN.all(tenant_id=branch.tenant_id, branch_id=branch.pk, turn_id=turn_id)
 
 
+def opening_page(branch: Branch, turn_id: UUID) -> tuple[list[LogEntry], list[tuple[int, Data]]]:
+    """Both of these, in one round trip."""
+    if branch.lineage:
+        return entries_of_turn(branch, turn_id), newest_told(branch)
+    of_turn, newest = read(
+        _OF_TURN.of(tenant_id=branch.tenant_id, branch_id=branch.pk, turn_id=turn_id),
+        _NEWEST.of(tenant_id=branch.tenant_id, branch_id=branch.pk),
+    )
+    return of_turn, _in_order(newest)
+
+
 def newest_told(branch: Branch) -> list[tuple[int, Data]]:
     """The newest part of the log that can be told, each with its number, oldest first."""
     if branch.lineage:
@@ -27,7 +38,11 @@ def newest_told(branch: Branch) -> list[tuple[int, Data]]:
         found: list[Any] = list(rows.values_list("seq", "kind", "data")[:TOLD_ENTRIES])
     else:
         found = _NEWEST.all(tenant_id=branch.tenant_id, branch_id=branch.pk)
-    return [(seq, read_entry(kind, data)) for seq, kind, data in reversed(found)]
+    return _in_order(found)
+
+
+def _in_order(newest: list[Any]) -> list[tuple[int, Data]]:
+    return [(seq, read_entry(kind, data)) for seq, kind, data in reversed(newest)]
 
 
 def _own() -> Any:

@@ -10,7 +10,7 @@ from npc.models import Branch, GameSession, LogEntry
 from npc.sessions.access import asked_session, session_found
 from npc.sessions.entries import KIND_OF, Data, read_entry
 from npc.sessions.folding import fold
-from npc.sessions.logbook import TURN_KINDS, entries_of_turn
+from npc.sessions.logbook import TURN_KINDS, entries_of_turn, opening_page
 from npc.sessions.play import Play, stored
 from npc.worlds.compiled import CompiledWorld, world_of
 from tenants.scope import tenant_scope
@@ -62,6 +62,11 @@ class Writer:
         elif not known:
             known = list(LogEntry.objects.on(self.branch).filter(kind=name, subject=subject))
         return next(iter(known), None)
+
+    def open_page(self, turn_id: UUID) -> list[tuple[int, Data]]:
+        """The newest of what can be told, oldest first; whether this turn was opened is then known as well."""
+        self._turns[turn_id], told = opening_page(self.branch, turn_id)
+        return told
 
     def _of_turn(self, turn_id: UUID) -> list[LogEntry]:
         """How a turn began and ended, which are read together: who asks for one asks for the other."""

@@ -22,9 +22,8 @@ from npc.knowledge.remembering import sights_of
 from npc.knowledge.secrets import Lookout, lookout
 from npc.models import LogEntry
 from npc.sessions.changing import expect_version, patch_state
-from npc.sessions.entries import TurnOpened
+from npc.sessions.entries import TurnOpened, read_entry
 from npc.sessions.happening import place, record_event
-from npc.sessions.logbook import newest_told
 from npc.sessions.patching import checked_patch
 from npc.sessions.situations import situation
 from npc.sessions.writing import Writer, writing
@@ -103,20 +102,24 @@ def open_turn(
     that the state does not take.
     """
     with writing(tenant_id, session_id) as writer:
+        entries = writer.open_page(asked.turn_id)
         if known := writer.find(TurnOpened, asked.turn_id):
+            asked.expect_same(read_entry(known.kind, known.data))
             return AlreadyOpened(known)
         hooks = hooks_of(writer.session.world)
-        opening = _Opening(writer, asked, hooks, told)
+        opening = _Opening(writer, asked, entries, hooks, told)
         return opening.open(vector) if told or not (hooks and hooks.state_url) else opening.ask_game(hooks)
 
 
 class _Opening:
-    def __init__(self, writer: Writer, asked: Asked, hooks: Hooks | None, told: Told | None) -> None:
+    def __init__(
+        self, writer: Writer, asked: Asked, entries: list[tuple[int, Any]], hooks: Hooks | None, told: Told | None
+    ) -> None:
         self.writer = writer
         self.world = writer.world
         self.asked = asked
         self._hooks, self._told = hooks, told
-        self._entries = newest_told(writer.branch)
+        self._entries = entries
 
     def ask_game(self, hooks: Hooks) -> AskGame:
         self._check()

@@ -49,7 +49,7 @@ def test_of_half_an_answer_the_whole_sentences_are_kept(game, scripted_llm):
 
 
 def test_of_half_a_sentence_nothing_is(game, scripted_llm):
-    scripted_llm.will_stall(after='{"say": "The tunnel leads to')
+    scripted_llm.will_stall(after='{"say": "I would say that ale')
 
     assert quick(game)["say"] == "Hm."
 

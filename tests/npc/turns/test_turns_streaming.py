@@ -53,7 +53,7 @@ async def test_speech_streams_before_the_model_has_ended(game, scripted_llm, htt
                 event = json.loads(line[6:])
                 assert (event["type"], event["turn_id"]) == ("speech.delta", body["turn_id"])
                 text += event["text"]
-            if text == "One left, travel":
+            if text.startswith("One left"):  # the guard may keep the last word until it is whole
                 break
 
 
