@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent
 # Commands that need no database; the others first say what is missing.
 WITHOUT_SERVICES = {
     *("bootstrap_db", "check", "compilemessages", "help", "--help", "makemessages", "makemigrations"),
-    *("npc_check", "npc_prove"),
+    *("npc_check", "npc_prove", "npc_test"),
 }
 
 

@@ -16,12 +16,15 @@ from npc.bench.pages import bench_view
 from npc.models import GameSession, LogEntry, World
 from npc.models.sessions import LogEntryQuerySet
 from npc.sessions.play import Play
+from npc.worlds.diffing import differences
 from tenants.adminsite.base import EDITORS, ReadOnlyTenantAdmin, column, role_of
 from tenants.adminsite.entering import enters_scope_itself
 
 # A page is to be read: of a world with ten thousand facts it shows the first.
 SHOWN_ROWS = 200
 SHOWN_ENTRIES = 100
+
+_PARTS = ["characters", "scenes", "facts", "deeds", "initial_state"]
 
 
 @admin.register(World)
@@ -32,8 +35,8 @@ class WorldAdmin(ReadOnlyTenantAdmin):
     list_select_related = ["newest"]
     search_fields = ["name", "slug"]
     ordering = ["-updated_at"]
-    fields = ["name", "slug", "number", "updated_at", "characters", "scenes", "facts", "deeds", "initial_state"]
-    readonly_fields = ["bench", "number", "characters", "scenes", "facts", "deeds", "initial_state"]
+    fields = ["name", "slug", "number", "updated_at", "changes", *_PARTS]
+    readonly_fields = ["bench", "number", "changes", *_PARTS]
 
     def get_urls(self) -> list[URLPattern]:
         view = enters_scope_itself(self.admin_site.admin_view(bench_view))
@@ -83,6 +86,15 @@ class WorldAdmin(ReadOnlyTenantAdmin):
         return _table(
             [one["name"], one.get("description"), ", ".join(one.get("actors") or ["*"]), one.get("when")]
             for one in _authored(world, "actions")
+        )
+
+    @column(gettext_lazy("Changes since the version before"))
+    def changes(self, world: World) -> SafeString:
+        """By path, as `GET worlds/{slug}/diff/` tells them."""
+        before = world.versions.filter(number=world.newest.number - 1).first()
+        found = differences(before.document, world.newest.document) if before else ()
+        return _table(
+            [one["path"], *(_json(one[name]) if name in one else "" for name in ("before", "after"))] for one in found
         )
 
     @column(gettext_lazy("Initial state"))

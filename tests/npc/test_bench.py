@@ -1,6 +1,11 @@
 """The designer's bench: what a character would answer in any state, and why; nothing of it stays."""
 
+import os
+import re
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -113,6 +118,17 @@ def test_a_neighbours_session_is_as_good_as_none(acme, globex, edda):
     assert edda.client.get(bench(globex)).status_code == 404
 
 
+def test_a_worlds_page_shows_what_its_newest_version_changed(acme, vera):
+    put(acme, inn(facts=[{**inn()["facts"][0], "text": "The ford floods <i>each</i> spring."}, *inn()["facts"][2:]]))
+
+    page = vera.sees(bench(acme).replace("bench", "change")).content.decode()
+
+    assert "facts.ford.text" in page
+    assert "floods in spring" in page
+    assert "floods &lt;i&gt;each" in page
+    assert "Mira took the silver cup." in page  # which is gone
+
+
 @pytest.fixture
 def case(acme, edda, scripted_llm, tmp_path):
     """An exchange in which Bram sells ale, as a file; and the world as one."""
@@ -128,6 +144,24 @@ def case(acme, edda, scripted_llm, tmp_path):
 def test_an_exchange_becomes_a_test_that_runs_without_a_server(case, capsys):
     call_command("npc_test", str(case / "case.yaml"), world=case / "inn.yaml")
     assert "1 of 1 cases pass" in capsys.readouterr().out
+
+
+def test_the_guides_cases_pass_in_the_guides_world(tmp_path):
+    """In a process of its own, to which nobody has given a database."""
+    guides = Path(__file__).parents[2] / "docs" / "guides"
+    [world] = re.findall(r"<<'WORLD'\n(.*?)\nWORLD", (guides / "first-npc.md").read_text(), re.DOTALL)
+    (tmp_path / "forge.yaml").write_text(world)
+    for page in ("npc-bench.md", "npc-bench.zh.md"):
+        [case] = re.findall(r"```yaml\n(.*?)```", (guides / page).read_text(), re.DOTALL)
+        (tmp_path / f"{page}.yaml").write_text(case)
+    cases = map(str, tmp_path.glob("npc-bench*.yaml"))
+    services = ("DATABASE", "REDIS", "TROUPE")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(services)}
+
+    command = [sys.executable, guides.parents[1] / "manage.py", "npc_test", "--world", tmp_path / "forge.yaml", *cases]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ)
+
+    assert done.stdout == "2 of 2 cases pass\n", done.stdout + done.stderr
 
 
 def test_the_test_fails_when_the_world_no_longer_allows_it(case, capsys):
