@@ -19,7 +19,7 @@ from llm.reader.evidence import Evidence, Inquiry
 from llm.reader.types import Matrix
 from tests.demo.pipeline import Chunk, Question, embed_query, find, holds_quote, plain, questions
 
-RIDGE = 1.0  # keeps the weights of 3 features small on some 500 cases
+RIDGE = 1.0  # keeps the weights of 5 features small on some 500 cases
 FOLDS = 12
 DEMO_BASES = ("cloud-mountain-tea", "harbour-finch")
 LANGUAGES = ("zh", "en")

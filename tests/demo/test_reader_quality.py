@@ -27,8 +27,8 @@ from tests.demo.pipeline import (
 
 pytestmark = pytest.mark.timeout(300)  # hundreds of questions, by computing alone
 
-# A little below what is reached, 0.75 and 0.70. What is aimed at is 0.90 and 0.80.
-RIGHT_AT_LEAST = 0.70
+# A little below what is reached, 0.78 and 0.68. What is aimed at is 0.90 and 0.80.
+RIGHT_AT_LEAST = 0.73
 DECLINED_AT_LEAST = 0.65
 
 

@@ -145,7 +145,7 @@ def test_the_same_task_gets_the_same_answer_and_says_why() -> None:
 
     assert answer == ask("When do you open?")
     assert answer.trace["quotes"][0] == {"n": 3, "text": "We open at 10:00."}
-    assert set(answer.trace["evidence"]) == {"score", "covered", "nearness"}
+    assert set(answer.trace["evidence"]) == {"score", "covered", "nearness", "crosses", "row_lacks"}
     assert 0.5 < answer.confidence <= 1
 
 

@@ -14,7 +14,7 @@ def test_a_question_is_cut_into_what_it_asks_about() -> None:
 
 
 def test_a_name_of_several_words_weighs_as_one_thing() -> None:
-    name = [unit for unit in units("How much is the Misty Peak Green?") if unit.is_name]
+    _, *name = units("How much is the Misty Peak Green?")
 
     assert [unit.text for unit in name] == ["misti", "peak", "green"]
     assert sum(unit.weight for unit in name) == pytest.approx(1.5)

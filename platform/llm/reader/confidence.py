@@ -8,14 +8,15 @@ from dataclasses import asdict
 
 from llm.reader.evidence import Evidence
 
-INTERCEPT = -3.44
+INTERCEPT = -3.91
 WEIGHTS = {
-    "score": 3.13,
-    "covered": 1.89,
-    "nearness": 1.26,
+    "score": 3.08,
+    "covered": 1.94,
+    "nearness": 1.36,
+    "crosses": 0.61,
+    "row_lacks": -1.40,
 }
-# Above the middle: an invented answer costs more than an honest "my documents do not say".
-THRESHOLD = 0.56
+THRESHOLD = 0.50
 
 
 def confidence(evidence: Evidence) -> float:

@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from llm.reader.expected import Expected, expected, holds
-from llm.reader.quoting import quotables
-from llm.reader.spelling import HAN, fold
+from llm.reader.quoting import is_row, quotables
+from llm.reader.spelling import HAN, fold, is_chinese
 from llm.reader.types import Passage, ReaderTask
 from llm.reader.words import Bag, Unit, bag, units
 
 # How much of a word's weight counts when the sentence lacks it but what stands around it has it.
-IN_HEADING, IN_TITLE, IN_PASSAGE = 0.75, 0.4, 0.35
-BY_CONCEPT = 0.85  # said in other words, or in the other language
-NAME_BONUS = 1.3
+IN_HEADING, IN_TITLE, IN_PASSAGE = 0.75, 0.2, 0.2
 # Beside the share of the question that a sentence covers (0 to 1):
 FOR_FORM = 0.2  # it has the price, time or number that is asked for
 FOR_NEARNESS = 0.25  # per `COSINE_SPREAD` that its passage is nearer than the others
@@ -54,6 +52,8 @@ class Evidence:
     score: float  # of the sentence: the share of the question that it covers, and how near its passage is
     covered: float  # how much its passage speaks of what is asked, in words as telling as can be
     nearness: float  # of the nearest passage, in spreads above the middle
+    crosses: float  # 1 if it is in another language than the question, where only concepts can be in common
+    row_lacks: float  # what a table's row leaves uncovered, 0 to 1: its thing is known, what is asked of it is not
 
 
 @dataclass(frozen=True)
@@ -87,24 +87,26 @@ class Inquiry:
     def evidence(self, candidate: Candidate) -> Evidence:
         passage = candidate.passage
         places = [bag(passage.heading), bag(passage.title), bag(passage.text)]
-        found = (max(_strength(unit, place) for place in places) for unit in self.units)
+        found = (any(_speaks_of(place, unit) for place in places) for unit in self.units)
         nearest = max(self._cosine(passage) for passage in self.task.passages)
         return Evidence(
             score=candidate.score,
-            covered=sum(w * share for w, share in zip(self._weights, found, strict=True)) / UNIQUE,
+            covered=sum(weight for weight, is_found in zip(self._weights, found, strict=True) if is_found) / UNIQUE,
             nearness=max(-MOST_NEARNESS, min(MOST_NEARNESS, (nearest - COSINE_MIDDLE) / COSINE_SPREAD)),
+            crosses=float(is_chinese(candidate.text) != is_chinese(self.task.question)),
+            row_lacks=1 - candidate.coverage if is_row(candidate.text) else 0.0,
         )
 
     def _candidate(self, passage: Passage, text: str) -> Candidate:
-        around = (
+        own = bag(text)
+        places = (
+            (own, 1.0),
             (bag(passage.heading), IN_HEADING),
             (bag(passage.title), IN_TITLE),
             (bag(passage.text), IN_PASSAGE),
         )
-        own = bag(text)
         covers = tuple(
-            max(_strength(unit, own), *(share * _strength(unit, where) for where, share in around))
-            for unit in self.units
+            max((share for place, share in places if _speaks_of(place, unit)), default=0.0) for unit in self.units
         )
         coverage = sum(w * c for w, c in zip(self._weights, covers, strict=True)) / (sum(self._weights) or 1.0)
         has_form = holds(self.form, own.text)
@@ -117,14 +119,14 @@ class Inquiry:
     def _found_in(self) -> list[int]:
         """In how many sentences each unit is found."""
         sentences = [bag(text) for passage in self.task.passages for text in quotables(passage.text)]
-        return [sum(_strength(unit, sentence) > 0 for sentence in sentences) for unit in self.units]
+        return [sum(_speaks_of(sentence, unit) for sentence in sentences) for unit in self.units]
 
     @cached_property
     def _weights(self) -> list[float]:
         """How much each unit tells: the rarer among the sentences, the more."""
         sentences = max(SENTENCES, sum(len(quotables(passage.text)) for passage in self.task.passages))
         return [
-            unit.weight * (NAME_BONUS if unit.is_name else 1.0) * math.log((sentences + 1) / (found + 0.5))
+            unit.weight * math.log((sentences + 1) / (found + 0.5))
             for unit, found in zip(self.units, self._found_in, strict=True)
         ]
 
@@ -150,10 +152,10 @@ class Inquiry:
         return question
 
 
-def _strength(unit: Unit, where: Bag) -> float:
-    if unit.text in where.words or (not unit.text.isascii() and unit.text in where.text):
-        return 1.0
-    return 0.0 if unit.concepts.isdisjoint(where.concepts) else BY_CONCEPT
+def _speaks_of(where: Bag, unit: Unit) -> bool:
+    """By the word itself or by a concept, which counts no less: only so can two languages meet."""
+    is_there = unit.text in where.words or (not unit.text.isascii() and unit.text in where.text)
+    return is_there or not unit.concepts.isdisjoint(where.concepts)
 
 
 def _leans_on_history(question: str, asked: Sequence[Unit]) -> bool:

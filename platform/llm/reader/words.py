@@ -50,7 +50,6 @@ class Unit:
     text: str  # folded; English stems, a number, or Chinese characters
     concepts: frozenset[int] = frozenset()
     weight: float = 1.0  # below 1 for what says little by itself, and for each part of one name
-    is_name: bool = False  # written like a name or a code
 
     @property
     def is_weak(self) -> bool:
@@ -159,7 +158,7 @@ def _english_units(run: _Run, names: frozenset[str]) -> Iterator[Unit]:
             if length > 1 or words[0] not in ENGLISH:
                 yield Unit(_NUMBERS.get(words[0], text), concepts, _weight(concepts))
         else:
-            name.append(Unit(text, concepts, is_name=True))
+            name.append(Unit(text, concepts))
         at += length
     yield from _as_one_name(name)
 
