@@ -23,7 +23,8 @@ from tests.e2e.conftest import shoot
 from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI
 from tests.knowledge.conftest import work_off
 
-pytestmark = pytest.mark.browser
+# Only a fault takes it all: a busy machine makes everything here ten times as slow.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 TEA = Path(__file__).resolve().parents[2] / "demo" / "documents" / "cloud-mountain-tea"
 DESKTOP = {"width": 1360, "height": 900}
