@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from tenants.errors import Conflict, Invalid, NotFound, PlatformError
+from tenants.errors import Conflict, IdempotencyMismatch, Invalid, NotFound, PlatformError
 
 
 class WorldNotFound(NotFound):
@@ -27,6 +27,10 @@ class PreconditionRequired(PlatformError):
     code = "precondition_required"
     status = 428
     default_detail = _('Say which state you mean, as «If-Match: "<state_version>"».')
+
+
+class TurnIdTaken(IdempotencyMismatch):
+    default_detail = _("This turn_id was used before for another turn.")
 
 
 class BranchLeft(Conflict):

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from npc.errors import TurnIdTaken
+from npc.sessions.entries import TurnOpened
+
 # Where a game does not say how long it waits. Longer than any model that is worth waiting for.
 USUAL_DEADLINE_MS = 15_000
 SHORTEST_DEADLINE_MS, LONGEST_DEADLINE_MS = 50, 60_000
@@ -31,6 +34,15 @@ class Asked:
     allowed_actions: Sequence[str] | None = None
     deadline_ms: int = USUAL_DEADLINE_MS
     seed: int | None = None
+
+    def expect_same(self, before: "Asked | TurnOpened") -> None:
+        """Raise TurnIdTaken if the turn that was asked for under this id was another one.
+
+        How long the game waits and what it knows of the state may be another: it asks again, later.
+        """
+        is_same = (self.speaker, self.text, self.event) == (before.speaker, before.text, before.event)
+        if not is_same or self.character not in (None, before.character):
+            raise TurnIdTaken
 
     @property
     def speaking_ms(self) -> float:

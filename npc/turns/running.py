@@ -72,7 +72,7 @@ class TurnRun:
         self._speak_until = self._began + asked.speaking_ms / 1000
         self._tenant_id = tenant_id
         self._session_id = session_id
-        self._asked = asked
+        self.asked = asked
         self._api_key_id = api_key_id
         self._events: list[Event] = []
         self._news = asyncio.Event()
@@ -128,7 +128,7 @@ class TurnRun:
         self._wake()
 
     def _event(self, kind: str, **body: Any) -> Event:
-        return Event(kind, {"turn_id": str(self._asked.turn_id), **body})
+        return Event(kind, {"turn_id": str(self.asked.turn_id), **body})
 
     def _wake(self) -> None:
         news, self._news = self._news, asyncio.Event()
@@ -142,14 +142,14 @@ class TurnRun:
             self._is_open = True
             self._wake()
             if isinstance(opened, AlreadyOpened):
-                self._retell(await _wait_for_other(self._tenant_id, self._session_id, self._asked.turn_id))
+                self._retell(await _wait_for_other(self._tenant_id, self._session_id, self.asked.turn_id))
             else:
                 await self._speak(opened)
                 hooks, answer = opened.hooks, await self._close(opened)
         except PlatformError as error:
             self._error = error
         except Exception:
-            logger.exception("Turn %s failed", self._asked.turn_id)
+            logger.exception("Turn %s failed", self.asked.turn_id)
             self._error = TurnBroken()
         finally:
             self._is_over = True
@@ -161,20 +161,20 @@ class TurnRun:
         vector = await self._vector()
         opened = await self._open_with(vector, None)
         if isinstance(opened, AskGame):
-            timeout_s = HOOK_SHARE * self._asked.deadline_ms / 1000
-            told = await ask_state(opened.hooks, self._session_id, self._asked, opened.seen, timeout_s)
+            timeout_s = HOOK_SHARE * self.asked.deadline_ms / 1000
+            told = await ask_state(opened.hooks, self._session_id, self.asked, opened.seen, timeout_s)
             opened = await self._open_with(vector, told)
         self._outcome.timing["opened_ms"] = self._elapsed_ms()
         return cast(Turn | AlreadyOpened, opened)
 
     async def _open_with(self, vector: Vector | None, told: Told | None) -> Turn | AlreadyOpened | AskGame:
-        return await in_tenant(self._tenant_id, open_turn, self._tenant_id, self._session_id, self._asked, vector, told)
+        return await in_tenant(self._tenant_id, open_turn, self._tenant_id, self._session_id, self.asked, vector, told)
 
     async def _vector(self) -> Vector | None:
         """Of what is said, to find memories by; none if there is no time for it."""
-        text = self._asked.text
+        text = self.asked.text
         try:
-            async with asyncio.timeout(RECALL_SHARE * self._asked.deadline_ms / 1000):
+            async with asyncio.timeout(RECALL_SHARE * self.asked.deadline_ms / 1000):
                 return await off_loop(lambda: bundled().embed_query(text)) if text else None
         except TimeoutError:
             return None
@@ -345,7 +345,7 @@ class TurnRun:
 
     async def _ask_whether_it_happens(self, hooks: Hooks, answer: dict[str, Any]) -> None:
         """Let the game's hook decide on the actions that were proposed. Their turn has been answered by now."""
-        timeout_s = self._asked.deadline_ms / 1000
+        timeout_s = self.asked.deadline_ms / 1000
         for result in await ask_actions(hooks, self._session_id, answer, timeout_s):
             try:
                 await in_tenant(self._tenant_id, settle_action, self._tenant_id, self._session_id, result)
@@ -379,10 +379,12 @@ class _Running:
         self._heeding: asyncio.Task[None] | None = None
 
     def start(self, key: Key, asked: Asked, api_key_id: UUID | None) -> TurnRun:
-        if key not in self.runs:
-            run = self.runs[key] = TurnRun(key[0], key[1], asked, api_key_id)
-            self._spawn(run.run()).add_done_callback(lambda _: self.runs.pop(key))
-        return self.runs[key]
+        if run := self.runs.get(key):
+            asked.expect_same(run.asked)
+            return run
+        run = self.runs[key] = TurnRun(key[0], key[1], asked, api_key_id)
+        self._spawn(run.run()).add_done_callback(lambda _: self.runs.pop(key))
+        return run
 
     def cancel(self, key: Key) -> TurnRun | None:
         run = self.runs.get(key)

@@ -98,6 +98,18 @@ def test_a_turn_sent_again_is_answered_as_before(game, scripted_llm):
     assert len(scripted_llm.chat_requests) == 1
 
 
+def test_an_id_stands_for_one_turn(game, scripted_llm):
+    scripted_llm.will_say(reply("An ale."))
+    turn_id = str(uuid4())
+    first = answered(game, turn_id=turn_id)
+
+    for other in ({"text": "A beer, please."}, {"speaker": "mira"}, {"character": "mira"}):
+        refused = turn(game, **{"text": "An ale, please.", "turn_id": turn_id, **other})
+        assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_mismatch"), other
+    assert answered(game, turn_id=turn_id, character=None, deadline_ms=900) == first
+    assert kinds(game).count("turn.opened") == 1
+
+
 def test_the_game_says_with_the_turn_what_has_changed(game, scripted_llm):
     scripted_llm.will_say(reply("Nothing left.", "sad", sale()))
 

@@ -110,10 +110,10 @@ def test_a_turn_whose_process_died_is_closed_when_the_game_asks_again(acme, game
         open_turn(acme.id, game.opened["id"], Asked(turn_id, "carol", "bram", "Any rooms?", deadline_ms=50))
     monkeypatch.setattr(closing, "GIVEN_UP_AFTER", timedelta(seconds=0.3))
 
-    answer = answered(game, turn_id=str(turn_id))
+    answer = answered(game, "Any rooms?", turn_id=str(turn_id))
 
     assert (answer["say"], answer["fallback"]) == ("Hm.", "provider")
-    assert answered(game, turn_id=str(turn_id)) == answer
+    assert answered(game, "Any rooms?", turn_id=str(turn_id)) == answer
     assert scripted_llm.chat_requests == []
 
 
@@ -123,7 +123,7 @@ def test_an_answer_that_comes_after_that_is_the_one_that_was_given(acme, game, s
         turn = open_turn(acme.id, game.opened["id"], asked)
     monkeypatch.setattr(closing, "GIVEN_UP_AFTER", timedelta(0))
     time.sleep(0.06)
-    given = answered(game, turn_id=str(asked.turn_id))
+    given = answered(game, "Any rooms?", turn_id=str(asked.turn_id))
 
     with acme.scope():
         late = closing.close_turn(turn, closing.Outcome(say="Late."), api_key_id=None)
