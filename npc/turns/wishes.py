@@ -60,7 +60,7 @@ _EN_WISHES = (
     r"\bplease\b",
     r"\bfor me[?!]",
     r"\b(?:have )?(?:you )?got (?:any|a|an|one|some|anything)\b",
-    r"^(?:do|would) you (?:have|sell|keep|want to|like to|feel like)\b",
+    r"^(?:do|would) you (?:promise|swear|agree|have|sell|keep|want to|like to|feel like)\b",
     r"^(?:want to|wanna|care to|fancy|feel like|ready to|willing to|up for|time to|any chance)\b",
     r"\b(?:are )?you(?:'re)? (?:coming|joining)\b",
     r"\b(?:how|what) about\b",
@@ -73,6 +73,10 @@ _EN_WISHES = (
     r"\b(?:can't|couldn't|won't|wouldn't) (?:you|we)\b",
     r"\b(?:be so|so) (?:good|kind|nice)\b",
     r"\blet(?:'s| us| me)\b",
+    # What is offered is to be taken.
+    r"\b(?:here you (?:are|go)|here is|here's|(?:this|it|these|that) is (?:for|yours)|(?:is|are|'s) for you)\b",
+    r"\ba (?:gift|present) for you\b",
+    r"\bi(?:'ve| have)? (?:brought|bring|got|give) (?:you|this|it)\b|\byou can (?:have|keep)\b",
     r"^to (?:the|my|your)\b.*!",
     r"\bwhat do i owe\b|\bhow much for\b",
 )
@@ -107,7 +111,7 @@ _ZH_WISHES = (
     r"请(?!问)|麻烦|劳驾|拜托|求[求你您]|帮[我忙个]|替我|给我|给(?:大|咱|他|她|它|众)|让我|[一-鿿](?<![在对和跟同与比叫问说得了过是有])我(?:一[把下程段趟回]|去|到|过|来|上|下|走)",
     r"[带陪送卖领借教划载捎渡分赏赐抱扶背等换递拿]我|[带陪送卖领借教划载捎渡赏]咱",
     r"(?:[能可行肯愿要][意以]?)不[能可行肯愿要]|能否|可否|是否愿",
-    r"(?:能|可以|肯|愿意?|要不要|敢|会)[^，。！？]*[吗么嘛]",
+    r"(?:能|可以|肯|愿意?|答应|保证|要不要|敢|会)[^，。！？]*[吗么嘛]",
     r"(?<![得你您近体都])(?:好|行|成|可以|中|怎么样|如何)[吗么不]?[？?]*$|(?:好不好|行不行|成不成|中不中|怎么样)[？?]*$",
     r"我(?:也|就|还|真|好|很|只|来|都)*(?:想(?!起|念|到|知道|问|必|来想)|要|想要|需要|得|买|换|订|出[一二两三四五六七八九十\d])",
     r"我买了[。！!]*$",
@@ -118,6 +122,8 @@ _ZH_WISHES = (
     r"咱们?(?:去|一起|走|来|到)",
     r"^要[一二两三四五六七八九十几个些壶碗间张把只条根支\d]|^(?:你|您)[来去给把带帮]",
     r"^[^我他她它]{0,4}[过起下上出进]来[。！!]?$|^[^我他她它]{0,2}[坐站躺跪趴蹲]下[来吧]?[。！!]?$",
+    # What is offered is to be taken.
+    r"(?:送给?|给|带给?|拿给|交给|还给)[你您]|归[你您]|[你您]收下",
     r"再[来给][一二两三四五六七八九十\d]",
 )
 # A clause that begins with one of these and says nothing of how or when it was done is an order.
