@@ -6,7 +6,8 @@ from npc.turns.deeds import deeds_in
 from npc.turns.wishes import Wish, wishes_in
 
 WISHES = [
-    "I brought you a sword.", "Here is a flower for you.", "Do you promise to stay?", "这朵花送给你。", "你答应留下吗？",
+    "I brought you a sword.", "Here is a flower for you.", "Do you promise to stay?", "这朵花送给你。",
+    "你答应留下吗？",
     "Could I get a room for the night?", "Open the gate!", "I'll have two ales.", "Pour me a drink, will you?",
     "Guard, let me through.", "Mind lending me your lamp?", "Light the lantern.", "Raise the sails, sailor!",
     "Heal my wounds, priest.", "A beer, please.", "Repair this sword for me.", "You could show me the cellar.",
