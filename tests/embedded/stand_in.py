@@ -73,7 +73,8 @@ def seed(fails: str = "") -> None:
         sys.exit("out of tea")
     (Path(os.environ["TROUPE_HOME"]) / "demo.json").write_text(
         '{"logins": [{"who": "Alice", "email": "alice@acme.example", "password": "oolong"}],'
-        ' "chats": [{"name": "茶馆", "url": "/chat/pk_1/"}]}'
+        ' "chats": [{"name": "茶馆", "url": "/chat/pk_1/"}],'
+        ' "games": [{"name": "听泉村", "url": "/play/"}]}'
     )
 
 

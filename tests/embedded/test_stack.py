@@ -34,6 +34,7 @@ def test_the_first_start_brings_everything_up(running):
     assert f"Troupe is ready: {state['url']}" in running.said
     assert "alice@acme.example  oolong  Alice" in running.said
     assert f"{state['url']}chat/pk_1/  茶馆" in running.said
+    assert f"{state['url']}play/  听泉村" in running.said
     wait_for(lambda: "worker   | works on 2 jobs" in running.said, "the worker's start")
     files = [path for path in running.home.rglob("*") if path.is_file() and path.name != HOME_MARKER]
     assert {"services.json", "passwords.json", "secret-key", "demo.json"} <= {path.name for path in files}
