@@ -296,7 +296,7 @@ class TurnRun:
                 self._keep_what_was_said()
         if outcome.is_cancelled:
             outcome.proposed = []
-        elif not self._said and not outcome.proposed:
+        elif not self._said and not any(isinstance(one, dict) for one in outcome.proposed):
             outcome.fallback = outcome.fallback or "provider"
         if outcome.fallback and not self._said:
             await self._fall_back(turn)

@@ -98,6 +98,16 @@ def test_a_turn_sent_again_is_answered_as_before(game, scripted_llm):
     assert len(scripted_llm.chat_requests) == 1
 
 
+def test_a_reply_that_says_and_does_nothing_is_none(game, scripted_llm):
+    scripted_llm.will_say('{"say": 7, "emotion": 3, "actions": "x"}')
+
+    answer = answered(game)
+
+    assert (answer["say"], answer["actions"], answer["fallback"]) == ("Hm.", [], "provider")
+    replayed = game.api.post(f"{game.url}turns/{answer['turn_id']}/replay/")
+    assert replayed.json() == {"identical": True, "differences": []}
+
+
 def test_an_id_stands_for_one_turn(game, scripted_llm):
     scripted_llm.will_say(reply("An ale."))
     turn_id = str(uuid4())
