@@ -32,7 +32,6 @@ from npc import tasks as world_tasks
 from npc.knowledge.gossip import GOSSIP
 from npc.knowledge.nearest import EMBED as EMBED_FACTS
 from npc.knowledge.remembering import REFLECT
-from npc.knowledge.remembering import REFLECT
 from npc.worlds.putting import put_world
 from personas import tasks as memory_tasks
 from personas.memories import EMBED
@@ -466,7 +465,6 @@ SUBJECTS = {
     EMBED: lambda things: things.branch,
     EMBED_FACTS: lambda things: things.version,
     GOSSIP: lambda things: things.branch,
-    REFLECT: lambda things: things.branch,
     REFLECT: lambda things: things.branch,
 }
 
