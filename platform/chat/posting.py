@@ -37,10 +37,8 @@ _LOCKED: Select[Conversation] = Select(
 _FENCE: Select[int] = Select(
     lambda: Conversation.objects.select_for_update(no_key=True).filter(pk=Param("id")).values_list("fence", flat=True)
 )
-_SENT_BEFORE: Select[Message] = Select(
-    lambda: Message.objects.select_related("turn").filter(
-        conversation_id=Param("conversation_id"), client_id=Param("client_id")
-    )
+_SENT_BEFORE: Select[Message] = Select(  # hardly ever, so its turn is not joined
+    lambda: Message.objects.filter(conversation_id=Param("conversation_id"), client_id=Param("client_id"))
 )
 _UNFINISHED: Select[str] = Select(
     lambda: (
@@ -130,14 +128,13 @@ def post_message(
         )
         turn.question = message
         posted = Posted(turn, message, is_new=True)
-        before_storing(posted)
-        write(  # the message before its turn, which it names: references are checked at the commit
-            insertion(message),
-            insertion(turn),
-            _COUNT_MESSAGE.of(
-                id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
-            ),
+        counted = _COUNT_MESSAGE.of(
+            id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
         )
+        # The message before its turn, which it names: references are checked at the commit.
+        rows = insertion(message), insertion(turn), counted
+        before_storing(posted)
+        write(*rows)
         return posted
 
 
