@@ -11,6 +11,8 @@ from npc.sessions.entries import TurnOpened
 # Where a game does not say how long it waits. Longer than any model that is worth waiting for.
 USUAL_DEADLINE_MS = 15_000
 SHORTEST_DEADLINE_MS, LONGEST_DEADLINE_MS = 50, 60_000
+# Of the time until the deadline, what is kept back for checking and storing the answer.
+CLOSING_MS, CLOSING_SHARE = 150, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Asked:
         is_same = (self.speaker, self.text, self.event) == (before.speaker, before.text, before.event)
         if not is_same or self.character not in (None, before.character):
             raise TurnIdTaken
+
+    @property
+    def speaking_ms(self) -> float:
+        """Until when, from the beginning, something may be said."""
+        return self.deadline_ms - min(CLOSING_MS, CLOSING_SHARE * self.deadline_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,6 @@ MOSTLY, RATHER = 0.95, 0.5
 NEXT_SHARE, NEXT_MOST = 1 / 3, 1 / 2
 # How much longer than it was waited for a turn would have taken, for all we know.
 GIVEN_UP = 2
-# Of the time until the deadline, what is kept back for checking and storing the answer: usually, and at most.
-CLOSING_MS, CLOSING_SHARE, CLOSING_MOST = 150, 0.2, 0.5
-# A process that was busy a moment ago still is, and perhaps a good deal more so.
-BUSY_S, BUSIER = 30.0, 1.5
 
 
 class Pace:
@@ -71,24 +67,7 @@ class Pace:
         return took[math.ceil(share * len(took)) - 1] if len(took) >= ENOUGH_TURNS else None
 
 
-class Closings:
-    """How long answers took to be checked and stored a moment ago, in this process. Safe between threads."""
-
-    def __init__(self) -> None:
-        self._took: deque[tuple[float, float]] = deque(maxlen=REMEMBERED_TURNS)
-
-    def note(self, took_ms: float, now: float | None = None) -> None:
-        self._took.append((time.monotonic() if now is None else now, took_ms))
-
-    def speaking_ms(self, deadline_ms: float, now: float | None = None) -> float:
-        """Until when, from the beginning of a turn, something may be said in it."""
-        since = (time.monotonic() if now is None else now) - BUSY_S
-        slowest = max((ms for at, ms in list(self._took) if at >= since), default=0.0)
-        kept = max(min(CLOSING_MS, CLOSING_SHARE * deadline_ms), BUSIER * slowest)
-        return deadline_ms - min(kept, CLOSING_MOST * deadline_ms)
-
-
-pace, closings = Pace(), Closings()
+pace = Pace()
 
 
 @dataclass(frozen=True, slots=True)

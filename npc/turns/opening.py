@@ -30,7 +30,7 @@ from npc.sessions.writing import Writer, writing
 from npc.turns.asking import Asked, Told
 from npc.turns.authored import line_for, lines_now
 from npc.turns.directing import MAX_CHAIN, Cue, chain_length, next_to_speak
-from npc.turns.ladder import Ladder, closings, ladder_for
+from npc.turns.ladder import Ladder, ladder_for
 from npc.turns.planning import Offer, may_act, offers
 from npc.turns.prompt import Scenery, prompt_of, reply_format
 from npc.turns.purse import dearest, left_in, spend
@@ -325,7 +325,7 @@ class _Opening:
         ladder = ladder_for(
             session.tenant_id,
             self.world.tier_of(character),
-            closings.speaking_ms(self.asked.deadline_ms),
+            self.asked.speaking_ms,
             price=lambda route: dearest(request, route),
             left=left_in(purse, session, scene),
         )

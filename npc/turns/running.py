@@ -27,7 +27,7 @@ from npc.turns.asking import Asked, Told
 from npc.turns.authored import answer_by_meaning
 from npc.turns.closing import Call, Outcome, answer_so_far, close_turn
 from npc.turns.guarding import Guard, broken_off
-from npc.turns.ladder import GIVEN_UP, closings, kept_for_next_s, pace
+from npc.turns.ladder import GIVEN_UP, kept_for_next_s, pace
 from npc.turns.opening import AlreadyOpened, AskGame, Turn, open_turn
 from npc.turns.reply import Reply, ReplyReader
 from npc.turns.sentences import whole_sentences
@@ -69,7 +69,7 @@ class TurnRun:
     def __init__(self, tenant_id: UUID, session_id: UUID, asked: Asked, api_key_id: UUID | None) -> None:
         loop = asyncio.get_running_loop()
         self._began = loop.time()
-        self._spoke_until = self._speak_until = self._began + closings.speaking_ms(asked.deadline_ms) / 1000
+        self._speak_until = self._began + asked.speaking_ms / 1000
         self._tenant_id = tenant_id
         self._session_id = session_id
         self.asked = asked
@@ -198,7 +198,6 @@ class TurnRun:
         except ProviderError as error:
             logger.info("Turn %s goes on without its model: %s", turn.turn_id, error)
             self._outcome.fallback = "provider"
-        self._spoke_until = min(asyncio.get_running_loop().time(), self._speak_until)
         self._outcome.timing["model_ms"] = self._elapsed_ms() - began
         await self._conclude(turn)
 
@@ -342,7 +341,6 @@ class TurnRun:
         self._outcome.timing["total_ms"] = self._elapsed_ms()
         answer = await in_tenant(self._tenant_id, close_turn, turn, self._outcome, api_key_id=self._api_key_id)
         self._tell_end(answer)
-        closings.note((asyncio.get_running_loop().time() - self._spoke_until) * 1000)
         return answer
 
     async def _ask_whether_it_happens(self, hooks: Hooks, answer: dict[str, Any]) -> None:

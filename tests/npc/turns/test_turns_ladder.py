@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from llm.models import ModelCall, Route
-from npc.turns.ladder import ENOUGH_TURNS, MOSTLY, REMEMBERED_S, SMALL_SLUG, Closings, Pace, pace
+from npc.turns.ladder import ENOUGH_TURNS, MOSTLY, REMEMBERED_S, SMALL_SLUG, Pace, pace
 from tests.fakes.openai_server import fail, say
 from tests.npc.conftest import inn, open_game, put
 from tests.npc.turns.conftest import answered, reply
@@ -147,16 +147,3 @@ def test_the_pace_is_that_of_the_last_minute():
     assert measured.percentile_ms(globex, "main", MOSTLY, now=1_001.0) is None
     measured.note(globex, "main", 5, now=1_001.0)
     assert measured.percentile_ms(globex, "main", MOSTLY, now=1_001.0) is None
-
-
-# --- The time to store an answer ------------------------------------------------------------------------------
-def test_a_busy_process_stops_speaking_sooner():
-    closings = Closings()
-    assert closings.speaking_ms(1_000) == 850
-    assert closings.speaking_ms(400) == 320
-
-    closings.note(40, now=100.0)
-    closings.note(200, now=101.0)
-    assert closings.speaking_ms(1_000, now=102.0) == 700, "half as much again as the slowest took"
-    assert closings.speaking_ms(400, now=102.0) == 200, "half of the time is for speech, whatever happens"
-    assert closings.speaking_ms(1_000, now=132.0) == 850, "it is not busy any more"
