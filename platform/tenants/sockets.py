@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from io import BytesIO
@@ -60,7 +61,7 @@ class Bucket:
         return True
 
 
-class TokenSocket(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has no types
+class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels has no types
     """One socket. What is said over it is its subclass's: `enter`, `heed`, `refusal`."""
 
     # Not a channel for each: it would be a Redis subscription, and no socket at all while Redis is away.
@@ -83,13 +84,13 @@ class TokenSocket(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels has 
         await getattr(self, get_handler_name(message))(message)
 
     # --- What a subclass says -----------------------------------------------------------------------------
+    @abstractmethod
     async def enter(self, token: str) -> None:
         """Let the token's holder in. A PlatformError shows him out."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def heed(self, frame: dict[str, Any]) -> None:
         """Carry out a frame. A PlatformError is its answer."""
-        raise NotImplementedError
 
     def refusal(self, error: PlatformError, frame: dict[str, Any]) -> dict[str, Any]:
         """The `error` that answers a frame; a subclass adds by what its client knows which frame was refused."""
