@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 
+from npc.play.rules import effect
 from npc.sessions.entries import ActionOutcome, Data, Happened, Opened, ProposedAction, StatePatched, TurnClosed
 from npc.sessions.folding import first_play, fold
 from npc.sessions.play import Play, Player
@@ -333,47 +334,6 @@ class Story:
 
     def happen(self, data: Data) -> None:
         self.play = fold(self.village, self.play, data)
-
-
-def effect(state: dict[str, Any], actor: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What the game of the demo changes when it accepts an action, as demo/README.md tells it."""
-    stage = state["stage"]
-    match name, arguments:
-        case "take", {"item": item}:
-            return {"bag": without(state["bag"], item), "wants": {actor: without(state["wants"][actor], item)}}
-        case "give", {"item": item}:
-            return {"bag": [*state["bag"], item], "gifts": {actor: without(state["gifts"][actor], item)}}
-        case "trade", {"item": item, **rest}:
-            price = rest.get("price", state["prices"][item])
-            return {"bag": [*state["bag"], item], "coins": state["coins"] - price}
-        case "lead_to", _:
-            return {"stage": max(stage, 1)}
-        case "open", {"door": "chest"}:
-            return {"locked": without(state["locked"], "chest"), "bag": [*state["bag"], "page"], "stage": 2}
-        case "open", {"door": door}:
-            return {"locked": without(state["locked"], door)}
-        case "teach_verse", {"verse": verse}:
-            verses = [*state["verses"], verse]
-            return {"verses": verses, "stage": 3 if len(verses) == 4 else stage}
-        case "promise", _:
-            return {"promised": [*state["promised"], actor]}
-        case "ferry", {"to": place}:
-            return {"boat": place}
-        case "ring_bell", {"strokes": 13}:
-            return {"bell": "answered", "stage": 4, "spring": 10}
-        case "ring_bell", _:
-            return {"bell": "rung"}
-        case "follow", _:
-            return {"following": [*state["following"], actor]}
-        case "stay", _:
-            return {"following": without(state["following"], actor)}
-    return {}
-
-
-def without(items: list[str], item: str) -> list[str]:
-    left = list(items)
-    left.remove(item)
-    return left
 
 
 def test_a_carrier_who_is_kind_brings_the_song_back(village: CompiledWorld) -> None:
