@@ -6,24 +6,21 @@ from inspect import iscoroutinefunction
 from typing import Any, cast
 
 from asgiref.sync import markcoroutinefunction
-from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.middleware.security import SecurityMiddleware
-from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 from uuid_utils.compat import uuid7
 
 from config import logs
 from tenants.adminsite.entering import ADMIN_PATH, run_admin_view
+from tenants.answering import answer_for
 from tenants.authentication import authenticate
 from tenants.errors import PlatformError
-from tenants.idempotency import answer_once
 from tenants.problems import problem_response
-from tenants.scope import tenant_scope
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
 
@@ -128,9 +125,7 @@ class TenantMiddleware:
 
     It calls the view itself, from `process_view`: there, unlike around `get_response`, we are on the view's
     own thread also under ASGI, and so on its database connection. Asynchronous views stream; they hold no
-    transaction, and enter the scope by `in_tenant` for as long as a query takes. A view class that calls a
-    provider says `enters_scope_itself = True`: it gets the caller and no transaction. One that has something slow
-    to do first has a `before_scope(request, caller)`, which is called before the transaction begins.
+    transaction, and enter the scope by `in_tenant` for as long as a query takes.
     """
 
     sync_capable = True
@@ -159,26 +154,9 @@ class TenantMiddleware:
     def _for_key(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase:
         try:
             caller = authenticate(request.headers.get("Authorization"))
-            request.caller = caller  # type: ignore[attr-defined]
-            view_class = getattr(view, "cls", None)
-            if getattr(view_class, "enters_scope_itself", False):
-                return rendered(view(request, *args, **kwargs))
-            if before_scope := getattr(view_class, "before_scope", None):
-                before_scope(request, caller)
-            with tenant_scope(caller.tenant_id):
-                response = answer_once(request, lambda: rendered(view(request, *args, **kwargs)))
-                if response.status_code >= 400:
-                    transaction.set_rollback(True)
-                return response
+            return answer_for(caller, request, view, args, kwargs)
         except PlatformError as error:
             return problem_response(error, request)
-
-
-def rendered(response: HttpResponseBase) -> HttpResponse:
-    """The response with its template rendered, while the tenant's rows can still be read."""
-    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
-        response.render()
-    return cast(HttpResponse, response)
 
 
 def _is_for_api_keys(path: str) -> bool:

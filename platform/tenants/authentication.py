@@ -19,15 +19,19 @@ LAST_USED_STEP = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Caller:
-    """A server that showed a valid API key."""
+    """A server that showed a valid API key; or, where pages of members ask the same views, whoever is signed in.
+
+    The latter has no key, but is a member; or neither, when an operator helps out.
+    """
 
     tenant_id: UUID
     tenant_slug: str
     tenant_name: str
-    key_id: UUID
+    key_id: UUID | None
     key_prefix: str
     scopes: frozenset[str]
     expires_at: datetime | None
+    member_id: UUID | None = None
 
     # What DRF asks of a user.
     is_authenticated = True

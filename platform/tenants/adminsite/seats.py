@@ -24,6 +24,8 @@ class Seat:
     tenant: Tenant
     role: str
     is_operator: bool = False
+    # An operator is no member.
+    member_id: UUID | None = None
 
 
 def seat_of(request: HttpRequest) -> Seat | None:
@@ -70,7 +72,7 @@ def leave_seat(request: HttpRequest) -> None:
 
 
 def _seat(member: Member) -> Seat:
-    return Seat(member.tenant, member.role)
+    return Seat(member.tenant, member.role, member_id=member.pk)
 
 
 def _chosen(request: HttpRequest) -> UUID | None:
