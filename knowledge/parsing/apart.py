@@ -1,9 +1,9 @@
 """Reading a file in a process of its own: what hangs, eats memory or crashes there harms nobody else.
 
 A server of ours (`knowledge.parsing.__main__`), which knows no secrets and has seen no file, copies itself for each
-file. The copy gets one line of JSON, `{"filename", "declared_type", "memory_bytes", "cpu_s"}`, and the file, and
-answers `{"title", "blocks": [[text, kind, level, page], …]}`, or `{"code", "detail", "fault"?}` for a file that cannot
-be read.
+file (see `copying`; other readers of files do likewise). The copy gets one line of JSON, `{"filename",
+"declared_type", "memory_bytes", "cpu_s"}`, and the file, and answers `{"title", "blocks": [[text, kind, level, page],
+…]}`, or `{"code", "detail", "fault"?}` for a file that cannot be read.
 """
 
 import atexit
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from django.utils.translation import gettext_lazy as _
@@ -85,7 +85,7 @@ def parse_apart(
     limits = {"memory_bytes": MAX_MEMORY_BYTES, "cpu_s": math.ceil(timeout_s)}
     asked = json.dumps({"filename": filename, "declared_type": declared_type, **limits}).encode() + b"\n"
     with _server.line() as line:
-        answered = _ask(line, asked + data, timeout_s)
+        answered = b"".join(hear(line, [asked, data], timeout_s))
     if not answered:  # a fault in a library, or the limit of its time
         logger.warning("The reader of a file of %d bytes died", len(data))
         raise FileBroken
@@ -97,7 +97,8 @@ def parse_apart(
 class Server:
     """Our door to the process that copies itself. It starts with the first file, and again if it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Sequence[str] = ()) -> None:
+        self._reader = reader or READER
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -129,7 +130,9 @@ class Server:
     def _start(self) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(READER, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environ())
+            self._process = subprocess.Popen(
+                self._reader, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environ()
+            )
 
 
 _server = Server()
@@ -140,16 +143,20 @@ def _environ() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"}
 
 
-def _ask(line: socket.socket, question: bytes, timeout_s: float) -> bytes:
-    """The answer, empty if the reader died. Raises TookTooLong, ReaderMissing. The reader ends in any case."""
+def hear(line: socket.socket, question: Iterable[bytes], timeout_s: float, *, in_all: bool = True) -> Iterator[bytes]:
+    """The answer as it comes: nothing, or less than there should be, if the reader died.
+
+    Without `in_all` the time is that of one piece. Raises TookTooLong, ReaderMissing. The reader ends in any case.
+    """
     pid = _greeting(line)
     ends_at = time.monotonic() + timeout_s
     try:
         line.settimeout(timeout_s)
         with suppress(BrokenPipeError, ConnectionResetError):
-            line.sendall(question)
+            for piece in question:
+                line.sendall(piece)
             line.shutdown(socket.SHUT_WR)
-        return b"".join(_coming(line, ends_at))
+        yield from _coming(line, ends_at if in_all else None, timeout_s)
     except BaseException as failure:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -167,10 +174,10 @@ def _greeting(line: socket.socket) -> int:
         raise ReaderMissing("The reader of files does not work") from failure
 
 
-def _coming(line: socket.socket, ends_at: float) -> Iterator[bytes]:
+def _coming(line: socket.socket, ends_at: float | None, timeout_s: float) -> Iterator[bytes]:
     with suppress(ConnectionResetError):
         while True:
-            line.settimeout(max(ends_at - time.monotonic(), 0.001))
+            line.settimeout(timeout_s if ends_at is None else max(ends_at - time.monotonic(), 0.001))
             if not (piece := line.recv(1024 * 1024)):
                 return
             yield piece
