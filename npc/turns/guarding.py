@@ -80,14 +80,19 @@ class Guard:
         self._read = rest
         if self._held is None:
             self._held = next((at for at, mark in marks_of(found) if mark in self._lookout.openings), None)
-        if found and self._held is not None:
-            self.breach = self._judged(end)
+        if found and self._held is not None and self._judged(end):
+            self.breach = self._first_breach(found, end)
 
     def _free_until(self) -> int:
         if self._held is not None:
             return self._held
         unfinished = folded(self._text[self._read :])[:LETTERS]
         return self._read if unfinished in self._lookout.beginnings else len(self._text)
+
+    def _first_breach(self, found: list[Token], end: int) -> Breach | None:
+        """Word by word, as if they had come one by one: of two breaches it is the one that is heard first."""
+        ends = (one.end for one in found)
+        return next(filter(None, map(self._judged, ends)), None) or self._judged(end)
 
     def _judged(self, end: int) -> Breach | None:
         sentence, both = self._text[self._sentence : end], self._text[self._before : end]

@@ -264,7 +264,7 @@ def test_on_a_phone_in_the_dark_by_touch(open_village: Any) -> None:
     carol.button("Leave").tap()
     carol.button("Rest until night").tap()
     expect(carol.page.locator("#clock")).to_have_text("Day 1, 21:00")
-    carol.button("Behind the scenes").tap()
+    carol.button("Behind the scenes: the designer's panel").tap()
     expect(carol.page.locator("#state-tree")).to_contain_text("night")
     carol.shows("phone-designer")
     assert carol.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
