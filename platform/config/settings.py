@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "personas",
     "chat",
     "npc",
+    "analytics",
     "config.apps.TroupeConfig",
     "unfold.apps.BasicAppConfig",
     "tenants.adminsite.apps.DeskConfig",

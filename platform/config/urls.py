@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("personas.urls")),
     path("api/v1/", include("chat.urls")),
     path("api/v1/npc/", include("npc.urls")),
+    path("api/v1/analytics/", include("analytics.urls")),
     path("v1/models", models_view, name="openai-models"),
     path("v1/models/<str:model>", models_view, name="openai-model"),
     path("v1/chat/completions", completions_view, name="openai-completions"),

@@ -1,0 +1,38 @@
+"""An id from outside becomes a row, or the same NotFound for a neighbour's and for one that never was."""
+
+from typing import TypeVar, cast
+from uuid import UUID
+
+from analytics.models import Dataset, DatasetFile, Question, SavedQuestion, VerifiedPair
+from tenants.base import TenantModel
+from tenants.errors import NotFound
+
+Row = TypeVar("Row", bound=TenantModel)
+
+
+def access_dataset(tenant_id: UUID, dataset_id: UUID) -> Dataset:
+    return _access(Dataset, tenant_id, dataset_id)
+
+
+def access_file(tenant_id: UUID, file_id: UUID) -> DatasetFile:
+    return _access(DatasetFile, tenant_id, file_id)
+
+
+def access_pair(tenant_id: UUID, pair_id: UUID) -> VerifiedPair:
+    return _access(VerifiedPair, tenant_id, pair_id)
+
+
+def access_question(tenant_id: UUID, question_id: UUID) -> Question:
+    return _access(Question, tenant_id, question_id)
+
+
+def access_saved_question(tenant_id: UUID, saved_id: UUID) -> SavedQuestion:
+    return _access(SavedQuestion, tenant_id, saved_id)
+
+
+def _access(model: type[Row], tenant_id: UUID, row_id: UUID) -> Row:
+    """One of the tenant's rows. Raises NotFound."""
+    row = model.objects.for_tenant(tenant_id).filter(pk=row_id).first()
+    if row is None:
+        raise NotFound
+    return cast(Row, row)

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AnalyticsConfig(AppConfig):
+    name = "analytics"
+    verbose_name = _("Data")
+
+    def ready(self) -> None:
+        from analytics import jobs  # noqa: F401 - registers what can be done in the background

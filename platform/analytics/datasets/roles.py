@@ -1,0 +1,83 @@
+"""The login role of a dataset: it owns nothing, reads the tables of one schema, and everything it does is bounded."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from psycopg import Connection
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+# What holds for each session of such a role, whoever forgot to set it. Milliseconds and bytes as PostgreSQL reads them.
+ROLE_SETTINGS = {
+    "default_transaction_read_only": "on",
+    # Longer than any question may take: the caller's own limit comes first, and this one if the caller is gone.
+    "statement_timeout": "60s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "30s",
+    # Per sort or hash and process: a question of one tenant must not take the memory of all.
+    "work_mem": "32MB",
+    "hash_mem_multiplier": "1",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
+# Only a superuser may set it, or who was given the right (`embedded.bootstrap` does).
+TEMP_FILE_LIMIT = "512MB"
+# Sessions of one dataset at once: what a tenant's questions may take of the server.
+CONNECTION_LIMIT = 8
+
+
+def create_role(owner: Connection[Any], name: str) -> str:
+    """Make the role; its password, which is kept nowhere else. `owner` may create roles."""
+    password = secrets.token_urlsafe(24)
+    role = Identifier(name)
+    owner.execute(
+        SQL(
+            "CREATE ROLE {} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
+            "CONNECTION LIMIT {} PASSWORD {}"
+        ).format(role, Literal(CONNECTION_LIMIT), Literal(_verifier(owner, name, password)))
+    )
+    for setting, value in ROLE_SETTINGS.items():
+        owner.execute(_set(role, setting, value))
+    if _may_set(owner, "temp_file_limit"):
+        owner.execute(_set(role, "temp_file_limit", TEMP_FILE_LIMIT))
+    owner.execute(SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(owner.info.dbname), role))
+    return password
+
+
+def drop_role(owner: Connection[Any], name: str) -> None:
+    """End the role's sessions, take its rights back and drop it. One that is gone already is fine."""
+    if not owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+        return
+    owner.execute(SQL("ALTER ROLE {} NOLOGIN").format(Identifier(name)))
+    owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
+    owner.execute(SQL("DROP OWNED BY {}").format(Identifier(name)))
+    owner.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+
+
+def parameters_of(role_name: str, password: str) -> dict[str, Any]:
+    """How to log in as such a role to our own database, as `psycopg.connect` takes it."""
+    ours = settings.DATABASES["default"]
+    options = {name: value for name, value in ours["OPTIONS"].items() if name not in ("pool", "prepare_threshold")}
+    return {
+        **options,
+        "host": ours["HOST"],
+        "port": ours["PORT"] or None,
+        "dbname": ours["NAME"],
+        "user": role_name,
+        "password": password,
+        "connect_timeout": 5,
+    }
+
+
+def _verifier(owner: Connection[Any], name: str, password: str) -> str:
+    """What the server keeps in place of the password, so that no log of statements ever holds it."""
+    return owner.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+
+
+def _set(role: Identifier, setting: str, value: str) -> Composed:
+    return SQL("ALTER ROLE {} SET {} = {}").format(role, Identifier(setting), Literal(value))
+
+
+def _may_set(owner: Connection[Any], setting: str) -> bool:
+    row = owner.execute("SELECT has_parameter_privilege(%s, 'SET')", [setting]).fetchone()
+    return bool(row and row[0])

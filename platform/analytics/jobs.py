@@ -1,0 +1,1 @@
+"""Every module that registers background work, so that workers and the relay know it."""
