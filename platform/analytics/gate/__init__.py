@@ -1,0 +1,5 @@
+"""The one judge of SQL that is to run on a tenant's data."""
+
+from analytics.gate.checking import Checked, check
+
+__all__ = ["Checked", "check"]
