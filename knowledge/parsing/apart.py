@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from django.utils.translation import gettext_lazy as _
@@ -143,7 +143,7 @@ def _environ() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"}
 
 
-def hear(line: socket.socket, question: Iterable[bytes], timeout_s: float, *, in_all: bool = True) -> Iterator[bytes]:
+def hear(line: socket.socket, question: Iterable[bytes], timeout_s: float, *, in_all: bool = True) -> Generator[bytes]:
     """The answer as it comes: nothing, or less than there should be, if the reader died.
 
     Without `in_all` the time is that of one piece. Raises TookTooLong, ReaderMissing. The reader ends in any case.

@@ -1,0 +1,164 @@
+"""Rows of text to a table: names found, types inferred over all rows, cells as PostgreSQL reads them."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.utils.translation import gettext_noop
+
+from analytics.reading import inferring
+from analytics.reading.converting import TEXT
+from analytics.reading.drafts import ColumnDraft, Note, TableDraft
+from analytics.reading.errors import TableEmpty, TooLarge, TooManyColumns
+from analytics.reading.headers import HEAD_ROWS, Spans, find_header, name_columns
+from analytics.reading.inferring import Cells, Loss, Profile
+from analytics.reading.limits import MAX_COLUMNS, MAX_ROWS
+
+BATCH_ROWS = 20_000
+# A batch of a wide table has fewer rows.
+BATCH_CELLS = 400_000
+SAMPLE_ROWS = 5
+SAMPLE_LENGTH = 100
+
+TOO_MANY_ROWS = gettext_noop("The table has more than %(limit)d rows. Split it into parts.")
+_EXTRA_COLUMNS = gettext_noop("Some rows are longer than the row of column names; what stands there became columns.")
+
+
+@dataclass(slots=True)
+class GridColumn:
+    """`cells` are as the file has them, `converted` as PostgreSQL reads them; one Arrow array a batch."""
+
+    draft: ColumnDraft
+    cells: list[Cells]
+    profile: Profile
+    converted: list[Cells] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Grid:
+    draft: TableDraft
+    columns: list[GridColumn]
+
+    def batches(self) -> Iterator[list[Any]]:
+        """The columns of each batch of rows, ready for COPY. What was given is let go of."""
+        for column in self.columns:
+            column.cells = []
+            column.converted.reverse()
+        while self.columns[0].converted:
+            yield [column.converted.pop() for column in self.columns]
+
+    def read_as(self, name: str, type: str, format: str = "") -> None:
+        """Take a column for this type, whatever that loses; the draft says how much."""
+        column = next(column for column in self.columns if column.draft.name == name)
+        if type == column.draft.type and format in ("", column.draft.format):
+            return
+        _read_as(column, type, format or inferring.day_order(column.cells) or column.draft.format)
+
+
+def read_grid(rows: Iterator[list[str]], label: str, spans: Spans | None = None, sheet: str = "") -> Grid:
+    """Raises TableEmpty, TooManyColumns, TooLarge and what reading the rows raises."""
+    head = list(itertools.islice(rows, HEAD_ROWS))
+    header = find_header(head, spans or {})
+    batches, row_count = _gather(itertools.chain(head[header.rows :], rows), len(header.labels), label)
+    if not row_count:
+        raise TableEmpty
+    draft = TableDraft("", label, sheet=sheet, row_count=row_count, notes=header.notes)
+    columns = _columns(batches, header.labels, draft)
+    for column in columns:
+        _infer(column)
+    draft.columns = [column.draft for column in columns]
+    draft.sample = sample_of([column.cells[0] for column in columns])
+    return Grid(draft, columns)
+
+
+def sample_of(columns: Sequence[Cells]) -> list[list[str | None]]:
+    shown = [pc.utf8_slice_codeunits(cells.slice(0, SAMPLE_ROWS), 0, SAMPLE_LENGTH).to_pylist() for cells in columns]
+    return [list(row) for row in zip(*shown, strict=True)]
+
+
+# --- Rows to columns --------------------------------------------------------------------------------------------
+def _gather(rows: Iterator[list[str]], width: int, label: str) -> tuple[list[list[Cells]], int]:
+    """Batches of columns, each as wide as was known by then, and the number of rows. Empty rows do not count."""
+    batches: list[list[Cells]] = []
+    row_count = 0
+    _refuse_width(width, label)
+    filled = (row for row in rows if any(row))
+    while batch := list(itertools.islice(filled, max(BATCH_CELLS // max(width, 1), 100) if width > 20 else BATCH_ROWS)):
+        row_count += len(batch)
+        if row_count > MAX_ROWS:
+            raise TooLarge(TOO_MANY_ROWS, limit=MAX_ROWS)
+        width = max(width, *map(_width, batch)) if max(map(len, batch)) > width else width
+        _refuse_width(width, label)
+        batches.append([_cells(column, len(batch)) for column in _turned(batch, width)])
+    return batches, row_count
+
+
+def _refuse_width(width: int, label: str) -> None:
+    if width > MAX_COLUMNS:
+        raise TooManyColumns(table=label, columns=width, limit=MAX_COLUMNS)
+
+
+def _width(row: Sequence[str]) -> int:
+    """Up to the last cell that holds something."""
+    return next((place for place in range(len(row), 0, -1) if row[place - 1].strip()), 0)
+
+
+def _turned(batch: Sequence[list[str]], width: int) -> Iterator[Sequence[str]]:
+    if all(len(row) == width for row in batch):
+        return zip(*batch, strict=True)
+    return zip(*(row[:width] + [""] * (width - len(row)) for row in batch), strict=True)
+
+
+def _cells(column: Sequence[str], length: int) -> Cells:
+    cells = pc.utf8_trim_whitespace(pa.array(column, pa.string(), size=length))
+    return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
+
+
+def _columns(batches: list[list[Cells]], labels: Sequence[str], draft: TableDraft) -> list[GridColumn]:
+    """Named, without those that have neither name nor cells."""
+    width = len(batches[-1])
+    labels = [*labels, *[""] * (width - len(labels))]
+    columns = []
+    for place in range(width):
+        cells = [batch[place] if place < len(batch) else pa.nulls(len(batch[0]), pa.string()) for batch in batches]
+        columns.append(cells)
+    kept = [place for place in range(width) if labels[place] or any(len(c) > c.null_count for c in columns[place])]
+    if any(place >= _named(labels) for place in kept) and _named(labels):
+        draft.notes.append(Note(_EXTRA_COLUMNS))
+    names = name_columns([labels[place] for place in kept])
+    return [
+        GridColumn(ColumnDraft(name, label, TEXT), columns[place], Profile())
+        for (name, label), place in zip(names, kept, strict=True)
+    ]
+
+
+def _named(labels: Sequence[str]) -> int:
+    return next((place for place in range(len(labels), 0, -1) if labels[place - 1]), 0)
+
+
+# --- Types ------------------------------------------------------------------------------------------------------
+def _infer(column: GridColumn) -> None:
+    for cells in column.cells:
+        column.profile.add(cells)
+    inferred = inferring.infer(column.draft.label, column.profile, column.cells)
+    loss = _convert(column, inferred.type, inferred.format)
+    if loss.cells:  # what has the shape of a date need not be one
+        inferred = inferring.unusual(loss, column.profile.cells)
+        _convert(column, inferred.type, inferred.format)
+    column.draft.type, column.draft.format = inferred.type, inferred.format
+    column.draft.notes = inferred.notes
+
+
+def _read_as(column: GridColumn, type: str, format: str) -> None:
+    loss = _convert(column, type, format)
+    column.draft.type, column.draft.format, column.draft.notes = type, format, []
+    column.draft.lost, column.draft.lost_examples = loss.cells, loss.examples
+
+
+def _convert(column: GridColumn, type: str, format: str) -> Loss:
+    loss = Loss()
+    column.converted = [inferring.convert(cells, type, format, loss) for cells in column.cells]
+    return loss
