@@ -48,7 +48,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
     return [
-        _group("", [_item(_("Dashboard"), "space_dashboard", reverse("admin:index"))]),
+        _group(
+            "",
+            [
+                _item(_("Dashboard"), "space_dashboard", reverse("admin:index")),
+                _item(_("Ask your data"), "query_stats", reverse("ask")),
+            ],
+        ),
         _group(
             _("Content"),
             [

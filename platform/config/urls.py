@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/embeddings", embeddings_view, name="openai-embeddings"),
     path("chat/<str:publishable_key>/", chat_page, name="chat-page"),
     path("play/", include("npc.play.urls")),
+    path("ask/", include("analytics.pages.urls")),
 ]
 
 handler400 = "config.failures.bad_request"

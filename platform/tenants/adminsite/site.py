@@ -4,10 +4,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -54,12 +55,13 @@ class Desk(UnfoldAdminSite):  # type: ignore[misc]
         """Which tenant to work in: all of them for an operator, one's own for a member."""
         tenants = self._tenants(request)
         context = self.each_context(request) | {"tenants": tenants, "title": _("Choose a tenant")}
+        context["next"] = _next(request, request.GET)
         return TemplateResponse(request, "admin/desk/choose.html", context)
 
     def enter(self, request: HttpRequest) -> HttpResponse:
         if take_seat(request, as_uuid(request.POST.get("tenant", ""))) is None:
             raise NotFound
-        return redirect("admin:index")
+        return redirect(_next(request, request.POST) or "admin:index")
 
     def leave(self, request: HttpRequest) -> HttpResponse:
         leave_seat(request)
@@ -86,3 +88,9 @@ class Desk(UnfoldAdminSite):  # type: ignore[misc]
             return False
         add_member(tenant=tenant, email=given["owner"], password=given["password"])
         return True
+
+
+def _next(request: HttpRequest, sent: QueryDict) -> str:
+    """The page of ours that was asked for before a tenant was chosen, or nothing."""
+    url = sent.get("next", "")
+    return url if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()) else ""

@@ -1,0 +1,1 @@
+"""/ask/: where members of a tenant ask its data."""

@@ -1,0 +1,95 @@
+import { placeIcons } from "../chat/dom.js";
+import { startTheme } from "../chat/preferences.js";
+import { Away } from "./server.js";
+import { byId, make } from "./dom.js";
+import { explain, languageFor, setLanguage, t, translate } from "./strings.js";
+
+const TOAST_MS = 8000;
+const KEPT_LINES = 20;
+
+/** What every page has around its content: language, theme, icons. The language is the server's, which also says errors. */
+export function startFrame(titleKey) {
+  setLanguage(languageFor(document.documentElement.lang) ?? "en");
+  placeIcons(document);
+  translate(document);
+  startTheme();
+  if (titleKey) document.title = `${t(titleKey)} · ${t("ask_title")}`;
+}
+
+/** Read something to screen readers. */
+export function announce(text) {
+  if (!text) return;
+  const log = byId("announcer");
+  log.append(make("p", { textContent: text }));
+  while (log.childElementCount > KEPT_LINES) log.firstElementChild.remove();
+}
+
+/** Say above the page what went wrong, and what to do. Null takes it away. */
+export function trouble(error) {
+  const banner = byId("banner");
+  banner.hidden = !error;
+  if (!error) return;
+  byId("banner-text").textContent = reasonOf(error);
+  const isSignedOut = error.status === 401;
+  const action = byId("banner-action");
+  action.hidden = !isSignedOut && !(error instanceof Away);
+  action.textContent = t(isSignedOut ? "sign_in_again" : "load_again");
+  action.href = location.href;
+  banner.classList.toggle("is-serious", !(error instanceof Away));
+}
+
+/** Why something did not work, in a sentence for people. */
+export function reasonOf(error) {
+  if (error instanceof Away) return t("trouble_away");
+  if (error.status === 403 && !error.code) return t("trouble_stale");
+  const fields = (error.errors ?? []).map((each) => each.detail).filter(Boolean);
+  return [error.code ? explain(error) : t("error_unknown"), ...fields].join(" ");
+}
+
+/** Do something; say so if it fails. Resolves to whether it worked. */
+export async function attempt(deed) {
+  try {
+    await deed();
+    trouble(null);
+    return true;
+  } catch (error) {
+    if (!("status" in error) && !(error instanceof Away)) throw error;
+    trouble(error);
+    return false;
+  }
+}
+
+let toastTimer;
+
+/** A word below the page that goes by itself; with an `action` it can be taken back. */
+export function toast(text, action = null) {
+  clearTimeout(toastTimer);
+  const button = byId("toast-action");
+  byId("toast-text").textContent = text;
+  byId("toast").hidden = false;
+  button.hidden = !action;
+  if (action) {
+    button.textContent = action.text;
+    button.onclick = () => {
+      hideToast();
+      action.run();
+    };
+  }
+  toastTimer = setTimeout(hideToast, TOAST_MS);
+}
+
+function hideToast() {
+  clearTimeout(toastTimer);
+  byId("toast").hidden = true;
+}
+
+/** Ask before something that cannot be taken back. Focus returns to where it was. */
+export function confirmed({ title, text, yes }) {
+  const dialog = byId("confirm");
+  byId("confirm-title").textContent = title;
+  byId("confirm-text").textContent = text;
+  byId("confirm-yes").textContent = yes;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+}
