@@ -131,7 +131,7 @@ def _decimal_cell(value: Decimal) -> Cell:
 
 
 def _name_of(value: float | Decimal) -> str:
-    if math.isnan(value):
+    if "nan" in str(value).lower():
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
 

@@ -140,7 +140,7 @@ def _harmless(text: str) -> str:
 
 
 def _is_number_there(number: Decimal) -> bool:
-    whole, _, fraction = plain(abs(number)).partition(".")
+    whole, _, fraction = plain(number.copy_abs()).partition(".")
     digits = (whole + fraction).strip("0") if fraction else whole
     return len(digits) <= MAX_DIGITS or (len(fraction) > MAX_PLACES and len(whole) <= MAX_DIGITS)
 
