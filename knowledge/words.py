@@ -7,6 +7,7 @@ jieba finds; they are never added to jieba, whose dictionary all tenants share.
 """
 
 import re
+import sys
 import threading
 import unicodedata
 import warnings
@@ -22,7 +23,12 @@ from knowledge.stop_words import STOP_WORDS
 with warnings.catch_warnings():
     # jieba's regular expressions are not raw strings, which Python 3.12 says aloud while compiling them.
     warnings.simplefilter("ignore")
+    # It asks pkg_resources, slow to import, for its dictionary's file; told that there is none, it just opens it.
+    _packages = sys.modules.setdefault("pkg_resources", None)  # type: ignore[arg-type]
     import jieba
+
+    if _packages is None:
+        del sys.modules["pkg_resources"]
 
 # PostgreSQL refuses lexemes of 2 KB and positions above 16383, and keeps 255 positions of one lexeme.
 MAX_WORD_CHARACTERS = 64

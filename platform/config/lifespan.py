@@ -15,6 +15,7 @@ from chat.hub import hub
 from chat.process import heart
 from config.startup import CannotStart, verify
 from knowledge import words
+from llm import clients
 from llm.door import close_clients
 from llm.embedding import bundled
 from npc.turns.running import heed_other_processes, stop_heeding, turns_end
@@ -23,9 +24,10 @@ logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Load the dictionaries and the embedding model before the first question needs them, and keep them."""
+    """Load dictionaries, the embedding model and the client of others before a question needs them, and keep them."""
     bundled().embed_queries(["warm-up"])
     words.warm_up()
+    clients.warm_up()
     # All this stays. Walking through it, the garbage collector stopped every stream for 0.1 to 0.2 s at a time.
     gc.collect()
     gc.freeze()

@@ -1,20 +1,24 @@
 """One HTTP call to an OpenAI-compatible endpoint: its failures as ours, and when to try again."""
 
+from __future__ import annotations
+
 import asyncio
 import random
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 from django.utils.translation import gettext_lazy as _
-from openai import APIConnectionError, APIError, APIStatusError
 
 from llm.clients import client_for
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable
 from llm.types import RouteConfig
+
+if TYPE_CHECKING:
+    from openai import APIStatusError
 
 MAX_ATTEMPTS = 3
 FIRST_PAUSE_S = 0.25
@@ -32,17 +36,19 @@ async def post(route: RouteConfig, path: str, body: Mapping[str, Any], deadline:
     `client.post` and not `client.chat.completions.create`, which spends 5 ms on checking 20 messages against
     the types of its arguments. Raises ProviderError; the caller closes the response.
     """
+    import openai  # as late as `llm.clients` does
+
     try:
         client = client_for(route)
         async with asyncio.timeout_at(deadline):
             return await client.post(path, cast_to=httpx2.Response, body=dict(body), stream=True, stream_cls=None)
     except TimeoutError:
         raise ProviderTimeout from None
-    except APIStatusError as error:
+    except openai.APIStatusError as error:
         raise _refusal(error) from None
-    except APIConnectionError as error:
+    except openai.APIConnectionError as error:
         raise ProviderUnavailable(upstream=repr(error.__cause__ or error)) from None
-    except (APIError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+    except (openai.APIError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise ProviderInvalid(upstream=repr(error)) from None
 
 
