@@ -208,7 +208,7 @@ class _Scanner:
         double = self.sql.startswith("::", self.at)
         self.add(Kind.OTHER, self.at + (2 if double else 1))
 
-    def fail(self, rule: str, **said: object) -> NoReturn:
+    def fail(self, rule: str, **said: str) -> NoReturn:
         refuse(rule, position=self.at, **said)
 
 

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy as _
 from sqlglot import exp
 
 from analytics.catalogue import Catalogue, Table
@@ -190,7 +188,5 @@ def _is_catalog(node: Any) -> bool:
     return isinstance(node, exp.Identifier) and node.name.lower() == "pg_catalog"
 
 
-def _nearest(name: str, names: Iterable[str]) -> Any:
-    """ " Did you mean …?", or nothing where no name is near."""
-    near = get_close_matches(name, sorted(names), n=3, cutoff=0.6)
-    return format_lazy(_(" Did you mean {names}?"), names=", ".join(near)) if near else ""
+def _nearest(name: str, names: Iterable[str]) -> list[str]:
+    return get_close_matches(name, sorted(names), n=3, cutoff=0.6)

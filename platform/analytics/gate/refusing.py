@@ -1,5 +1,6 @@
 """What the gate refuses, by rule: each has a name that clients may rely on and a sentence that says what to do."""
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from django.utils.text import format_lazy
@@ -32,10 +33,11 @@ RULES = {
 }
 
 
-def refuse(rule: str, *, position: int | None = None, **said: object) -> NoReturn:
-    """Raise SqlRejected with the rule's sentence. `said` fills in what it names."""
-    values: dict[str, Any] = {"nearest": "", **{name: _short(value) for name, value in said.items()}}
-    raise SqlRejected(rule, format_lazy(str(RULES[rule]), **values) if said else RULES[rule], position=position)
+def refuse(rule: str, *, position: int | None = None, nearest: Sequence[str] = (), **said: object) -> NoReturn:
+    """Raise SqlRejected with the rule's sentence. `said` fills in what it names; `nearest`: names that may be meant."""
+    values: dict[str, Any] = {name: _short(value) for name, value in said.items()}
+    values["nearest"] = format_lazy(_(" Did you mean {names}?"), names=", ".join(nearest)) if nearest else ""
+    raise SqlRejected(rule, format_lazy(RULES[rule], **values), position=position, names=nearest)
 
 
 def _short(value: object) -> str:
