@@ -2,10 +2,11 @@
 
 import datetime
 import io
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 from python_calamine import (
     CalamineError,
     CalamineSheet,
@@ -17,18 +18,27 @@ from python_calamine import (
 
 from analytics.reading.errors import FileEncrypted, TableUnreadable
 from analytics.reading.headers import HEAD_ROWS
+from analytics.reading.inferring import Cells
 
 # Excel keeps 15 digits of a number: a larger whole one was no count.
 _EXACT_BELOW = 10**15
 
 
-@dataclass(slots=True)
 class Sheet:
     """`spans` are the cells of the first rows that cover several columns, by row: (first, last) column."""
 
-    name: str
-    rows: Iterator[list[str]]
-    spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    def __init__(self, sheet: CalamineSheet) -> None:
+        self._sheet = sheet
+        self.name = sheet.name
+        self.spans = _spans(sheet)
+        self.head = list(itertools.islice(_rows(sheet), HEAD_ROWS))
+
+    def rows(self, after: int) -> Iterator[list[str]]:
+        return itertools.islice(_rows(self._sheet), after, None)
+
+    def columns(self, after: int, width: int) -> Iterator[list[Cells]]:
+        """A sheet is read by its rows only."""
+        raise pa.ArrowInvalid
 
 
 def sheets_of(data: bytes) -> Iterator[Sheet]:
@@ -39,7 +49,7 @@ def sheets_of(data: bytes) -> Iterator[Sheet]:
             if about.visible == SheetVisibleEnum.Visible and about.typ == SheetTypeEnum.WorkSheet:
                 sheet = book.get_sheet_by_name(about.name)
                 if sheet.total_height and sheet.start:
-                    yield Sheet(about.name, _rows(sheet), _spans(sheet))
+                    yield Sheet(sheet)
     except PasswordError:
         raise FileEncrypted from None
     except (CalamineError, OSError, ValueError) as error:

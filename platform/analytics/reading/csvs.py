@@ -6,17 +6,21 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
+import pyarrow.csv
 from django.utils.translation import gettext_noop
 
 from analytics.reading.errors import NoTable, TableEmpty, TableUnreadable
+from analytics.reading.headers import HEAD_ROWS
+from analytics.reading.inferring import Cells
 from analytics.reading.limits import MAX_CELL
 from knowledge.parsing.cleaning import decode_text
 from knowledge.parsing.errors import UnsupportedMediaType
 
 _DELIMITERS = ",\t;|"
 _SAMPLE_ROWS = 50
-# Never in a cell: PostgreSQL takes no NUL, and half a pair of surrogates is no letter.
-_IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
+# A row that is longer than this is left to the slower way.
+BLOCK_BYTES = 4 * 1024 * 1024
 # Excel writes it above the data, to tell which delimiter follows.
 _SEPARATOR_LINE = re.compile(r'(?i)\A"?sep=(.)"?\r?\n')
 
@@ -26,32 +30,59 @@ _UNCLOSED = gettext_noop(
 )
 
 
-def csv_rows(data: bytes) -> Iterator[list[str]]:
-    """Raises NoTable, TableEmpty; TableUnreadable also while it is read."""
-    try:
-        text = decode_text(data)
-    except UnsupportedMediaType:
-        raise NoTable from None
-    if not text.strip():
-        raise TableEmpty
-    if _IMPOSSIBLE.search(text):
-        text = _IMPOSSIBLE.sub("", text)
-    said = _SEPARATOR_LINE.match(text)
-    delimiter = said[1] if said else delimiter_of(text)
-    # Named only now: what fits all cells is not held twice.
-    return _rows(text[said.end() :] if said else text, delimiter)
+class CsvFile:
+    """The rows of a CSV file. Raises NoTable, TableEmpty; TableUnreadable also while it is read."""
 
+    def __init__(self, data: bytes) -> None:
+        try:
+            text = decode_text(data)
+        except UnsupportedMediaType:
+            raise NoTable from None
+        if not text.strip():
+            raise TableEmpty
+        self._text = text if "\n" in text else text.replace("\r", "\n")
+        said = _SEPARATOR_LINE.match(text)
+        self._delimiter = said[1] if said else delimiter_of(self._text)
+        self._end_of_row = said.end() if said else 0
+        self.head: list[list[str]] = []
+        # Where in the text each row of the head begins, and where the first one behind it does.
+        self._begins = [self._end_of_row]
+        for row in itertools.islice(self._rows(self._end_of_row), HEAD_ROWS):
+            self.head.append(row)
+            self._begins.append(self._end_of_row)
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    line = 1
-    try:
-        for row in reader:
-            line = reader.line_num + 1
-            yield row
-    except csv.Error:
-        raise TableUnreadable(_UNCLOSED, line=line) from None
+    def rows(self, after: int) -> Iterator[list[str]]:
+        """All but the first `after` rows, as long as they happen to be."""
+        return self._rows(self._begins[after])
+
+    def columns(self, after: int, width: int) -> Iterator[list[Cells]]:
+        """The same in batches of columns, ten times as fast. Raises ArrowInvalid if one is not `width` cells wide."""
+        names = [str(place) for place in range(width)]
+        batches = pyarrow.csv.open_csv(
+            pa.py_buffer(self._text[self._begins[after] :].encode(errors="ignore")),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=BLOCK_BYTES),
+            parse_options=pyarrow.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+        return (batch.columns for batch in batches)
+
+    def _rows(self, begin: int) -> Iterator[list[str]]:
+        csv.field_size_limit(MAX_CELL)
+        reader = csv.reader(self._lines(begin), delimiter=self._delimiter)
+        line = 1
+        try:
+            for row in reader:
+                line = reader.line_num + 1
+                yield row
+        except csv.Error:
+            raise TableUnreadable(_UNCLOSED, line=line) from None
+
+    def _lines(self, begin: int) -> Iterator[str]:
+        """Not by StringIO, which takes four bytes for each letter."""
+        while begin < len(self._text):
+            self._end_of_row = self._text.find("\n", begin) + 1 or len(self._text)
+            yield self._text[begin : self._end_of_row]
+            begin = self._end_of_row
 
 
 def delimiter_of(text: str) -> str:

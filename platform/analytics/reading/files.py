@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Protocol
 
 from analytics.reading.books import sheets_of
-from analytics.reading.csvs import csv_rows
+from analytics.reading.csvs import CsvFile
 from analytics.reading.drafts import KnownTable, TableDraft
 from analytics.reading.errors import FileEncrypted, NoTable, TableEmpty, TooLarge
 from analytics.reading.grids import read_grid
@@ -52,14 +52,14 @@ def _tables(data: bytes, stem: str) -> list[ReadTable]:
         return _of_book(data, stem)
     if data.startswith(_OLE):
         raise FileEncrypted if _ENCRYPTED_PACKAGE in data else NoTable
-    return [read_grid(csv_rows(data), stem)]
+    return [read_grid(CsvFile(data), stem)]
 
 
 def _of_book(data: bytes, stem: str) -> list[ReadTable]:
     tables: list[ReadTable] = []
     for sheet in sheets_of(data):
         try:
-            tables.append(read_grid(sheet.rows, sheet.name, sheet.spans, sheet.name))
+            tables.append(read_grid(sheet, sheet.name, sheet.spans, sheet.name))
         except TableEmpty:
             continue
         if len(tables) > MAX_TABLES:

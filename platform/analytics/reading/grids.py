@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +13,7 @@ from analytics.reading import inferring
 from analytics.reading.converting import TEXT
 from analytics.reading.drafts import ColumnDraft, Note, TableDraft
 from analytics.reading.errors import TableEmpty, TooLarge, TooManyColumns
-from analytics.reading.headers import HEAD_ROWS, Spans, find_header, name_columns
+from analytics.reading.headers import Spans, find_header, name_columns
 from analytics.reading.inferring import Cells, Loss, Profile
 from analytics.reading.limits import MAX_COLUMNS, MAX_ROWS
 
@@ -58,11 +58,27 @@ class Grid:
         _read_as(column, type, format or inferring.day_order(column.cells) or column.draft.format)
 
 
-def read_grid(rows: Iterator[list[str]], label: str, spans: Spans | None = None, sheet: str = "") -> Grid:
+class Source(Protocol):
+    """Rows of text. `head` are the first HEAD_ROWS of them."""
+
+    head: list[list[str]]
+
+    def rows(self, after: int) -> Iterator[list[str]]:
+        """All but the first `after` rows; at most one of these iterators is in use."""
+
+    def columns(self, after: int, width: int) -> Iterator[list[Cells]]:
+        """The same in batches of columns. Raises ArrowInvalid, also on the way, where only `rows` will do."""
+
+
+def read_grid(source: Source, label: str, spans: Spans | None = None, sheet: str = "") -> Grid:
     """Raises TableEmpty, TooManyColumns, TooLarge and what reading the rows raises."""
-    head = list(itertools.islice(rows, HEAD_ROWS))
-    header = find_header(head, spans or {})
-    batches, row_count = _gather(itertools.chain(head[header.rows :], rows), len(header.labels), label)
+    header = find_header(source.head, spans or {})
+    width = max([len(header.labels), *map(len, source.head[header.rows :])])
+    _refuse_width(width, label)
+    try:
+        batches, row_count = _gather(source.columns(header.rows, width))
+    except pa.ArrowInvalid:
+        batches, row_count = _gather(_turned(source.rows(header.rows), width, label))
     if not row_count:
         raise TableEmpty
     draft = TableDraft("", label, sheet=sheet, row_count=row_count, notes=header.notes)
@@ -80,20 +96,53 @@ def sample_of(columns: Sequence[Cells]) -> list[list[str | None]]:
 
 
 # --- Rows to columns --------------------------------------------------------------------------------------------
-def _gather(rows: Iterator[list[str]], width: int, label: str) -> tuple[list[list[Cells]], int]:
+def _gather(batches: Iterator[list[Cells]]) -> tuple[list[list[Cells]], int]:
     """Batches of columns, each as wide as was known by then, and the number of rows. Empty rows do not count."""
-    batches: list[list[Cells]] = []
+    gathered: list[list[Cells]] = []
     row_count = 0
-    _refuse_width(width, label)
-    filled = (row for row in rows if any(row))
-    while batch := list(itertools.islice(filled, max(BATCH_CELLS // max(width, 1), 100) if width > 20 else BATCH_ROWS)):
-        row_count += len(batch)
+    for batch in batches:
+        columns = _without_empty_rows([_trimmed(cells) for cells in batch])
+        row_count += len(columns[0])
         if row_count > MAX_ROWS:
             raise TooLarge(TOO_MANY_ROWS, limit=MAX_ROWS)
-        width = max(width, *map(_width, batch)) if max(map(len, batch)) > width else width
-        _refuse_width(width, label)
-        batches.append([_cells(column, len(batch)) for column in _turned(batch, width)])
-    return batches, row_count
+        if len(columns[0]):
+            gathered.append(columns)
+    return gathered, row_count
+
+
+def _trimmed(cells: Cells) -> Cells:
+    """PostgreSQL takes no NUL."""
+    if pc.any(pc.match_substring(cells, "\x00")).as_py():
+        cells = pc.replace_substring(cells, "\x00", "")
+    cells = pc.utf8_trim_whitespace(cells)
+    empty = pc.equal(cells, "")
+    return pc.if_else(empty, pa.scalar(None, pa.string()), cells) if pc.any(empty).as_py() else cells
+
+
+def _without_empty_rows(columns: list[Cells]) -> list[Cells]:
+    empty = pa.scalar(True)
+    for cells in columns:
+        if not cells.null_count:
+            return columns
+        empty = pc.and_(empty, pc.is_null(cells))
+    return [cells.filter(pc.invert(empty)) for cells in columns] if pc.any(empty).as_py() else columns
+
+
+def _turned(rows: Iterator[list[str]], width: int, label: str) -> Iterator[list[Cells]]:
+    """Rows of any length in batches of columns, which grow more where a row is longer."""
+    while batch := list(itertools.islice(rows, max(min(BATCH_ROWS, BATCH_CELLS // width), 100))):
+        if max(map(len, batch)) > width:
+            width = max(width, *map(_width, batch))
+            _refuse_width(width, label)
+        even = (row[:width] + [""] * (width - len(row)) if len(row) != width else row for row in batch)
+        yield [_array(column) for column in zip(*even, strict=True)]
+
+
+def _array(cells: Sequence[str]) -> Cells:
+    try:
+        return pa.array(cells, pa.string())
+    except UnicodeEncodeError:  # half a pair of surrogates is no letter
+        return pa.array([cell.encode(errors="ignore").decode() for cell in cells], pa.string())
 
 
 def _refuse_width(width: int, label: str) -> None:
@@ -104,17 +153,6 @@ def _refuse_width(width: int, label: str) -> None:
 def _width(row: Sequence[str]) -> int:
     """Up to the last cell that holds something."""
     return next((place for place in range(len(row), 0, -1) if row[place - 1].strip()), 0)
-
-
-def _turned(batch: Sequence[list[str]], width: int) -> Iterator[Sequence[str]]:
-    if all(len(row) == width for row in batch):
-        return zip(*batch, strict=True)
-    return zip(*(row[:width] + [""] * (width - len(row)) for row in batch), strict=True)
-
-
-def _cells(column: Sequence[str], length: int) -> Cells:
-    cells = pc.utf8_trim_whitespace(pa.array(column, pa.string(), size=length))
-    return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
 
 
 def _columns(batches: list[list[Cells]], labels: Sequence[str], draft: TableDraft) -> list[GridColumn]:
