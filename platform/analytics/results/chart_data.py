@@ -5,13 +5,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from analytics.results.cells import exact
 from analytics.results.formats import EXACT, shown_value
-from analytics.results.shapes import Field, moment_of
+from analytics.results.shapes import Field, moment_of, order_of
 
 MAX_BARS = 20
 MAX_SERIES = 8
@@ -142,9 +141,9 @@ def _in_order(x: Field, row_count: int) -> list[int]:
     """Times, periods and numbers run forward; names stay as the query put them."""
     if x.role not in ("time", "period", "number"):
         return list(range(row_count))
-    keys = [moment_of(value) if isinstance(value, date) else value for value in x.values]
-    known = [row for row in range(row_count) if keys[row] is not None]
-    return sorted(known, key=lambda row: keys[row]) + [row for row in range(row_count) if keys[row] is None]
+    known = [row for row in range(row_count) if x.values[row] is not None]
+    unknown = [row for row in range(row_count) if x.values[row] is None]
+    return sorted(known, key=lambda row: order_of(x.values[row])) + unknown
 
 
 def _number_at(field: Field, row: int) -> Decimal | None:

@@ -1,5 +1,6 @@
 """Numbers, times and names as people of a language read them."""
 
+import re
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -20,10 +21,14 @@ D3_TIMES: dict[str, dict[Grain, str]] = {
     "zh": {"year": "%Y年", "month": "%Y年%-m月", "day": "%Y年%-m月%-d日", "minute": "%-m月%-d日 %H:%M"},
     "en": {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d", "minute": "%m-%d %H:%M"},
 }
-_WORDS = {
-    "zh": {None: "（空）", True: "是", False: "否"},
-    "en": {None: "(none)", True: "yes", False: "no"},
+_WORDS: dict[str, dict[object, str]] = {
+    "zh": {None: "（空）", "": "（空白）", True: "是", False: "否"},
+    "en": {None: "(none)", "": "(blank)", True: "yes", False: "no"},
 }
+# Names that are words of our own sentences, or none without that of their column.
+_NEEDS_NAME = re.compile(
+    r"[\W\d_]*|[是否为到从有的共占等和与最高低大小多少行值约]|yes|no|a|the|is|at|in|to|of|it", re.I
+)
 
 
 def shown_number(number: Decimal) -> str:
@@ -48,11 +53,23 @@ def round_to(number: Decimal, places: int) -> Decimal:
 
 def shown_value(field: Field, value: Any, language: str) -> str:
     """One value of a time, a period or a category."""
-    if value is None or isinstance(value, bool):
+    if value is None or value == "" or isinstance(value, bool):
         return _WORDS[language][value]
     if field.role == "time" and isinstance(value, date):
         return _shown_time(value, field.grain, language)
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def shown_label(field: Field, value: Any, language: str) -> str:
+    """A value that names its row, as it stands in a sentence: "Beijing", but "customer_id 5"."""
+    shown = shown_value(field, value, language)
+    is_bare = value is None or value == "" or field.role == "time" or not _NEEDS_NAME.fullmatch(shown)
+    return shown if is_bare else f"{field.name} {shown}"
+
+
+def is_sayable(label: Field) -> bool:
+    """Whether its labels can be told from numbers where they need the column's name."""
+    return any(letter.isalpha() for letter in label.name)
 
 
 def _shown_time(value: date, grain: Grain, language: str) -> str:

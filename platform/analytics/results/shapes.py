@@ -147,3 +147,8 @@ def moment_of(value: date) -> datetime:
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day)
     return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+def order_of(value: Any) -> Any:
+    """What times and periods of one column are sorted by."""
+    return moment_of(value) if isinstance(value, date) else value
