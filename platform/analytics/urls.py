@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from analytics.api.runs import RunView
+
+urlpatterns = [
+    path("datasets/<uuid:dataset_id>/run/", RunView.as_view()),
+]

@@ -36,6 +36,7 @@ from npc.worlds.putting import put_world
 from personas import tasks as memory_tasks
 from personas.memories import EMBED
 from personas.publishing import create_persona, publish
+from tests.analytics.conftest import make_dataset
 from tests.conftest import Business
 from tests.knowledge.conftest import work_off
 from tests.npc.conftest import inn
@@ -76,6 +77,7 @@ class Things:
     branch: str
     version: str
     publishable_secret: str
+    dataset: str
 
     def key_at(self, business: Business) -> str:
         """A publishable key that claims to be of this business."""
@@ -84,11 +86,11 @@ class Things:
 
 def made_up() -> Things:
     """As likely as Acme's, and nobody's."""
-    base, document, persona, conversation, world, session, branch, version = (str(uuid7()) for _ in range(8))
+    base, document, persona, conversation, world, session, branch, version, dataset = (str(uuid7()) for _ in range(9))
     word = uuid4().hex[:8]
     return Things(
         base, f"plans-{word}", document, persona, f"keeper-{word}", conversation, f"dave-{word}", f"vip-{word}",
-        world, f"inn-{word}", session, branch, version, "x" * 33,
+        world, f"inn-{word}", session, branch, version, "x" * 33, dataset,
     )  # fmt: skip
 
 
@@ -127,11 +129,14 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
     player = {"id": f"carol-{word}", "name": secret}
     played = business.api.post("/api/v1/npc/sessions/", {"world": world.slug, "player": player}).json()
     business.api.post(f"/api/v1/npc/sessions/{played['id']}/events/", {"type": "whisper", "text": secret})
+    dataset = make_dataset(
+        business, {"vaults": ([("id", "integer"), ("opens_to", "text")], [(1, secret)])}, name=secret
+    )
     secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
         end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], str(version.pk),
-        secret_of_key,
+        secret_of_key, str(dataset.pk),
     )  # fmt: skip
 
 
@@ -195,6 +200,7 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
     return {
         "GET me/": [Try(200)],
         "GET usage/": [Try(200, query=f"by={by}") for by in ("persona", "key", "model", "day", "end_user")],
+        "POST analytics/datasets/{dataset_id}/run/": [Try(404, {"sql": "SELECT * FROM vaults"})],
         "GET knowledge-bases/": [Try(200)],
         "POST knowledge-bases/": [Try(201, {"name": "Hers", "slug": things.base_slug}, makes=True)],
         "GET knowledge-bases/{base}/": [Try(404)],
@@ -359,6 +365,7 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         "character": "bram",
         **dict.fromkeys(("memory_id", "turn_id", "action_id"), things.conversation),
         "publishable_key": things.key_at(business),
+        "dataset_id": things.dataset,
     }
 
 
