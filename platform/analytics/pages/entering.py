@@ -114,7 +114,7 @@ def caller_in(seat: Seat) -> Caller:
         tenant_name=seat.tenant.name,
         key_id=None,
         key_prefix="",
-        scopes=frozenset({Scope.ANALYTICS}),
+        scopes=frozenset({Scope.ANALYTICS, Scope.MANAGE} if seat.role in EDITORS else {Scope.ANALYTICS}),
         expires_at=None,
         member_id=seat.member_id,
     )

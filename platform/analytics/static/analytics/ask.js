@@ -1,9 +1,9 @@
-import { announce, attempt, startFrame, trouble } from "./frame.js";
+import { announce, attempt, startFrame } from "./frame.js";
 import { Card } from "./card.js";
 import { byId, make, showText } from "./dom.js";
 import { all, get, post, settings } from "./server.js";
 import { examplesFor } from "./examples.js";
-import { moment, t } from "./strings.js";
+import { currentLanguage, moment, t } from "./strings.js";
 
 const TALLEST_PX = 160;
 const LAST_DATASET = "troupe.ask.dataset";
@@ -86,6 +86,7 @@ class AskPage {
     const ids = others.map((each) => each.id).reverse();
     const whole = await Promise.all(ids.map((each) => (each === id ? asked : get(`questions/${each}/`))));
     for (const question of whole) this.#add(question);
+    if (this.past) this.#drawPast();
     this.cards.find((card) => card.question.id === id)?.element.scrollIntoView({ block: "start" });
   }
 
@@ -186,7 +187,11 @@ class AskPage {
 /** What works without a model, what one would add, and where it is connected. */
 function noModelParts() {
   const link = make("a", { href: settings().routes_url, textContent: t("no_model_where") });
-  return [make("p", {}, make("strong", { textContent: t("no_model_title") }), " ", t("no_model_works")), make("p", {}, t("no_model_adds"), " ", settings().can_edit ? link : t("no_model_whom"))];
+  const gap = currentLanguage() === "en" ? " " : "";
+  return [
+    make("p", {}, make("strong", { textContent: t("no_model_title") }), gap, t("no_model_works")),
+    make("p", {}, t("no_model_adds"), gap, settings().can_edit ? link : t("no_model_whom")),
+  ];
 }
 
 function recall(key) {

@@ -1,4 +1,4 @@
-import { announce, attempt, reasonOf, toast, trouble } from "./frame.js";
+import { announce, attempt, reasonOf, toast } from "./frame.js";
 import { icon } from "../chat/dom.js";
 import { button, make } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -144,7 +144,7 @@ export class Card {
     const { question } = this;
     const parts = [];
     if (question.summary) parts.push(make("p", { className: "summary", dir: "auto", textContent: question.summary }));
-    parts.push(...resultParts(question, question.id), this.#how({ isOpen: false }), this.#deeds());
+    parts.push(...resultParts(question), this.#how({ isOpen: false }), this.#deeds());
     return parts;
   }
 
@@ -211,7 +211,8 @@ export class Card {
     const right = button("is_right", { icon: "up", onClick: (pressed) => this.#rate(true, pressed) });
     const wrong = button("is_wrong", { icon: "down-thumb", onClick: (pressed) => this.#rate(false, pressed) });
     this.ratings = [right, wrong];
-    this.ratings.forEach((each) => each.setAttribute("aria-pressed", "false"));
+    right.setAttribute("aria-pressed", question.is_correct === true);
+    wrong.setAttribute("aria-pressed", question.is_correct === false);
     const file = (kind) => make("a", { className: "button button--small", href: addressOf(`questions/${question.id}/result.${kind}`), download: "" }, icon("down"), make("span", { textContent: kind.toUpperCase() }));
     return make("div", { className: "deeds" }, right, wrong, make("span", { className: "deeds__gap" }),
       settings().can_edit ? button("save_question", { icon: "save", onClick: () => saveQuestion(question) }) : null,
@@ -239,11 +240,11 @@ export class Card {
   }
 }
 
-/** The picture and the table of a result. `questionId`: whose chart the server draws. */
-function resultParts(result, questionId) {
+/** The picture and the table of an answer; a single number stands in its sentence already. */
+function resultParts(result) {
   if (result.rows.length === 0) return [make("p", { className: "note", textContent: t("no_rows") })];
   const parts = [];
-  if (questionId && result.columns.length > 1) parts.push(new Figure(result).element);
+  if (result.columns.length > 1) parts.push(new Figure({ ...result, path: `questions/${result.id}/chart.svg`, title: result.question }).element);
   if (!(result.rows.length === 1 && result.columns.length === 1 && result.summary)) {
     parts.push(new Grid({ ...result, caption: t("result_table") }).element);
   }

@@ -63,7 +63,7 @@ export const TEXTS = {
     is_right: "Right", is_wrong: "Wrong", thanks_right: "Thank you. Questions like it will be answered alike.", thanks_wrong: "Thank you. An editor can correct the SQL.", thanks_wrong_editor: "Thank you. Correct the SQL, run it, and have it remembered.",
     save_question: "Save", copy_link: "Copy the link", link_copied: "The link is copied.", download: "Download",
     result_table: "The result", show_more: "Show more rows", filter_rows: "Search in the rows", sort_by: "Sort by {name}", rows_all: "{all} rows", rows_truncated: "The first {all} rows; there are more", rows_found: "{found} of {all} rows",
-    type_integer: "number", type_decimal: "decimal", type_float: "decimal", type_text: "text", type_boolean: "yes/no", type_date: "date", type_time: "time", type_timestamp: "date and time", type_interval: "duration", type_json: "JSON", type_other: "other",
+    type_integer: "number", type_decimal: "decimal", type_float: "decimal", type_text: "text", type_boolean: "yes/no", type_date: "date", type_time: "time", type_timestamp: "date and time", type_timestamp_zone: "date and time (zone)", type_interval: "duration", type_json: "JSON", type_other: "other",
     chart: "Chart", chart_kind: "Chart", chart_x: "Across", chart_y: "Up", chart_none: "No chart", chart_series: "Series", chart_of: "Chart: {what}", chart_failed: "This cannot be drawn like that.", chart_show: "Draw a chart",
     kind_bar: "Bars", kind_grouped: "Grouped bars", kind_stacked: "Stacked bars", kind_line: "Line", kind_area: "Area", kind_scatter: "Points", kind_pie: "Pie",
 
@@ -144,7 +144,7 @@ export const TEXTS = {
     is_right: "正确", is_wrong: "错误", thanks_right: "谢谢。以后类似的问题会同样回答。", thanks_wrong: "谢谢。编辑可以改正 SQL。", thanks_wrong_editor: "谢谢。请改正 SQL 并执行，然后让系统记住。",
     save_question: "保存", copy_link: "复制链接", link_copied: "链接已复制。", download: "下载",
     result_table: "结果", show_more: "显示更多行", filter_rows: "在行中搜索", sort_by: "按{name}排序", rows_all: "{all} 行", rows_truncated: "前 {all} 行，还有更多", rows_found: "{all} 行中的 {found} 行",
-    type_integer: "整数", type_decimal: "小数", type_float: "小数", type_text: "文本", type_boolean: "是否", type_date: "日期", type_time: "时间", type_timestamp: "日期时间", type_interval: "时长", type_json: "JSON", type_other: "其他",
+    type_integer: "整数", type_decimal: "小数", type_float: "小数", type_text: "文本", type_boolean: "是否", type_date: "日期", type_time: "时间", type_timestamp: "日期时间", type_timestamp_zone: "日期时间（带时区）", type_interval: "时长", type_json: "JSON", type_other: "其他",
     chart: "图表", chart_kind: "图表", chart_x: "横轴", chart_y: "纵轴", chart_none: "不画图", chart_series: "系列", chart_of: "图表：{what}", chart_failed: "无法这样画图。", chart_show: "画图",
     kind_bar: "柱状图", kind_grouped: "分组柱状图", kind_stacked: "堆叠柱状图", kind_line: "折线图", kind_area: "面积图", kind_scatter: "散点图", kind_pie: "饼图",
 
