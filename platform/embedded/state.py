@@ -21,6 +21,7 @@ from config.environment import (
 
 LOCK_FILE = "lock"
 DEMO_FILE = "demo.json"
+PAGES = (("admin", "admin/"), ("ask", "ask/"), ("API", "api/docs/"))
 
 
 class State:
@@ -62,7 +63,8 @@ def only_one_on(home: Path) -> Iterator[None]:
 def summary(state: Mapping[str, Any], home: Path) -> str:
     """The text that says where to go: addresses, demo logins and chats."""
     url = state["url"]
-    lines = ["", f"Troupe is ready: {url}", f"  admin     {url}admin/", f"  API       {url}api/docs/"]
+    lines = ["", f"Troupe is ready: {url}"]
+    lines += [f"  {name:<9} {url}{path}" for name, path in PAGES]
     try:
         demo = json.loads((home / DEMO_FILE).read_text())
     except (OSError, ValueError):
