@@ -12,8 +12,9 @@ from typing import Any, Literal
 import httpx2
 import orjson
 
-from npc.hooks.addresses import AddressForbidden, resolved
+from npc.hooks.addresses import resolved
 from npc.hooks.signing import signed_headers
+from tenants.addresses import AddressForbidden
 
 logger = logging.getLogger(__name__)
 

@@ -41,6 +41,7 @@ VARIABLES: dict[str, str] = {
     "TROUPE_DEBUG": "1 shows Django's debug pages (0)",
     "TROUPE_CHUNK_PARTITIONS": "hash partitions of the chunk tables, fixed at the first migration (64)",
     "TROUPE_HOOK_NETWORKS": "private networks that hooks of game worlds may lead into, such as 10.0.0.0/8,127.0.0.1/32",
+    "TROUPE_DATASET_NETWORKS": "private networks in which tenants' own PostgreSQL servers may be, such as 10.0.0.0/8",
     "TROUPE_CHAT_MODEL": "chat model of the platform's default route",
     "TROUPE_EMBEDDING_MODEL": "embedding model of the platform's default route",
     "DATABASE_URL": "PostgreSQL as the role that serves",
@@ -84,6 +85,7 @@ class Environment:
     debug: bool
     chunk_partitions: int
     hook_networks: tuple[Network, ...]
+    dataset_networks: tuple[Network, ...]
     database_url: str
     database_owner_url: str
     database_system_url: str
@@ -118,6 +120,7 @@ def load(environ: Mapping[str, str] = os.environ, *, need_services: bool = True)
         debug=env_bool(environ, "TROUPE_DEBUG", default=False),
         chunk_partitions=env_int(environ, "TROUPE_CHUNK_PARTITIONS", default=64, least=1, most=1024),
         hook_networks=env_networks(environ, "TROUPE_HOOK_NETWORKS"),
+        dataset_networks=env_networks(environ, "TROUPE_DATASET_NETWORKS"),
         database_url=services["DATABASE_URL"],
         database_owner_url=services["DATABASE_OWNER_URL"],
         database_system_url=services["DATABASE_SYSTEM_URL"],

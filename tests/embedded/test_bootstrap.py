@@ -27,7 +27,8 @@ def logins() -> Iterator[Logins]:
         connection.execute(f'DROP DATABASE IF EXISTS "{made.database}"')
         for login in (made.app, made.owner, made.system):
             name = login.role.replace('"', '""')
-            connection.execute(f'DROP ROLE IF EXISTS "{name}"')
+            connection.execute(f'DROP OWNED BY "{name}"')
+            connection.execute(f'DROP ROLE "{name}"')
 
 
 def superuser(**options: str) -> psycopg.Connection:

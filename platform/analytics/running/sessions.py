@@ -14,6 +14,7 @@ import psycopg
 from psycopg import generators
 from psycopg.pq import ExecStatus
 
+from analytics.datasets.connecting import connection_parameters
 from analytics.errors import DatasetBusy, DatasetUnreachable
 from analytics.models import Dataset
 from analytics.running.limits import DEFAULT_LIMITS, RunLimits
@@ -115,12 +116,6 @@ def session_of(
             connection.close()
     finally:
         place.release()
-
-
-def connection_parameters(dataset: Dataset) -> dict[str, Any]:
-    from analytics.datasets.roles import parameters_of
-
-    return parameters_of(dataset.role_name, dataset.password)
 
 
 def _connected(parameters: dict[str, Any], name: str, until: float) -> psycopg.Connection[Any]:
