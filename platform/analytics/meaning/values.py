@@ -27,15 +27,20 @@ def said_in(catalogue: Catalogue, question: str) -> list[Found]:
 
 def stands_in(text: str, part: str) -> bool:
     """Whether `part` stands in `text`, both folded; what begins or ends in Latin letters as whole words."""
-    at = text.find(part)
+    return next(occurrences(text, part), None) is not None
+
+
+def occurrences(text: str, part: str) -> Iterator[tuple[int, int]]:
+    """Where it stands, as (begin, end)."""
+    at = text.find(part) if part else -1
     while at >= 0:
-        before, after = text[at - 1 : at], text[at + len(part) : at + len(part) + 1]
+        end = at + len(part)
+        before, after = text[at - 1 : at], text[end : end + 1]
         begins = not (_WORD_CHARACTER.match(part) and before and _WORD_CHARACTER.match(before))
         ends = not (_WORD_CHARACTER.match(part[-1]) and after and _WORD_CHARACTER.match(after))
         if begins and ends:
-            return True
+            yield at, end
         at = text.find(part, at + 1)
-    return False
 
 
 def _outermost(found: list[Found]) -> Iterator[Found]:
