@@ -37,16 +37,12 @@ def load() -> None:
 
 
 def answer(
-    data: bytes, filename: str, mode: str, known: list[dict[str, Any]], said: list[dict[str, str]], only_drafts: bool
+    data: bytes, filename: str, mode: str, known: list[dict[str, Any]], only: int | None, only_drafts: bool
 ) -> Iterator[bytes]:
-    """The frames. `said` are types that a person asks for, as `apart.Wish` has them."""
+    """The frames."""
     try:
-        tables = read_tables(data, filename, mode, [known_of(table) for table in known])
+        tables = read_tables(data, filename, mode, [known_of(table) for table in known], only)
         del data
-        for wish in said:
-            for table in tables:
-                if wish["table"] in (table.draft.name, table.draft.label):
-                    table.read_as(wish["column"], wish["type"], wish["format"])
         yield frame(b"D", _json([table.draft.as_json() for table in tables]))
         for place, table in enumerate([] if only_drafts else tables):
             yield frame(b"T", _json(place))

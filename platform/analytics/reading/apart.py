@@ -24,19 +24,6 @@ _server = Server(READER)
 
 
 @dataclass(slots=True)
-class Wish:
-    """A type that a person asks for. `table` is a name or a label."""
-
-    table: str
-    column: str
-    type: str
-    format: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        return {"table": self.table, "column": self.column, "type": self.type, "format": self.format}
-
-
-@dataclass(slots=True)
 class Rows:
     """Some rows of one of the tables, as CSV for COPY."""
 
@@ -60,11 +47,11 @@ def reading(
     *,
     mode: str = "new",
     known: Sequence[KnownTable] = (),
-    wishes: Sequence[Wish] = (),
+    only: int | None = None,
     only_drafts: bool = False,
     timeout_s: float | None = None,
 ) -> Iterator[Reading]:
-    """Read a file apart. Leaving the block ends the reader, done or not.
+    """Read a file apart, as `files.read_tables` does. Leaving the block ends the reader, done or not.
 
     Raises a TableUnreadable, also while rows come: ReadingFailed for a reader that dies or says nothing for long.
     ReaderMissing where no file can be read.
@@ -73,7 +60,7 @@ def reading(
         "filename": filename,
         "mode": mode,
         "known": [table.as_json() for table in known],
-        "said": [wish.as_json() for wish in wishes],
+        "only": only,
         "only_drafts": only_drafts,
         "memory_bytes": MAX_MEMORY_BYTES,
         "cpu_s": MAX_CPU_S,

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.csv
-from django.utils.translation import gettext_noop
 
 from analytics.reading.errors import NoTable, TableEmpty, TableUnreadable
 from analytics.reading.headers import HEAD_ROWS
 from analytics.reading.inferring import Cells
 from analytics.reading.limits import MAX_CELL
+from analytics.reading.texts import gettext_noop
 from knowledge.parsing.cleaning import decode_text
 from knowledge.parsing.errors import UnsupportedMediaType
 

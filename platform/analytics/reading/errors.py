@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
-
+from analytics.reading.texts import gettext_noop, told
 from tenants.errors import PlatformError
 
 
@@ -62,19 +61,6 @@ class ReadingFailed(TableUnreadable):
     """The reader hung, crashed or ran out of its time."""
 
     text = gettext_noop("Reading the file took too long or failed. Save it in a simpler form and try again.")
-
-
-def told(text: str, values: dict[str, Any]) -> str:
-    """The sentence in the language of whoever reads it now. A value that is a list holds sentences itself."""
-    if not values:
-        return gettext(text)
-    return gettext(text) % {name: _said(value) for name, value in values.items()}
-
-
-def _said(value: Any) -> Any:
-    if isinstance(value, list):
-        return "; ".join(told(part["text"], part["values"]) for part in value)
-    return value
 
 
 ERRORS = {

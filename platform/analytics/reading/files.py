@@ -28,10 +28,13 @@ class ReadTable(Protocol):
     def read_as(self, name: str, type: str, format: str = "") -> None: ...
 
 
-def read_tables(data: bytes, filename: str, mode: str = "new", known: Sequence[KnownTable] = ()) -> list[ReadTable]:
+def read_tables(
+    data: bytes, filename: str, mode: str = "new", known: Sequence[KnownTable] = (), only: int | None = None
+) -> list[ReadTable]:
     """Every table of a file, named so that none takes the name of one in `known` that it does not mean to.
 
-    `mode` as of DatasetFile. Raises a TableUnreadable.
+    `mode` as of DatasetFile, or `again`: the table at the place `only` is read like the one in `known`.
+    Raises a TableUnreadable.
     """
     stem = " ".join(PurePath(filename).stem.split()) or "table"
     tables = _tables(data, stem)
@@ -41,6 +44,8 @@ def read_tables(data: bytes, filename: str, mode: str = "new", known: Sequence[K
     for number, table in enumerate(tables, 1):
         table.draft.name = identifier(table.draft.label, taken, f"table_{number}")
         taken.add(table.draft.name)
+    if only is not None:
+        tables = tables[only : only + 1]
     fit(tables, mode, known)
     return tables
 

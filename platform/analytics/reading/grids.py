@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.utils.translation import gettext_noop
 
 from analytics.reading import inferring
 from analytics.reading.converting import TEXT
@@ -16,6 +15,7 @@ from analytics.reading.errors import TableEmpty, TooLarge, TooManyColumns
 from analytics.reading.headers import Spans, find_header, name_columns
 from analytics.reading.inferring import Cells, Loss, Profile
 from analytics.reading.limits import MAX_COLUMNS, MAX_ROWS
+from analytics.reading.texts import gettext_noop
 
 BATCH_ROWS = 20_000
 # A batch of a wide table has fewer rows.
@@ -51,11 +51,16 @@ class Grid:
             yield [column.converted.pop() for column in self.columns]
 
     def read_as(self, name: str, type: str, format: str = "") -> None:
-        """Take a column for this type, whatever that loses; the draft says how much."""
+        """Take a column for this type, whatever that loses; the draft says how much. Notes say what is unclear."""
         column = next(column for column in self.columns if column.draft.name == name)
         if type == column.draft.type and format in ("", column.draft.format):
             return
-        _read_as(column, type, format or inferring.day_order(column.cells) or column.draft.format)
+        draft = column.draft
+        draft.notes = []
+        if not format and type in inferring.MOMENTS:
+            format, draft.notes = inferring.order_of(column.profile, column.cells)
+        loss = _convert(column, type, format)
+        draft.type, draft.format, draft.lost, draft.lost_examples = type, format, loss.cells, loss.examples
 
 
 class Source(Protocol):
@@ -188,12 +193,6 @@ def _infer(column: GridColumn) -> None:
         _convert(column, inferred.type, inferred.format)
     column.draft.type, column.draft.format = inferred.type, inferred.format
     column.draft.notes = inferred.notes
-
-
-def _read_as(column: GridColumn, type: str, format: str) -> None:
-    loss = _convert(column, type, format)
-    column.draft.type, column.draft.format, column.draft.notes = type, format, []
-    column.draft.lost, column.draft.lost_examples = loss.cells, loss.examples
 
 
 def _convert(column: GridColumn, type: str, format: str) -> Loss:

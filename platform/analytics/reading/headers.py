@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from django.utils.translation import gettext_noop
-
 from analytics.reading.drafts import Note
 from analytics.reading.naming import identifier
 from analytics.reading.shapes import is_value
+from analytics.reading.texts import gettext_noop
 
 # Rows in which the names are looked for.
 HEAD_ROWS = 50

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.utils.translation import gettext_noop
 
 from analytics.reading import converting, shapes
 from analytics.reading.converting import (
@@ -25,11 +24,13 @@ from analytics.reading.converting import (
 )
 from analytics.reading.drafts import Note
 from analytics.reading.shapes import SHAPES
+from analytics.reading.texts import gettext_noop
 
 Cells = Any  # an Arrow array of strings; pyarrow has no types of its own
 
 # A column is called mixed, and its odd cells are counted, if at least this share of it is of one kind.
 MOSTLY = 0.8
+MOMENTS = (DATE, TIMESTAMP, TIMESTAMPTZ)
 EXAMPLES = 3
 EXAMPLE_LENGTH = 60
 # So many cells of text that are also most of the column: the rest need not be looked at.
@@ -178,16 +179,18 @@ def _moments(label: str, profile: Profile, found: set[str], batches: Sequence[Ce
         return None
     if not any(shape.startswith("x/x/y") for shape in found):
         return Inferred(type, "dmy" if any(shape.startswith("d.m.y") for shape in found) else "")
-    order = day_order(batches)
-    return Inferred(type, order) if order else Inferred(notes=[Note(_UNCLEAR_DAY)])
+    order, notes = order_of(profile, batches)
+    return Inferred(type, order) if order else Inferred(notes=notes)
 
 
-def day_order(batches: Sequence[Cells]) -> str:
-    """`dmy` or `mdy`, or "" if the cells do not say, or contradict each other."""
+def order_of(profile: Profile, batches: Sequence[Cells]) -> tuple[str, list[Note]]:
+    """`dmy` or `mdy`, or a note if the cells do not say. Neither where nothing depends on it."""
+    if not any(shape.startswith("x/x/y") for shape in profile.shapes):
+        return "", []
     is_day_first, is_month_first = (_any(batches, pattern) for pattern in (shapes.DAY_FIRST, shapes.MONTH_FIRST))
     if is_day_first == is_month_first:
-        return ""
-    return "dmy" if is_day_first else "mdy"
+        return "", [Note(_UNCLEAR_DAY)]
+    return ("dmy" if is_day_first else "mdy"), []
 
 
 def _others(label: str, profile: Profile, found: set[str], batches: Sequence[Cells]) -> Inferred | None:
@@ -271,4 +274,4 @@ def unusual(loss: Loss, cells: int) -> Inferred:
     return Inferred(notes=[Note(_UNUSUAL, {"odd": loss.cells, "cells": cells, "examples": quoted(loss.examples)})])
 
 
-__all__ = ["Cells", "Inferred", "Loss", "Profile", "convert", "converting", "day_order", "infer", "quoted", "unusual"]
+__all__ = ["Cells", "Inferred", "Loss", "Profile", "convert", "converting", "infer", "order_of", "quoted", "unusual"]

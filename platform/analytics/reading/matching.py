@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from django.utils.translation import gettext_noop as _
-
 from analytics.reading.drafts import ColumnDraft, KnownColumn, KnownTable, Note, TableDraft
 from analytics.reading.errors import ColumnsDiffer
 from analytics.reading.inferring import quoted
+from analytics.reading.texts import gettext_noop as _
 
 
 class Fitting(Protocol):
@@ -20,11 +19,15 @@ class Fitting(Protocol):
 def fit(tables: Sequence[Fitting], mode: str, known: Sequence[KnownTable]) -> None:
     """Read columns as a person said before. With mode `append` every table goes to one that is known.
 
+    With `again` the first one goes there, whatever that loses.
+
     Raises ColumnsDiffer for rows that cannot be appended.
     """
     if mode == "append":
         for table in tables:
             _append(table, _meant(table.draft, len(tables), known))
+    elif mode == "again":
+        _read_like(tables[0], known[0])
     else:
         by_name = {table.name: table for table in known}
         for table in tables:
@@ -54,6 +57,13 @@ def _meant(draft: TableDraft, count: int, known: Sequence[KnownTable]) -> KnownT
 
 
 def _append(table: Fitting, target: KnownTable) -> None:
+    differences = list(_differences(*_read_like(table, target)))
+    if differences:
+        raise _differ(differences)
+
+
+def _read_like(table: Fitting, target: KnownTable) -> tuple[dict[str, KnownColumn], dict[str, ColumnDraft]]:
+    """The columns of the target, and those of the table, which now has the target's types where the names agree."""
     wanted = {column.name: column for column in target.columns}
     found = {column.name: column for column in table.draft.columns}
     by_label = {column.label.casefold(): column for column in target.columns}
@@ -63,10 +73,8 @@ def _append(table: Fitting, target: KnownTable) -> None:
     found = {column.name: column for column in table.draft.columns}
     for name in wanted.keys() & found.keys():
         table.read_as(name, wanted[name].type, wanted[name].format)
-    differences = list(_differences(wanted, found))
-    if differences:
-        raise _differ(differences)
     table.draft.target = target.name
+    return wanted, found
 
 
 def _differ(differences: Sequence[Note]) -> ColumnsDiffer:

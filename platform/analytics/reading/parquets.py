@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from django.utils.translation import gettext_noop
 
 from analytics.reading import inferring
 from analytics.reading.converting import (
@@ -31,6 +30,7 @@ from analytics.reading.grids import BATCH_CELLS, BATCH_ROWS, SAMPLE_ROWS, TOO_MA
 from analytics.reading.headers import name_columns
 from analytics.reading.inferring import Cells, Loss
 from analytics.reading.limits import MAX_COLUMNS, MAX_ROWS
+from analytics.reading.texts import gettext_noop
 
 _LEFT_OUT = gettext_noop("Columns of bytes or of kinds unknown here were left out: %(columns)s")
 _BROKEN = (pa.ArrowException, OSError, ValueError)
