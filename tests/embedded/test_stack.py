@@ -117,7 +117,7 @@ def test_with_services_of_her_own_none_are_started(served_machine):
     assert not (served_machine.home / "postgres").exists()
     assert not (served_machine.home / "valkey").exists()
     assert "seeding" not in served_machine.said
-    assert {child.cmdline()[3] for child in psutil.Process(served_machine.process.pid).children()} == {
+    assert {child.cmdline()[2] for child in psutil.Process(served_machine.process.pid).children()} == {
         "web", "worker", "beat",
     }  # fmt: skip
 
