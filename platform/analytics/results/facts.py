@@ -32,16 +32,11 @@ def has_shares(field: Field) -> bool:
     return field.is_additive and total(field) > 0 and all(number >= 0 for number in field.known)
 
 
-def to_places(number: Fraction | Decimal, places: int, *, half_up: bool = False) -> Decimal:
-    """Rounded, half to even unless told otherwise. Negative places round before the point."""
+def to_places(number: Fraction | Decimal, places: int) -> Decimal:
+    """Rounded, a half away from zero as PostgreSQL does. Negative places round before the point."""
     scaled = Fraction(number) * Fraction(10) ** places
-    whole = _half_up(scaled) if half_up else round(scaled)
-    return Decimal(whole).scaleb(-places, EXACT)
-
-
-def _half_up(number: Fraction) -> int:
-    sign = -1 if number < 0 else 1
-    return sign * int(abs(number) + Fraction(1, 2))
+    whole = int(abs(scaled) + Fraction(1, 2))
+    return Decimal(-whole if scaled < 0 else whole).scaleb(-places, EXACT)
 
 
 def extremes(numbers: Iterable[Decimal]) -> tuple[Decimal, Decimal]:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from analytics.results.cells import plain
@@ -10,6 +10,7 @@ from analytics.results.shapes import Field, Grain, moment_of
 
 # More places than these are the rest of a division: shown rounded, and said so.
 MAX_PLACES = 6
+MAX_TEXT = 60
 # Python's own arithmetic keeps 28 digits. A number of PostgreSQL has up to 131 072 before and 16 383 behind the point.
 EXACT = Context(prec=200_000)
 _TIMES: dict[str, dict[Grain, str]] = {
@@ -48,7 +49,7 @@ def rounded(number: Decimal) -> Decimal:
 
 
 def round_to(number: Decimal, places: int) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, EXACT)
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, EXACT)
 
 
 def shown_value(field: Field, value: Any, language: str) -> str:
@@ -63,8 +64,19 @@ def shown_value(field: Field, value: Any, language: str) -> str:
 def shown_label(field: Field, value: Any, language: str) -> str:
     """A value that names its row, as it stands in a sentence: "Beijing", but "customer_id 5"."""
     shown = shown_value(field, value, language)
-    is_bare = value is None or value == "" or field.role == "time" or not _NEEDS_NAME.fullmatch(shown)
-    return shown if is_bare else f"{field.name} {shown}"
+    if value is None or value == "" or field.role == "time" or not needs_name(shown):
+        return shown
+    return f"{field.name} {shown}"
+
+
+def needs_name(shown: str) -> bool:
+    return bool(_NEEDS_NAME.fullmatch(shown))
+
+
+def clipped(text: str) -> str:
+    """On one line, short enough for a sentence."""
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 def is_sayable(label: Field) -> bool:

@@ -1,16 +1,17 @@
 """A result in one or two plain sentences, by rule: every number in them is in the rows or computed from all of them."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from analytics.results.cells import Cell, ResultColumn, plain
 from analytics.results.facts import change, extremes, has_shares, share, to_places, total
-from analytics.results.formats import EXACT, is_rounded, is_sayable, shown_label, shown_number, shown_value
+from analytics.results.formats import EXACT, clipped, is_rounded, is_sayable, shown_label, shown_number, shown_value
 from analytics.results.shapes import Field, Shape, order_of, shape_of
 
 MAX_CELLS = 4
-MAX_TEXT = 60
+_AROUND_MARKS = re.compile(r" *([，。]) *")
 _SAYS: dict[str, dict[str, str]] = {
     "zh": {
         "nothing": "没有符合条件的数据。",
@@ -92,7 +93,7 @@ class _Summary:
         if self.measure:
             sentences[0] += self._unknown(self.measure)
             sentences += self._about(self.measure)
-        return self._say("between").join(map(self._sentence, sentences))
+        return self._say("between").join(filter(None, map(self._sentence, sentences)))
 
     def _about(self, measure: Field) -> list[list[str]]:
         largest, smallest = extremes(measure.known)
@@ -160,7 +161,7 @@ class _Summary:
         if value is None:
             return self._say("no_value", name=self._name(field))
         is_number = field.role == "number" or (field.role == "other" and isinstance(value, Decimal))
-        shown = self._number(value) if is_number else _clipped(shown_value(field, value, self.language))
+        shown = self._number(value) if is_number else clipped(shown_value(field, value, self.language))
         return self._say("cell", name=self._name(field), value=shown)
 
     def _where(self, label: Field, measure: Field, number: Decimal) -> str:
@@ -175,7 +176,7 @@ class _Summary:
 
     def _spaced(self, name: str) -> str:
         """Letters of the alphabet stand apart from Chinese ones."""
-        name = _clipped(name)
+        name = clipped(name)
         if self.language != "zh" or not name:
             return name
         return f"{' ' * name[0].isascii()}{name}{' ' * name[-1].isascii()}"
@@ -194,7 +195,8 @@ class _Summary:
         return template.format(**words) if words else template
 
     def _sentence(self, parts: Sequence[str]) -> str:
-        return (self._say("and").join(parts) + self._say("end")).strip() if parts else ""
+        sentence = self._say("and").join(parts) + self._say("end") if parts else ""
+        return _AROUND_MARKS.sub(r"\1", sentence).strip() if self.language == "zh" else sentence
 
 
 def ends_of(label: Field, measure: Field) -> tuple[int, int]:
@@ -207,9 +209,3 @@ def ends_of(label: Field, measure: Field) -> tuple[int, int]:
 def _percent(number: Fraction) -> str:
     """With one place, without its sign: the words say whether it is more or less."""
     return f"{Decimal(plain(to_places(abs(number), 1))):,f}"
-
-
-def _clipped(text: str) -> str:
-    """On one line, short enough for a sentence."""
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
