@@ -6,6 +6,7 @@ second process all see what a test wrote. `tests/plugin.py` has started the serv
 
 import asyncio
 import functools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
+from hypothesis import HealthCheck, is_hypothesis_test
+from hypothesis import settings as hypothesis_settings
 from uuid_utils.compat import uuid7
 
 from config.files import StaticFiles
@@ -42,8 +45,20 @@ LONG = (
     "knowledge/test_parsing_apart.py",
 )
 
+# The suite tries the same examples each time: what a landing did not break does not refuse it. To look for what is
+# wrong all the same, HYPOTHESIS_PROFILE=explore tries others, and more of them.
+hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)  # a busy machine is no fault
+hypothesis_settings.register_profile("explore", deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+EXPLORERS_FACTOR = 20
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if hypothesis_settings.get_current_profile_name() == "explore":
+        for function in {item.obj for item in items if is_hypothesis_test(getattr(item, "obj", None))}:
+            own = function._hypothesis_internal_use_settings
+            more = hypothesis_settings(own, max_examples=own.max_examples * EXPLORERS_FACTOR)
+            function._hypothesis_internal_use_settings = more
     places = {TESTS / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
