@@ -16,6 +16,8 @@ from uuid import UUID
 from django.db import connection, connections, transaction
 from django.utils.translation import get_language, override
 
+from tenants.statements import prepared_cursor
+
 if TYPE_CHECKING:
     from tenants.models import Tenant
 
@@ -117,5 +119,5 @@ def _say_in(language: str | None, call: Callable[[], R]) -> R:
 
 
 def _set(name: str, value: str) -> None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, true)", [name, value])

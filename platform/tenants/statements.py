@@ -7,15 +7,16 @@ goes, and its SQL is kept; a call only fills in the values:
     DEFAULT_ROUTE = Select(lambda: Route.objects.filter(is_default=True, tenant_id=Param("tenant_id")))
     route = DEFAULT_ROUTE.first(tenant_id=tenant_id)
 
-What is asked stays written in terms of the models, so it follows them.
+What is asked stays written in terms of the models, so it follows them. PostgreSQL keeps its plan too
+(docs/adr/0018-plan-once.md).
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import cache, cached_property
-from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql import UpdateQuery
@@ -92,13 +93,12 @@ class Asked:
 
 
 def read(*asked: Asked) -> list[list[Any]]:
-    """The rows of each, in one round trip."""
+    """The rows of each."""
     found = []
-    with _connection().cursor() as cursor:
-        cursor.execute("; ".join(one.sql for one in asked), [*chain.from_iterable(one.params for one in asked)])
-        for _one in asked:
+    with prepared_cursor() as cursor:
+        for one in asked:
+            cursor.execute(one.sql, one.params)
             found.append(cursor.fetchall())
-            cursor.nextset()
     return [one.rows(rows) for one, rows in zip(asked, found, strict=True)]
 
 
@@ -110,7 +110,7 @@ class Update:
 
     def __call__(self, **values: Any) -> int:
         """How many rows were changed."""
-        with _connection().cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(*self.of(**values))
             return int(cursor.rowcount)
 
@@ -139,10 +139,38 @@ def insertion(row: Model) -> SQL:
 
 
 def write(*statements: SQL) -> None:
-    """Run statements one after the other, in one round trip."""
-    sqls, params = zip(*statements, strict=True)
-    with _connection().cursor() as cursor:
-        cursor.execute("; ".join(sqls), [*chain(*params)])
+    """Run statements one after the other."""
+    with prepared_cursor() as cursor:
+        for statement in statements:
+            cursor.execute(*statement)
+
+
+def prepared_cursor() -> Any:
+    """A cursor as Django's, whose statements PostgreSQL parses and plans once for each connection.
+
+    For SQL that is the same each time. Planning is most of what it costs there.
+    """
+    connection = _connection()
+    connection.ensure_connection()
+    return connection._prepare_cursor(PreparingCursor(connection.connection))
+
+
+class PreparingCursor(psycopg.Cursor[Any]):
+    """Prepares what it is given, where that is any use."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        return super().execute(query, params, prepare=_keeps_statements(self.connection), **options)
+
+
+def _keeps_statements(connection: psycopg.Connection[Any]) -> bool:
+    """Whether what is prepared is there the next time. Behind a pooler each transaction may meet another server."""
+    known: bool | None = getattr(connection, "keeps_statements", None)
+    if known is None:
+        # A pooler cannot know which server will answer, and makes up a number.
+        (pid,) = psycopg.Cursor(connection).execute("SELECT pg_backend_pid()").fetchone() or (None,)
+        known = pid == connection.info.backend_pid
+        vars(connection)["keeps_statements"] = known
+    return known
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.models import F
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from llm.models import ModelCall, Route
 from tenants.models import ApiKey
-from tenants.statements import Param, Select, Update, insertion, write
+from tenants.statements import Param, PreparingCursor, Select, Update, insertion, write
 
 NAMED = Select(lambda: Route.objects.filter(slug=Param("slug")).select_related("tenant").order_by("pk"))
 PRICES = Select(
@@ -103,7 +104,7 @@ def test_fields_that_are_no_plain_values_are_inserted_too(acme):
         assert ApiKey.objects.get(pk=key.pk).scopes == ["chat", "npc"]
 
 
-def test_several_writes_go_together(acme):
+def test_several_writes_go_one_after_the_other(acme):
     with acme.scope(), CaptureQueriesContext(connection) as queries:
         write(
             insertion(Route(slug="main", name="Main", base_url="https://models.example/v1")),
@@ -111,10 +112,31 @@ def test_several_writes_go_together(acme):
             RENAME.of(slug="main", name="100 % ours", price_input=Decimal(2)),
         )
 
-        assert len(queries) == 1
+        assert len(queries) == 3
         assert list(Route.objects.order_by("slug").values_list("name", flat=True)) == ["100 % ours", "Spare"]
 
 
 def test_a_row_for_a_neighbour_is_refused(acme, globex):
     with pytest.raises(Exception, match="row-level security"), acme.scope():
         write(insertion(Route(tenant_id=globex.tenant.pk, slug="x", name="X", base_url="https://models.example/v1")))
+
+
+def plans_after_eight_times() -> list[tuple[int, int]]:
+    """Of what is prepared on a fresh connection: how often with a plan for these values, and with the one kept."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as fresh:
+        for number in range(8):
+            PreparingCursor(fresh).execute("SELECT slug FROM llm_route WHERE slug = %s", [f"route {number}"])
+        return fresh.execute("SELECT custom_plans, generic_plans FROM pg_prepared_statements").fetchall()
+
+
+def test_the_database_plans_a_statement_once(acme):
+    ((custom, kept),) = plans_after_eight_times()
+
+    assert custom + kept == 8
+    assert kept > 0
+
+
+def test_nothing_is_prepared_where_a_pooler_deals_out_servers(acme, monkeypatch):
+    monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", 1)  # a pooler makes one up
+
+    assert plans_after_eight_times() == []
