@@ -1,5 +1,6 @@
 """Django's settings. What comes from outside comes through `config.environment`, checked."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,10 @@ def database(url: str, **options: Any) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         # Pooled connections are given back after each request; kept ones leak under ASGI.
         "CONN_MAX_AGE": 0,
-        # Works behind PgBouncer, and lets the planner see the tenant as a literal.
+        # Works behind PgBouncer, and lets the planner see the tenant as a literal. What is prepared all the same is
+        # asked for by name: `tenants.statements`.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {"prepare_threshold": None, **dict(parse_qsl(parts.query)), **options},
+        "OPTIONS": {"prepare_threshold": sys.maxsize, **dict(parse_qsl(parts.query)), **options},
     }
 
 
