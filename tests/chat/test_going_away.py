@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,9 +16,10 @@ from django.db import OperationalError
 
 from chat import consumers, engine, preparing, running, subscription
 from chat.hub import hub
+from chat.log import read_blocking, stream_key
 from chat.models import Conversation, Turn
 from chat.sessions import session_token
-from chat.sweeping import interrupt
+from chat.sweeping import interrupt, logged_text
 from embedded.ports import random_free_port
 from tenants import sockets
 from tests.chat.conftest import open_inn, welcome
@@ -104,6 +105,28 @@ async def test_nothing_is_left_of_those_who_left(carol, scripted_llm, server, op
                 await tab.leaves()
 
     await nobody_is_in_the_room_of(carol)
+
+
+async def comes_true(condition: Callable[[], Any], within_s: float = 30) -> None:
+    """Wait for what happens on other threads and in other services. Asks the database and Redis off the loop."""
+    async with asyncio.timeout(within_s):
+        while not await asyncio.to_thread(condition):
+            await asyncio.sleep(0.02)
+
+
+def logged(visitor: Any) -> list[Any]:
+    """The events of the conversation that Redis keeps; they are written a little behind."""
+    return read_blocking(stream_key(visitor.business.id, UUID(visitor.conversation_id)))
+
+
+def has_logged_text(visitor: Any, turn_id: str) -> bool:
+    return logged_text(logged(visitor), UUID(turn_id)) != ""
+
+
+def is_left_alone(visitor: Any) -> bool:
+    """Whether no process of ours runs a turn of the conversation any more."""
+    runs = [run for made in engine.engine._made.values() for run in list(made._runs.values())]
+    return all(str(run.turn.conversation_id) != visitor.conversation_id for run in runs)
 
 
 async def nobody_is_in_the_room_of(visitor: Any) -> None:
@@ -214,9 +237,11 @@ def failing_settle(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     class Database:
         is_away = True
+        asked = 0
 
     def settle(**fields: Any) -> Any:
         if Database.is_away:
+            Database.asked += 1
             raise OperationalError("the server closed the connection unexpectedly")
         return store(**fields)
 
@@ -230,7 +255,7 @@ async def test_a_database_that_is_away_for_a_moment_is_waited_for(carol, scripte
 
     await tab.says("Any rooms?")
     await tab.next("turn.delta")
-    await asyncio.sleep(0.7)
+    await comes_true(lambda: failing_settle.asked >= 2)
     failing_settle.is_away = False
 
     assert (await tab.next("turn.completed"))["text"] == "One room."
@@ -278,7 +303,7 @@ async def test_a_process_that_was_taken_for_dead_has_no_say_any_more(carol, scri
     tab = await open_tab(carol)
     await tab.says("Tell me a story.")
     delta = await tab.next("turn.delta")
-    await asyncio.sleep(0.4)  # the log is written behind
+    await comes_true(lambda: has_logged_text(carol, delta["turn_id"]))
 
     ids = (carol.business.id, UUID(carol.conversation_id), UUID(delta["turn_id"]))
     await asyncio.to_thread(interrupt, *ids, [])
@@ -287,7 +312,7 @@ async def test_a_process_that_was_taken_for_dead_has_no_say_any_more(carol, scri
     assert (failed["code"], failed["retryable"]) == ("turn_interrupted", True)
     assert STORY.startswith(failed["text"])
     assert failed["text"] != STORY
-    await asyncio.sleep(1.2)
+    await comes_true(lambda: is_left_alone(carol))
     assert [message["text"] for message in carol.messages()] == ["Tell me a story.", failed["text"]]
     assert "turn.completed" not in {frame["type"] for frame in tab.frames}
     scripted_llm.will_say("The end.")
@@ -341,21 +366,19 @@ def deaf_socket(server: InProcessServer, token: str) -> socket.socket:
 
 # --- Deletes and ends ---------------------------------------------------------------------------------------
 async def test_deleting_a_conversation_in_mid_answer_leaves_nothing(carol, scripted_llm, acme, open_tab, off_loop):
-    from chat.log import read_blocking, stream_key
-
     scripted_llm.will_say(STORY, chunks=30, delay_s=0.05)
     tab = await open_tab(carol)
     await tab.says("Tell me a story.")
-    await tab.next("turn.delta")
-    await asyncio.sleep(0.3)
+    delta = await tab.next("turn.delta")
+    await comes_true(lambda: has_logged_text(carol, delta["turn_id"]))
 
     answer = await off_loop(acme.api.delete, f"/api/v1/conversations/{carol.conversation_id}/")
 
     assert answer.status_code == 204
     assert await tab.is_closed() == 4401
     assert await scripted_llm.chat_requests[0].client_leaves()
-    await asyncio.sleep(0.6)
-    assert read_blocking(stream_key(acme.id, UUID(carol.conversation_id))) == []
+    await comes_true(lambda: is_left_alone(carol))
+    assert logged(carol) == []
     assert await off_loop(turns_of, carol) == []
 
 

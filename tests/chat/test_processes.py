@@ -52,6 +52,13 @@ def what_is_logged(visitor: Any, turn_id: str) -> str:
     return logged_text(read_blocking(key), UUID(turn_id))
 
 
+async def is_logged(visitor: Any, turn_id: str) -> None:
+    """Wait until the log, which is written a little behind, has some of the answer."""
+    async with asyncio.timeout(30):
+        while not what_is_logged(visitor, turn_id):
+            await asyncio.sleep(0.02)
+
+
 def texts_of(visitor: Any) -> list[str]:
     return [message["text"] for message in visitor.messages()]
 
@@ -198,9 +205,10 @@ async def test_a_killed_process_leaves_what_was_logged(carol, scripted_llm, open
     waiting = await phone.says("And then?")
     his_desk = await open_tab(dave, at=doomed.http)
     await his_desk.says("讲个故事。")
-    await his_desk.next("turn.delta")
+    his = await his_desk.next("turn.delta")
     assert len(await are_stored(carol, 2)) == 2
-    await asyncio.sleep(0.5)  # the log is written behind
+    await is_logged(carol, delta["turn_id"])
+    await is_logged(dave, his["turn_id"])
 
     doomed.kill()
     logged = what_is_logged(carol, delta["turn_id"])
