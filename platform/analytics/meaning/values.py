@@ -1,14 +1,22 @@
-"""Values of the data that a question says, found among the samples of a catalogue."""
+"""Values of the data that a question says: among the samples of a catalogue, and among all that are kept of it."""
 
 import re
 from collections.abc import Iterator
 
 from analytics.catalogue import Catalogue
 from analytics.meaning.linking import Found
-from knowledge.words import fold
+from analytics.models import Dataset, KnownValue
+from knowledge.words import fold, index_words
 
 MOST_FOUND = 50
 MIN_CHARACTERS = 2
+MAX_CHARACTERS = 300  # of a question in which values are looked for
+MAX_VALUE_CHARACTERS = 100
+MOST_ATOMS = 10
+BY_A_WORD = 0.6  # of a value that is not said in full
+# One Chinese character, or one word.
+_ATOM = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
+_LATIN = re.compile(r"[a-z][a-z0-9]{2,}")
 _WORD_CHARACTER = re.compile(r"[a-z0-9]")
 
 
@@ -23,6 +31,54 @@ def said_in(catalogue: Catalogue, question: str) -> list[Found]:
         if len(said := fold(sample).strip()) >= MIN_CHARACTERS and stands_in(folded, said)
     ]
     return list(_outermost(sorted(found, key=lambda each: -len(each.said))))[:MOST_FOUND]
+
+
+def known_values(dataset: Dataset, catalogue: Catalogue, question: str) -> list[Found]:
+    """Kept values that the question says, whole or by a telling word. One query, in the tenant's scope."""
+    said = list(_sayings(fold(question)))
+    if not said:
+        return []
+    rows = (
+        KnownValue.objects.for_tenant(dataset.tenant_id)
+        .filter(dataset=dataset, key__in=said, column__pii="", column__samples_off=False)
+        .order_by("-is_whole", "id")
+        .values_list("column__table__name", "column__name", "value", "is_whole", "key")
+    )
+    found = [
+        Found(table, column, value, 1.0 if is_whole else BY_A_WORD, key)
+        for table, column, value, is_whole, key in rows[: 4 * MOST_FOUND]
+        if catalogue.table(table)
+    ]
+    best: dict[tuple[str, str, str], Found] = {}
+    for each in found:
+        best.setdefault((each.table, each.column, each.value), each)
+    return list(_outermost(sorted(best.values(), key=lambda each: -len(each.said))))[:MOST_FOUND]
+
+
+def keys_of(value: str, telling: frozenset[str] = frozenset()) -> dict[str, bool]:
+    """By what a question may say a value: the whole of it (True), and those of its words that are `telling`."""
+    whole = fold(value).strip()
+    words = dict.fromkeys(sorted(words_of(value) & telling), False)
+    return words | ({whole: True} if MIN_CHARACTERS <= len(whole) <= MAX_VALUE_CHARACTERS else {})
+
+
+def words_of(value: str) -> set[str]:
+    """The words of a value in letters; of Chinese those that the dictionary cuts it into."""
+    folded = fold(value)
+    latin = {token[0] for token in _LATIN.finditer(folded)}
+    return latin | {word.text for word in index_words(folded) if not word.text.isascii() and len(word.text) > 1}
+
+
+def _sayings(folded: str) -> Iterator[str]:
+    """Everything in a question that might be a value: runs of words, or of Chinese characters."""
+    atoms = [(atom.start(), atom.end()) for atom in _ATOM.finditer(folded[:MAX_CHARACTERS])]
+    seen: set[str] = set()
+    for first, (begin, _) in enumerate(atoms):
+        for _, end in atoms[first : first + MOST_ATOMS]:
+            said = folded[begin:end]
+            if MIN_CHARACTERS <= len(said) <= MAX_VALUE_CHARACTERS and said not in seen:
+                seen.add(said)
+                yield said
 
 
 def stands_in(text: str, part: str) -> bool:

@@ -85,6 +85,8 @@ class DatasetTable(TenantModel):
     row_count = models.PositiveBigIntegerField(_("rows"), null=True)
     is_hidden = models.BooleanField(_("hidden"), default=False)
     position = models.PositiveIntegerField(default=0)
+    # What a model proposes for it, until a person takes it over: {description, synonyms}.
+    proposal = models.JSONField(default=dict, editable=False)
     # The file's name, and the sheet's.
     origin = models.JSONField(default=dict)
 
@@ -120,6 +122,10 @@ class DatasetColumn(TenantModel):
     samples_off = models.BooleanField(_("without sample values"), default=False)
     pii = models.CharField(_("personal"), max_length=10, choices=Pii, blank=True, default="")
     position = models.PositiveIntegerField(default=0)
+    # What a model proposes for it, until a person takes it over: {description, synonyms}.
+    proposal = models.JSONField(default=dict, editable=False)
+    # What was counted in it: {distinct, nulls, min, max, is_pii_decided}.
+    profile = models.JSONField(default=dict, editable=False)
     # How the file wrote it, such as the shape of a date: the next upload is read alike.
     import_format = models.CharField(max_length=60, blank=True, default="")
 
