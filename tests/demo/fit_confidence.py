@@ -8,6 +8,7 @@ in common instead, from the practice questions about other trades than the demo'
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,7 @@ class Case:
         return self.is_right or not self.is_answerable
 
 
+@cache
 def cases() -> list[Case]:
     return [case_of(question) for question in [*questions("tune"), *questions("practice")]]
 

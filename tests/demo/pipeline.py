@@ -16,8 +16,8 @@ from knowledge.fusion import CountedChunk, WordStatistics, fuse, score_words
 from knowledge.parsing import parse
 from knowledge.splitting import split
 from knowledge.words import index_words
-from llm.embedding import Embedder, bundled
 from llm.reader.types import Example, Matrix, Passage, ReaderTask, Vector
+from tests.demo.vectors import embedder
 
 HERE = Path(__file__).parent
 DEMO = HERE.parents[1] / "demo"
@@ -58,10 +58,6 @@ class Base:
     vectors: Matrix
     counts: list[Counter[str]]
     statistics: WordStatistics
-
-
-def embedder() -> Embedder:
-    return bundled()
 
 
 def questions(split_name: str) -> list[Question]:
