@@ -1,0 +1,109 @@
+"""The dataset that every tenant has: its own conversations, answers, feedback, costs and documents, as views."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connections, transaction
+from django.utils.translation import gettext as _
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier, Literal
+
+from analytics.datasets.describing import describe_tables
+from analytics.datasets.roles import create_role
+from analytics.datasets.schemas import as_owner, name_of
+from analytics.datasets.views import VIEWS, View
+from analytics.models import Dataset
+from tenants import roles
+from tenants.scope import tenant_scope
+
+
+def conversations_of(tenant_id: UUID) -> Dataset:
+    """The tenant's built-in dataset, made when it is first asked for. In the tenant's scope."""
+    found = Dataset.objects.for_tenant(tenant_id).filter(kind=Dataset.Kind.CONVERSATIONS)
+    dataset: Dataset | None = found.first()
+    if dataset:
+        return dataset
+    try:
+        with transaction.atomic():
+            return _make(tenant_id)
+    except IntegrityError:  # somebody asked at the same time
+        return found.get()  # type: ignore[no-any-return]
+
+
+def _make(tenant_id: UUID) -> Dataset:
+    dataset = Dataset(
+        tenant_id=tenant_id,
+        name=_("Conversations"),
+        kind=Dataset.Kind.CONVERSATIONS,
+        status=Dataset.Status.READY,
+    )
+    dataset.schema_name = dataset.role_name = name_of(dataset.pk)
+    dataset.save()  # first: of two at once, one waits here and then goes away
+    with as_owner() as owner:
+        dataset.password = create_role(owner, dataset.role_name)
+        owner.execute(
+            SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(Identifier(dataset.schema_name), Identifier(roles.VIEWS))
+        )
+        make_views(owner, dataset)
+    dataset.save(update_fields=["sealed_password"])
+    describe_tables(dataset, [view.found for view in VIEWS])
+    _join(dataset)
+    return dataset
+
+
+def _join(dataset: Dataset) -> None:
+    """What belongs together is known here and needs nobody's approval."""
+    columns = {
+        (table.name, column.name): column
+        for table in dataset.tables.prefetch_related("columns")
+        for column in table.columns.all()
+    }
+    conversation, message = columns["conversations", "id"], columns["messages", "id"]
+    for table in ("messages", "turns", "feedback", "costs"):
+        dataset.joins.create(
+            left_column=columns[table, "conversation_id"], right_column=conversation, status="approved"
+        )
+    dataset.joins.create(left_column=columns["feedback", "message_id"], right_column=message, status="approved")
+
+
+def make_views(owner: Connection[Any], dataset: Dataset) -> None:
+    """Make the views, owned by the role that may read beneath them, and let the dataset's role read them."""
+    schema, role = Identifier(dataset.schema_name), Identifier(dataset.role_name)
+    owner.execute(SQL("SET LOCAL ROLE {}").format(Identifier(roles.VIEWS)))
+    owner.execute(SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
+    for view in VIEWS:
+        owner.execute(_create(view, dataset))
+        owner.execute(SQL("GRANT SELECT ON {} TO {}").format(Identifier(dataset.schema_name, view.found.name), role))
+    owner.execute("RESET ROLE")
+
+
+def _create(view: View, dataset: Dataset) -> Any:
+    tenant = SQL("{}::uuid").format(Literal(str(dataset.tenant_id)))
+    return SQL("CREATE VIEW {} ({}) WITH (security_barrier) AS {}").format(
+        Identifier(dataset.schema_name, view.found.name),
+        SQL(", ").join(Identifier(column.name) for column in view.found.columns),
+        SQL(view.select).format(tenant=tenant),  # type: ignore[arg-type]
+    )
+
+
+def drop_all_views() -> None:
+    """Before tables change: PostgreSQL alters no column that a view reads. `make_all_views` brings them back."""
+    with as_owner() as owner:
+        views = owner.execute("SELECT schemaname, viewname FROM pg_views WHERE viewowner = %s", [roles.VIEWS])
+        for place in views.fetchall():
+            owner.execute(SQL("DROP VIEW IF EXISTS {} CASCADE").format(Identifier(*place)))
+
+
+def make_all_views() -> None:
+    """Make the views of every tenant that has none, as its columns are now."""
+    lacking = Dataset.objects.using("owner").raw(
+        """SELECT * FROM analytics_dataset
+           WHERE kind = 'conversations' AND EXISTS (SELECT FROM pg_namespace WHERE nspname = schema_name)
+             AND NOT EXISTS (SELECT FROM pg_views WHERE schemaname = schema_name)"""
+    )
+    for dataset in lacking:
+        with as_owner() as owner:
+            make_views(owner, dataset)
+        with tenant_scope(dataset.tenant_id):
+            describe_tables(Dataset.objects.get(pk=dataset.pk), [view.found for view in VIEWS])
+    connections["owner"].close()
