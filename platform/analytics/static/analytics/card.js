@@ -244,7 +244,7 @@ export class Card {
 function resultParts(result) {
   if (result.rows.length === 0) return [make("p", { className: "note", textContent: t("no_rows") })];
   const parts = [];
-  if (result.columns.length > 1) parts.push(new Figure({ ...result, path: `questions/${result.id}/chart.svg`, title: result.question }).element);
+  if (result.columns.length > 1) parts.push(new Figure(result).element);
   if (!(result.rows.length === 1 && result.columns.length === 1 && result.summary)) {
     parts.push(new Grid({ ...result, caption: t("result_table") }).element);
   }

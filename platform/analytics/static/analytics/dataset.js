@@ -31,10 +31,10 @@ class DatasetPage {
       this.dataset = await get(this.path);
     });
     byId("loading").hidden = true;
-    if (isDone) this.#draw();
+    if (isDone) await this.#draw();
   }
 
-  #draw() {
+  async #draw() {
     const { dataset } = this;
     const name = dataset.kind === "conversations" ? t("conversations_name") : dataset.name;
     document.title = `${name} · ${t("ask_title")}`;
@@ -46,7 +46,7 @@ class DatasetPage {
     byId("failure").textContent = dataset.error?.detail || t("error_unknown");
     byId("tabs").hidden = false;
     byId("tab-files").hidden = dataset.kind !== "files";
-    for (const pane of Object.values(this.panes)) pane.show(dataset);
+    await Promise.all(Object.values(this.panes).map((pane) => pane.show(dataset)));
     this.#lookAgain();
   }
 
@@ -56,7 +56,8 @@ class DatasetPage {
     const wasBusy = this.isBusy;
     this.isBusy = this.dataset.status === "importing" || this.panes.files.isBusy;
     if (wasBusy && !this.isBusy) announce(t(`dataset_${this.dataset.status}`));
-    if (this.isBusy) this.timer = setTimeout(() => this.load(), LOOK_AGAIN_MS);
+    // Once more behind the last file: its tables may have come between the two answers.
+    if (this.isBusy || wasBusy) this.timer = setTimeout(() => this.load(), LOOK_AGAIN_MS);
   }
 
   #startTabs() {

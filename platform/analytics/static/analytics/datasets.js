@@ -1,7 +1,7 @@
-import { announce, attempt, confirmed, reasonOf, startFrame, toast, trouble } from "./frame.js";
+import { attempt, confirmed, reasonOf, startFrame, toast } from "./frame.js";
 import { byId, icon, make, tool } from "./dom.js";
 import { uploadRow } from "./uploading.js";
-import { all, get, post, remove, settings } from "./server.js";
+import { all, post, remove, settings } from "./server.js";
 import { count, moment, t } from "./strings.js";
 
 const LOOK_AGAIN_MS = 1500;
@@ -82,7 +82,7 @@ class DatasetsPage {
     if (files.length === 0) return;
     const form = new FormData();
     form.append("name", files[0].name.replace(/\.\w+$/, ""));
-    for (const file of files) form.append("files", file);
+    for (const file of files) form.append("files[]", file);
     const dataset = await uploadRow(byId("uploads"), { path: "datasets/", form, name: files.map((file) => file.name).join(", ") });
     if (dataset) location.href = `${settings().base}data/${dataset.id}/`;
   }

@@ -84,12 +84,19 @@ function hideToast() {
 }
 
 /** Ask before something that cannot be taken back. Focus returns to where it was. */
-export function confirmed({ title, text, yes }) {
+export async function confirmed({ title, text, yes }) {
+  return (await chosen({ title, text, options: [["yes", yes]] })) === "yes";
+}
+
+/** Let somebody choose among `options`, pairs of a value and its text. Resolves to null if he would rather not. */
+export function chosen({ title, text, options }) {
   const dialog = byId("confirm");
   byId("confirm-title").textContent = title;
   byId("confirm-text").textContent = text;
-  byId("confirm-yes").textContent = yes;
-  dialog.returnValue = "no";
+  const buttons = options.map(([value, textContent], at) => make("button", { className: at === 0 ? "button button--main" : "button", value, textContent }));
+  const cancel = make("button", { className: "button", value: "", textContent: t("cancel"), autofocus: true });
+  byId("confirm-choices").replaceChildren(cancel, ...buttons);
+  dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true }));
 }

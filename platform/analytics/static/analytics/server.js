@@ -23,6 +23,9 @@ export const post = (path, body = {}) => ask("POST", path, body);
 export const patch = (path, body) => ask("PATCH", path, body);
 export const remove = (path) => ask("DELETE", path);
 
+/** Have a picture drawn. Throws as the others do. */
+export const drawing = (path) => ask("GET", path);
+
 /** Where something of the API is, for links, pictures and event streams. */
 export const addressOf = (path) => new URL(path, BASE).href;
 
@@ -57,7 +60,7 @@ export function upload(path, form, onProgress) {
 }
 
 async function ask(method, path, body) {
-  const options = { method, headers: { Accept: "application/json" } };
+  const options = { method, headers: {} };
   if (method !== "GET") options.headers["X-CSRFToken"] = token();
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";

@@ -1,8 +1,10 @@
-import { announce, attempt, toast } from "./frame.js";
+import { announce, attempt, chosen, confirmed, toast } from "./frame.js";
 import { byId, make } from "./dom.js";
 import { typeName } from "./grid.js";
-import { patch, post } from "./server.js";
+import { get, patch, Refused } from "./server.js";
 import { count, t } from "./strings.js";
+
+const LOOK_AGAIN_MS = 1000;
 
 /** What a column can be read as, by the names that PostgreSQL and people have for it. */
 export const TYPES = {
@@ -71,17 +73,58 @@ export class TablesPane {
     const options = Object.entries(TYPES).map(([value, kind]) => make("option", { value, textContent: value === "timestamp with time zone" ? t("type_timestamp_zone") : typeName(kind), selected: value === plain }));
     if (!(plain in TYPES)) options.unshift(make("option", { value: plain, textContent: plain, selected: true }));
     const select = make("select", { aria: { label: `${t("type")}: ${column.label || column.name}` } }, ...options);
-    select.addEventListener("change", async () => {
-      select.disabled = true;
-      const type = select.selectedOptions[0].textContent;
-      announce(t("type_is_changing", { type }));
-      const isDone = await attempt(() => post(`${this.path}tables/${table.id}/columns/${column.id}/type/`, { type: select.value }));
-      select.disabled = false;
-      if (isDone) toast(t("type_changed", { type }));
-      else select.value = plain;
-      if (isDone) this.reload();
-    });
+    select.addEventListener("change", () => this.#retype(table, column, select, plain));
     return select;
+  }
+
+  /** Read the column as another type. What would be lost by it is told before, and so is which of two dates is meant. */
+  async #retype(table, column, select, before) {
+    const type = select.selectedOptions[0].textContent;
+    select.disabled = true;
+    announce(t("type_is_changing", { type }));
+    const isDone = await attempt(() => this.#read(table, column, { type: select.value }));
+    select.disabled = false;
+    if (!this.isRead) select.value = before;
+    if (!isDone || !this.isRead) return;
+    toast(t("type_is_changing", { type }));
+    await attempt(() => this.#changed(table, column));
+    this.drawn = null;
+    await this.reload();
+    if (byId("banner").hidden) toast(t("type_changed", { type }));
+  }
+
+  /** Wait until the table is made anew. Throws if that failed. */
+  async #changed(table, column) {
+    for (;;) {
+      const { change } = await get(columnPath(this.path, table, column));
+      if (!change || change.status === "done") return;
+      if (!["queued", "running"].includes(change.status)) throw new Refused(422, change.error ?? {});
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+  }
+
+  async #read(table, column, wish) {
+    this.isRead = true;
+    try {
+      await patch(columnPath(this.path, table, column), wish);
+    } catch (error) {
+      const more = await this.#decided(error, column.label || column.name);
+      if (more === undefined) throw error;
+      this.isRead = more !== null;
+      if (more) await this.#read(table, column, { ...wish, ...more });
+    }
+  }
+
+  /** What has to be said too, null if somebody would rather not, undefined where there is nothing to decide. */
+  async #decided(error, name) {
+    if (error.code === "values_lost") {
+      const values = { lost: count(error.lost), rows: count(error.rows), examples: (error.examples ?? []).slice(0, 5).join(", ") };
+      return (await confirmed({ title: t("type_loses_title", { name }), text: t("type_loses", values), yes: t("type_lose") })) ? { force: true } : null;
+    }
+    if (!error.errors?.some((each) => each.field === "format")) return undefined;
+    const options = [["dmy", t("format_dmy")], ["mdy", t("format_mdy")]];
+    const format = await chosen({ title: t("format_title", { name }), text: t("format_text"), options });
+    return format ? { format } : null;
   }
 
   #meaning(column, name) {
@@ -109,6 +152,10 @@ export class TablesPane {
   async #save(glossary) {
     if (await attempt(() => patch(this.path, { glossary }))) toast(t("saved_changes"));
   }
+}
+
+function columnPath(path, table, column) {
+  return `${path}tables/${encodeURIComponent(table.name)}/columns/${encodeURIComponent(column.name)}/`;
 }
 
 /** A line that is saved when it is left, if it was changed. */
