@@ -21,6 +21,8 @@ COMPILED = CATALOGUE.with_suffix(".mo")
 SOURCES = ("knowledge", "npc", "personas", "platform", "templates")
 
 TRANSLATORS = {"gettext", "gettext_lazy", "gettext_noop"}
+# The second one has a `gettext_noop` that needs no settings.
+THEIR_MODULES = {"django.utils.translation", "analytics.reading.texts"}
 # Chinese has no plural, and no text of ours means two things; whoever needs these teaches them to us.
 UNSUPPORTED = {"ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"}
 
@@ -67,7 +69,7 @@ def texts_of_python(source: str, name: str) -> Iterator[str]:
     tree = ast.parse(source, name)
     names = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
+        if isinstance(node, ast.ImportFrom) and node.module in THEIR_MODULES:
             imported = {alias.name: alias.asname or alias.name for alias in node.names}
             if unsupported := UNSUPPORTED & imported.keys():
                 raise Unsupported(f"{name} uses {', '.join(sorted(unsupported))}")

@@ -12,7 +12,7 @@ from analytics.importing.known import known_table, pieces_of, said_types
 from analytics.importing.loading import Load, loading
 from analytics.importing.recording import OWNER, files_of, hold_job, note_change, record_columns
 from analytics.importing.running import writing
-from analytics.models import DatasetFile, DatasetFileSource, DatasetTable
+from analytics.models import Dataset, DatasetColumn, DatasetFile, DatasetFileSource, DatasetTable
 from analytics.reading.apart import reading
 from analytics.reading.drafts import KnownTable, Note
 from jobs.handlers import Run
@@ -91,6 +91,20 @@ def retype(table: DatasetTable, wish: Retype) -> Job:
         raise BeingRead
     payload = {"column": wish.column, "type": wish.type, "format": wish.format}
     return enqueue(tenant_id=table.tenant_id, kind=RELOAD, queue="analytics", subject_id=table.pk, payload=payload)
+
+
+def last_change(column: DatasetColumn) -> Job | None:
+    """The last job that changed this column's type, or is about to."""
+    changes = Job.objects.for_tenant(column.tenant_id).filter(kind=RELOAD, subject_id=column.table_id)
+    job: Job | None = changes.filter(payload__column=column.name).order_by("-created_at").first()
+    return job
+
+
+def rename(column: DatasetColumn, label: str) -> None:
+    """Call a column something else. Its name in SQL stays."""
+    column.label = label
+    column.save(update_fields=["label"])
+    Dataset.objects.for_tenant(column.tenant_id).filter(pk=column.table.dataset_id).note_change()
 
 
 def reload_table(run: Run) -> None:

@@ -77,13 +77,13 @@ def _names_columns(row: Row, below: Sequence[Row], usual: float) -> bool:
         len(values) < _count(row)
         and len(set(names)) == len(names)
         and all(_YEAR_OR_DAY.fullmatch(name) for name in names)
-        and not all(_looks_alike(column, below) for column in values)
+        and not all(_looks_alike(row[column].strip(), column, below) for column in values)
     )
 
 
-def _looks_alike(column: int, below: Sequence[Row]) -> bool:
+def _looks_alike(name: str, column: int, below: Sequence[Row]) -> bool:
     cells = [row[column].strip() for row in below if column < len(row) and row[column].strip()]
-    return all(_YEAR_OR_DAY.fullmatch(cell) for cell in cells)
+    return all(_YEAR_OR_DAY.fullmatch(cell) and len(cell) == len(name) for cell in cells)
 
 
 def _goes_on(spans: Sequence[tuple[int, int]], following: Row) -> bool:

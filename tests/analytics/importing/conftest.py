@@ -41,6 +41,11 @@ class Cabinet:
             self.dataset.refresh_from_db()
         return file
 
+    def fresh_version(self) -> int:
+        with self.business.scope():
+            self.dataset.refresh_from_db()
+        return self.dataset.version
+
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """What the dataset's own role sees."""
         with self.login() as session:
