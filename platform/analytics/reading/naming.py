@@ -46,7 +46,7 @@ def numbered(name: str, taken: Container[str]) -> str:
     while free in taken:
         number += 1
         suffix = f"_{number}"
-        free = shortened(name, MAX_BYTES - len(suffix)) + suffix
+        free = shortened(name.rstrip("_"), MAX_BYTES - len(suffix)) + suffix
     return free
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from analytics.reading.__main__ import rows_frame
 from analytics.reading.drafts import TableDraft
@@ -34,7 +35,8 @@ class Table:
     @property
     def notes(self) -> list[str]:
         notes = [*self.draft.notes, *(note for column in self.draft.columns for note in column.notes)]
-        return [told(note.text, note.values) for note in notes]
+        with override("en"):
+            return [told(note.text, note.values) for note in notes]
 
 
 @pytest.fixture
