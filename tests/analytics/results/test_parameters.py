@@ -37,7 +37,8 @@ def test_values_become_names_and_names_values():
 
     assert named == (
         'SELECT "city", sum("amount") FROM "orders" WHERE "product" = :product AND "ordered_on" >= '
-        'CAST(:since AS DATE) AND "n" > :least AND "size" IN (:size, 2) AND "at" > now() - INTERVAL \'30 days\' GROUP BY 1 LIMIT 10'
+        'CAST(:since AS DATE) AND "n" > :least AND "size" IN (:size, 2) '
+        "AND \"at\" > now() - INTERVAL '30 days' GROUP BY 1 LIMIT 10"
     )
     assert with_parameters(named, [PRODUCT, SINCE, LEAST, SIZE]) == named
     bound = bind(named, [PRODUCT, SINCE, LEAST, SIZE], {"product": "茶杯", "least": "-7.50", "size": 3})
