@@ -1,0 +1,9 @@
+"""Background work on what datasets mean."""
+
+from analytics.meaning.profiling import PROFILE, profile_dataset
+from jobs.handlers import Run, job_handler
+
+
+@job_handler(PROFILE)
+def run_profile(run: Run) -> None:
+    profile_dataset(run)
