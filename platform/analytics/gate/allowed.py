@@ -199,6 +199,11 @@ _RANGES = """
 """
 FUNCTIONS = _words(" ".join((_AGGREGATES, _WINDOWS, _NUMBERS, _TEXTS, _TIMES, _CHOICES, _ARRAYS, _JSON, _RANGES)))
 
+# They tell about the session. The parser takes some of them for columns.
+CALLED_WITHOUT_PARENTHESES = frozenset(
+    {"user", "current_user", "session_user", "system_user", "current_role", "current_catalog", "current_schema"}
+)
+
 # What a function in FROM calls its columns, where that is not by its alias.
 COLUMNS_OF_FUNCTIONS = {
     name: frozenset({"key", "value"}) for name in ("json_each", "json_each_text", "jsonb_each", "jsonb_each_text")

@@ -64,9 +64,14 @@ def check_tokens(tokens: list[Token]) -> None:
         tokens = tokens[:-1]
     if not tokens:
         refuse("one_statement")
+    before = ""
     for token in tokens:
         if token.text == ";":
             refuse("one_statement", position=token.start)
+        word = token.text.lower()
+        if token.kind is Kind.WORD and word in allowed.CALLED_WITHOUT_PARENTHESES and before not in {".", "as"}:
+            refuse("function", name=word, position=token.start)
+        before = word
         if token.kind is Kind.OPERATOR and token.text not in allowed.OPERATORS | allowed.NAMES_ARGUMENT:
             refuse("operator", name=token.text, position=token.start)
 

@@ -94,6 +94,7 @@ class GateGenerator(PostgresGenerator):
 class Gate(Postgres):
     """Used by its class: it need not be found by a name."""
 
+    INDEX_OFFSET = 0  # nothing is added to an index and taken away again
     Parser = GateParser
     Generator = GateGenerator
 

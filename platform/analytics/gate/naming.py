@@ -116,7 +116,6 @@ class _Resolver:
 
     def collect(self, node: exp.Expr, ctes: Names, sources: Sources) -> None:
         """What one relation in FROM, with those it is joined to in parentheses, gives names to."""
-        alias = node.args.get("alias")
         inner = node.this
         if isinstance(node, exp.Subquery) and isinstance(inner, exp.Table):  # (a JOIN b)
             self.collect(inner, ctes, sources)
@@ -125,8 +124,7 @@ class _Resolver:
         name = node.alias or (node.name if isinstance(node, exp.Table) else "")
         name = name or _function_name(node)
         if name:
-            renamed = frozenset(column.name for column in alias.columns) if alias else frozenset()
-            sources.setdefault(name, []).append(self.columns(node, name, renamed, ctes))
+            sources.setdefault(name, []).append(self.columns(node, name, _renamed(node), ctes))
 
     def columns(self, node: exp.Expr, name: str, renamed: Names, ctes: Names) -> frozenset[str] | None:
         if function := _function_name(node):
@@ -182,6 +180,16 @@ def _function_name(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous):
         return str(node.this)
     return "unnest" if isinstance(node, exp.Unnest) else ""
+
+
+def _renamed(node: exp.Expr) -> Names:
+    """The names that an alias gives to columns, as in `AS t(tag, place)`."""
+    alias = node.args.get("alias")
+    names = [column.name for column in alias.columns] if alias else []
+    unnest = node.this if isinstance(node, exp.Lateral) else node
+    if isinstance(unnest, exp.Unnest) and isinstance(offset := unnest.args.get("offset"), exp.Identifier):
+        names.append(offset.name)  # of WITH ORDINALITY
+    return frozenset(names)
 
 
 def _is_catalog(node: Any) -> bool:

@@ -57,7 +57,7 @@ class _Attempt:
     sql_run: str = ""
     verdict: str = SqlRun.OK
     rows: int = 0
-    plan: Plan | None = None
+    cost: float | None = None
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -90,9 +90,14 @@ def run_sql(
             _cancellable(session, question_id),
         ):
             _see_whether_cancelled(dataset, question_id)
-            return run_in(session, attempt, catalogue, limits)
+            result = run_in(session, attempt.sql_run, catalogue, limits)
+        attempt.rows, attempt.cost = len(result.rows), result.plan.cost
+        return result
     except SqlRejected as rejected:
         attempt.verdict = rejected.rule
+        raise
+    except TooCostly as error:
+        attempt.verdict, attempt.cost = error.code, error.plan and error.plan.cost
         raise
     except PlatformError as error:
         attempt.verdict = error.code
@@ -133,22 +138,21 @@ def cancel_runs(question_id: UUID) -> None:
         _end_elsewhere(question.dataset, question_id)
 
 
-def run_in(session: Session, attempt: _Attempt, catalogue: Catalogue, limits: RunLimits) -> Result:
+def run_in(session: Session, sql: str, catalogue: Catalogue, limits: RunLimits) -> Result:
     """Run what the gate wrote in a session that may have been used before. The session is left clean or closed."""
     with _bounded(session, catalogue, limits) as phase:
-        described = session.describe(attempt.sql_run)
-        cut = cut_to_size(attempt.sql_run, described)
-        attempt.plan = _plan(session, cut)
-        if attempt.plan.cost > limits.cost:
-            raise TooCostly(attempt.plan)
+        described = session.describe(sql)
+        cut = cut_to_size(sql, described)
+        plan = _plan(session, cut)
+        if plan.cost > limits.cost:
+            raise TooCostly(plan)
         phase.has_read = True
         began = time.monotonic()
         session.execute(f"DECLARE result NO SCROLL CURSOR FOR {cut}")
         rows, truncated = _fetched(session, described, limits)
         elapsed_ms = round((time.monotonic() - began) * 1000)
-    attempt.rows = len(rows)
     columns = tuple(column.column for column in described)
-    return Result(columns, rows, truncated, elapsed_ms, attempt.plan, attempt.sql_run)
+    return Result(columns, rows, truncated, elapsed_ms, plan, sql)
 
 
 @dataclass(slots=True)
@@ -269,7 +273,7 @@ def _write_down(
             verdict=attempt.verdict,
             rows=attempt.rows,
             elapsed_ms=attempt.elapsed_ms,
-            plan_cost=attempt.plan.cost if attempt.plan else None,
+            plan_cost=attempt.cost,
             member_id=asker.member_id,
             key_id=asker.key_id,
             end_user_id=asker.end_user_id,

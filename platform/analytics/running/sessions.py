@@ -85,6 +85,7 @@ class Session:
     def reset(self) -> None:
         """Undo and forget everything, so that the next question finds the session as if it were new."""
         try:
+            # One after the other: DISCARD ALL may not stand in a transaction, nor in one text with others.
             self.connection.execute("ROLLBACK")
             self.connection.execute("DISCARD ALL")
         except psycopg.Error:
