@@ -3,6 +3,7 @@
 from typing import TypeVar, cast
 from uuid import UUID
 
+from analytics.datasets.conversations import conversations_of
 from analytics.models import Dataset, DatasetFile, Question, SavedQuestion, VerifiedPair
 from tenants.base import TenantModel
 from tenants.errors import NotFound
@@ -10,8 +11,11 @@ from tenants.errors import NotFound
 Row = TypeVar("Row", bound=TenantModel)
 
 
-def access_dataset(tenant_id: UUID, dataset_id: UUID) -> Dataset:
-    return _access(Dataset, tenant_id, dataset_id)
+def access_dataset(tenant_id: UUID, dataset_id: UUID | str) -> Dataset:
+    """By its id; "conversations" is the built-in one, which is made when it is first asked for. Raises NotFound."""
+    if dataset_id == Dataset.Kind.CONVERSATIONS:
+        return conversations_of(tenant_id)
+    return _access(Dataset, tenant_id, _as_uuid(dataset_id))
 
 
 def access_file(tenant_id: UUID, file_id: UUID) -> DatasetFile:
@@ -36,3 +40,10 @@ def _access(model: type[Row], tenant_id: UUID, row_id: UUID) -> Row:
     if row is None:
         raise NotFound
     return cast(Row, row)
+
+
+def _as_uuid(said: UUID | str) -> UUID:
+    try:
+        return said if isinstance(said, UUID) else UUID(said)
+    except ValueError:
+        raise NotFound from None

@@ -97,3 +97,39 @@ class DatasetNotReady(Conflict):
 
 class DatasetLimitReached(Invalid):
     default_detail = _("There are as many datasets as there may be; delete one first.")
+
+
+class DatasetNotExternal(Conflict):
+    default_detail = _("Only a dataset over another database can be looked into anew; files are uploaded again.")
+
+
+class DatasetLoginRefused(PlatformError):
+    code = "dataset_login_refused"
+    status = 422
+    default_detail = _("The server refuses this user or password.")
+
+
+class DatasetDatabaseMissing(PlatformError):
+    code = "dataset_database_missing"
+    status = 422
+    default_detail = _("The server has no database of this name.")
+
+
+class DatasetRoleTooStrong(PlatformError):
+    code = "dataset_role_too_strong"
+    status = 422
+    default_detail = _(
+        "This user is a superuser or may bypass row security. Make one that may only read the tables in question."
+    )
+
+
+class DatasetSchemaEmpty(PlatformError):
+    code = "dataset_schema_empty"
+    status = 422
+    default_detail = _("This user may read no table in this schema.")
+
+
+class DatasetTooWide(PlatformError):
+    code = "dataset_too_wide"
+    status = 422
+    default_detail = _("There are too many tables: give the user a schema with views of those that are asked about.")

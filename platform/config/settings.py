@@ -214,6 +214,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 CHAT_SESSION_TTL = timedelta(hours=12)
 CHAT_SESSION_TTL_MAX = timedelta(days=30)
 
+# --- Data: limits with a reason -----------------------------------------------------------------------------
+# Each has a schema and a login role of its own, which all sessions of the server look through.
+ANALYTICS_MAX_DATASETS = 100
+# Of one tenant's uploads, which are kept to be read again; their tables take about as much once more.
+ANALYTICS_MAX_BYTES = 5 * 1024**3
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

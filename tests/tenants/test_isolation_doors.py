@@ -19,6 +19,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from uuid_utils.compat import uuid7
 
+from analytics.datasets.conversations import conversations_of
+from analytics.datasets.keeping import LOOK
 from chat.models import Conversation, EndUser, Turn
 from chat.process import heart
 from jobs import handlers
@@ -129,6 +131,8 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
     player = {"id": f"carol-{word}", "name": secret}
     played = business.api.post("/api/v1/npc/sessions/", {"world": world.slug, "player": player}).json()
     business.api.post(f"/api/v1/npc/sessions/{played['id']}/events/", {"type": "whisper", "text": secret})
+    with business.scope():
+        conversations_of(business.id)
     dataset = make_dataset(
         business, {"vaults": ([("id", "integer"), ("opens_to", "text")], [(1, secret)])}, name=secret
     )
@@ -200,6 +204,12 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
     return {
         "GET me/": [Try(200)],
         "GET usage/": [Try(200, query=f"by={by}") for by in ("persona", "key", "model", "day", "end_user")],
+        "GET analytics/datasets/": [Try(200)],
+        "POST analytics/datasets/": [Try(422, {"name": "Hers"})],
+        "GET analytics/datasets/{dataset_id}/": [Try(404)],
+        "PATCH analytics/datasets/{dataset_id}/": [Try(404, {"name": "Hers"})],
+        "DELETE analytics/datasets/{dataset_id}/": [Try(404)],
+        "POST analytics/datasets/{dataset_id}/refresh/": [Try(404)],
         "POST analytics/datasets/{dataset_id}/run/": [Try(404, {"sql": "SELECT * FROM vaults"})],
         "GET knowledge-bases/": [Try(200)],
         "POST knowledge-bases/": [Try(201, {"name": "Hers", "slug": things.base_slug}, makes=True)],
@@ -470,6 +480,7 @@ def test_without_a_key_nothing_is_told_at_all(acme):
 # --- Background work ----------------------------------------------------------------------------------------
 # What each kind of job is about.
 SUBJECTS = {
+    LOOK: lambda things: things.dataset,
     INGEST: lambda things: things.document,
     EMBED: lambda things: things.branch,
     EMBED_FACTS: lambda things: things.version,

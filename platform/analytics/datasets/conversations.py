@@ -82,7 +82,7 @@ def _create(view: View, dataset: Dataset) -> Any:
     return SQL("CREATE VIEW {} ({}) WITH (security_barrier) AS {}").format(
         Identifier(dataset.schema_name, view.found.name),
         SQL(", ").join(Identifier(column.name) for column in view.found.columns),
-        SQL(view.select).format(tenant=tenant),  # type: ignore[arg-type]
+        SQL(view.select).format(tenant=tenant),
     )
 
 

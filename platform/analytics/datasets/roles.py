@@ -1,10 +1,12 @@
 """The login role of a dataset: it owns nothing, reads the tables of one schema, and everything it does is bounded."""
 
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from psycopg import Connection
+from psycopg.errors import DependentObjectsStillExist
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 # What holds for each session of such a role, whoever forgot to set it. Milliseconds and bytes as PostgreSQL reads them.
@@ -45,13 +47,23 @@ def create_role(owner: Connection[Any], name: str) -> str:
 
 
 def drop_role(owner: Connection[Any], name: str) -> None:
-    """End the role's sessions, take its rights back and drop it. One that is gone already is fine."""
+    """Take the role's rights back and drop it. One that is gone already is fine.
+
+    It stays where another database of the server, such as a restored one, has a dataset with it.
+    """
     if not owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
         return
-    owner.execute(SQL("ALTER ROLE {} NOLOGIN").format(Identifier(name)))
-    owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name])
     owner.execute(SQL("DROP OWNED BY {}").format(Identifier(name)))
-    owner.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+    with suppress(DependentObjectsStillExist), owner.transaction():
+        owner.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+
+
+def end_sessions(owner: Connection[Any], name: str) -> None:
+    """End whatever a role does in this database."""
+    owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND datname = current_database()",
+        [name],
+    )
 
 
 def parameters_of(role_name: str, password: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from analytics.datasets.roles import create_role, drop_role
+from analytics.datasets.roles import create_role, drop_role, end_sessions
 from analytics.models import Dataset
 
 # Of schemas and roles alike; a sweeper looks for it.
@@ -56,5 +56,7 @@ def make_schema(dataset: Dataset) -> None:
 def drop_schema(name: str) -> None:
     """Drop a schema with all its tables, and the role of the same name. What is gone already is fine."""
     with as_owner() as owner:
+        end_sessions(owner, name)  # they hold locks on the tables
+        owner.execute("SET LOCAL lock_timeout = '10s'")
         owner.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(name)))
         drop_role(owner, name)

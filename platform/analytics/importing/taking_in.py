@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from analytics.datasets.limits import refuse_too_many_bytes
 from analytics.models import Dataset, DatasetFile, DatasetFileSource
 from analytics.reading.limits import MAX_FILE_BYTES
 from jobs.queueing import enqueue
@@ -28,7 +29,7 @@ def take_in(
 
     What is wrong inside a file, it says in its own status once a worker has read it.
     Raises Conflict for a dataset that takes no files, Invalid for none or too many, FileTooLarge, FileBroken for an
-    empty one, UnsupportedMediaType.
+    empty one, UnsupportedMediaType, DatasetLimitReached.
     """
     if dataset.kind != Dataset.Kind.FILES:
         raise Conflict(_("This dataset is not made of files, so it takes none."))
@@ -38,6 +39,7 @@ def take_in(
         raise Invalid.field("files[]", _("Send at most %(count)d files at once.") % {"count": MAX_FILES_AT_ONCE})
     for upload in uploads:
         _refuse_by_its_outside(upload)
+    refuse_too_many_bytes(uploads)
     with transaction.atomic():
         return [_store(dataset, upload, mode) for upload in uploads]
 

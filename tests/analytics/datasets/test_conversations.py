@@ -104,7 +104,8 @@ def test_the_views_owner_may_read_what_they_show_and_no_secrets():
         cursor.execute("SELECT rolcanlogin, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = 'troupe_views'")
         assert cursor.fetchone() == (False, False, False)
         cursor.execute(
-            """SELECT DISTINCT table_name FROM information_schema.role_column_grants WHERE grantee = 'troupe_views' AND table_schema = 'public'
+            """SELECT DISTINCT table_name FROM information_schema.role_column_grants
+               WHERE grantee = 'troupe_views' AND table_schema = 'public'
                AND (column_name ~ 'secret|key|digest|embedding|trace|password|settings|variables'
                     OR privilege_type <> 'SELECT')"""
         )
