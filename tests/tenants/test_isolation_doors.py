@@ -21,6 +21,9 @@ from uuid_utils.compat import uuid7
 
 from analytics.datasets.conversations import conversations_of
 from analytics.datasets.keeping import LOOK
+from analytics.importing.retyping import RELOAD
+from analytics.importing.taking_in import IMPORT
+from analytics.models import Question, SavedQuestion
 from chat.models import Conversation, EndUser, Turn
 from chat.process import heart
 from jobs import handlers
@@ -80,6 +83,10 @@ class Things:
     version: str
     publishable_secret: str
     dataset: str
+    question: str
+    saved: str
+    file: str
+    table: str
 
     def key_at(self, business: Business) -> str:
         """A publishable key that claims to be of this business."""
@@ -88,11 +95,13 @@ class Things:
 
 def made_up() -> Things:
     """As likely as Acme's, and nobody's."""
-    base, document, persona, conversation, world, session, branch, version, dataset = (str(uuid7()) for _ in range(9))
+    base, document, persona, conversation, world, session, branch, version = (str(uuid7()) for _ in range(8))
+    dataset, question, saved, file, table = (str(uuid7()) for _ in range(5))
     word = uuid4().hex[:8]
     return Things(
         base, f"plans-{word}", document, persona, f"keeper-{word}", conversation, f"dave-{word}", f"vip-{word}",
-        world, f"inn-{word}", session, branch, version, "x" * 33, dataset,
+        world, f"inn-{word}", session, branch, version, "x" * 33, dataset, question, saved,
+        file, table,
     )  # fmt: skip
 
 
@@ -136,11 +145,23 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
     dataset = make_dataset(
         business, {"vaults": ([("id", "integer"), ("opens_to", "text")], [(1, secret)])}, name=secret
     )
+    with business.scope():
+        answered = Question.objects.create(
+            dataset=dataset,
+            question=secret,
+            status="ready",
+            columns=[{"name": "vault", "type": "text"}, {"name": "n", "type": "integer"}],
+            rows=[[secret, 1], ["empty", 2]],
+        )
+        saved = SavedQuestion.objects.create(dataset=dataset, name=secret, sql="SELECT opens_to FROM vaults")
+        file = dataset.files.create(name=f"{secret}.csv", status="ready")
+        table = dataset.tables.get()
     secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
         end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], str(version.pk),
-        secret_of_key, str(dataset.pk),
+        secret_of_key, str(dataset.pk), str(answered.pk), str(saved.pk),
+        str(file.pk), str(table.pk),
     )  # fmt: skip
 
 
@@ -210,6 +231,26 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
         "PATCH analytics/datasets/{dataset_id}/": [Try(404, {"name": "Hers"})],
         "DELETE analytics/datasets/{dataset_id}/": [Try(404)],
         "POST analytics/datasets/{dataset_id}/refresh/": [Try(404)],
+        "GET analytics/runs/": [Try(200, query=f"dataset={things.dataset}")],
+        "GET analytics/questions/{question_id}/result.csv": [Try(404)],
+        "GET analytics/questions/{question_id}/result.xlsx": [Try(404)],
+        "GET analytics/questions/{question_id}/chart.svg": [Try(404, query="kind=bar&x=vault&y=n")],
+        "GET analytics/questions/{question_id}/chart.png": [Try(404, query="kind=bar&x=vault&y=n")],
+        "POST analytics/questions/{question_id}/chart/": [Try(404, {"kind": "bar", "x": "vault", "y": ["n"]})],
+        "GET analytics/saved/": [Try(200, query=f"dataset={things.dataset}")],
+        "POST analytics/saved/": [Try(404, {"dataset": things.dataset, "name": "Hers", "sql": "SELECT 1"})],
+        "POST analytics/saved/literals/": [Try(200, {"sql": "SELECT 'hers'"})],
+        "GET analytics/saved/{saved_id}/": [Try(404)],
+        "PATCH analytics/saved/{saved_id}/": [Try(404, {"name": "Hers"})],
+        "DELETE analytics/saved/{saved_id}/": [Try(404)],
+        "POST analytics/saved/{saved_id}/run/": [Try(404, {"parameters": {}})],
+        "GET analytics/datasets/{dataset_id}/files/": [Try(404)],
+        "POST analytics/datasets/{dataset_id}/files/": [Try(404)],
+        "GET analytics/datasets/{dataset_id}/files/{file_id}/": [Try(404), Try(404, own=("dataset_id",))],
+        "POST analytics/datasets/{dataset_id}/files/{file_id}/cancel/": [Try(404), Try(404, own=("dataset_id",))],
+        "POST analytics/datasets/{dataset_id}/files/{file_id}/retry/": [Try(404), Try(404, own=("dataset_id",))],
+        "GET analytics/datasets/{dataset_id}/tables/{table}/columns/{column}/": [Try(404)],
+        "PATCH analytics/datasets/{dataset_id}/tables/{table}/columns/{column}/": [Try(404, {"type": "text"})],
         "POST analytics/datasets/{dataset_id}/run/": [Try(404, {"sql": "SELECT * FROM vaults"})],
         "GET knowledge-bases/": [Try(200)],
         "POST knowledge-bases/": [Try(201, {"name": "Hers", "slug": things.base_slug}, makes=True)],
@@ -376,6 +417,11 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         **dict.fromkeys(("memory_id", "turn_id", "action_id"), things.conversation),
         "publishable_key": things.key_at(business),
         "dataset_id": things.dataset,
+        "question_id": things.question,
+        "saved_id": things.saved,
+        "file_id": things.file,
+        "table": "vaults",
+        "column": "opens_to",
     }
 
 
@@ -486,6 +532,8 @@ SUBJECTS = {
     EMBED_FACTS: lambda things: things.version,
     GOSSIP: lambda things: things.branch,
     REFLECT: lambda things: things.branch,
+    IMPORT: lambda things: things.file,
+    RELOAD: lambda things: things.table,
 }
 
 
