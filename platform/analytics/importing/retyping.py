@@ -109,11 +109,11 @@ def rename(column: DatasetColumn, label: str) -> None:
 
 def reload_table(run: Run) -> None:
     """Fill a table anew from its files with one column of another type. All of it or nothing."""
-    wish = Retype(**run.job.payload)
     with writing(run):
         table = DatasetTable.objects.select_related("dataset").filter(pk=run.subject_id).first()
     if table is None:
         return
+    wish = Retype(**run.job.payload)
     with loading(table.dataset) as loader:
         with writing(run):
             table.refresh_from_db()
