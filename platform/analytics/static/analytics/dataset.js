@@ -1,9 +1,9 @@
-import { announce, attempt, startFrame } from "./frame.js";
+import { announce, attempt, startFrame, toast } from "./frame.js";
 import { byId, make } from "./dom.js";
 import { FilesPane } from "./files.js";
 import { GlossaryPane } from "./glossary.js";
 import { PairsPane } from "./pairs.js";
-import { get, settings } from "./server.js";
+import { get, post, settings } from "./server.js";
 import { t } from "./strings.js";
 import { TablesPane } from "./tables.js";
 
@@ -23,7 +23,14 @@ class DatasetPage {
       files: new FilesPane(byId("pane-files"), context),
     };
     this.#startTabs();
+    byId("refresh").addEventListener("click", () => this.#refresh());
     this.load();
+  }
+
+  async #refresh() {
+    if (!(await attempt(() => post(`${this.path}refresh/`)))) return;
+    toast(t("database_read"));
+    await this.load();
   }
 
   async load() {
@@ -44,6 +51,8 @@ class DatasetPage {
     byId("ask").href = `${settings().base}?dataset=${dataset.id}`;
     byId("failure").hidden = dataset.status !== "failed";
     byId("failure").textContent = dataset.error?.detail || t("error_unknown");
+    byId("warnings").replaceChildren(...(dataset.warnings ?? []).map((textContent) => make("p", { className: "note", textContent })));
+    byId("refresh").hidden = dataset.kind !== "postgres" || !settings().can_edit;
     byId("tabs").hidden = false;
     byId("tab-files").hidden = dataset.kind !== "files";
     await Promise.all(Object.values(this.panes).map((pane) => pane.show(dataset)));

@@ -23,9 +23,10 @@ export function examplesFor(dataset, pairs, hasModel) {
 function ofTable(table) {
   const name = table.label || table.name;
   const columns = table.columns.filter((column) => !column.pii);
-  const measure = columns.find((column) => isNumber({ type: simple(column.type) }) && !CODE.test(column.name) && !CODE.test(column.label ?? ""));
+  const measure = columns.find((column) => isNumber({ type: simple(column.type) }) && !isCode(column));
   const time = columns.find((column) => /^(date|timestamp)/.test(column.type));
-  const group = columns.find((column) => column.type === "text" && (column.samples ?? []).length > 1);
+  const texts = columns.filter((column) => column.type === "text" && !isCode(column));
+  const group = texts.find((column) => column.samples?.length > 1) ?? texts[0];
   const say = (key, values) => ({ kind: key, text: t(key, values) });
   return [
     measure && group && say("example_by_group", { measure: word(measure), group: word(group), table: name }),
@@ -35,6 +36,8 @@ function ofTable(table) {
     !measure && !group && say("example_rows", { table: name }),
   ].filter(Boolean);
 }
+
+const isCode = (column) => CODE.test(column.name) || CODE.test(column.label ?? "");
 
 const simple = (type) => SIMPLE[type.split("(")[0]] ?? type;
 

@@ -25,7 +25,7 @@ export function sqlBlock(sql) {
 
 /** A name as SQL has to write it. */
 export function quoted(name) {
-  return /^[a-z_][a-z0-9_]*$/.test(name) && !WORDS.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
+  return /^[\p{Ll}\p{Lo}_][\p{Ll}\p{Lo}\p{N}_]*$/u.test(name) && !WORDS.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 const NAME = String.raw`(?:"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_]*))`;

@@ -33,7 +33,7 @@ export class TablesPane {
 
   #card(table, isOpen) {
     const title = make("h2", {}, make("bdi", { textContent: table.label || table.name }));
-    const summary = make("summary", {}, title, make("code", { className: "quiet", textContent: table.name }));
+    const summary = make("summary", {}, title, table.label && table.label !== table.name ? make("code", { className: "quiet", textContent: table.name }) : null);
     if (table.row_count !== null) summary.append(make("span", { className: "quiet", textContent: t("row_count", { n: count(table.row_count) }) }));
     const body = make("div", { className: "table-card__body" }, this.#words(table), this.#columns(table));
     if (this.canEdit && this.dataset.kind !== "conversations") body.append(this.#hiding(table));
