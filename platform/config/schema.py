@@ -112,6 +112,13 @@ def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
             request=WarmRequestSerializer, responses={ANSWER: WarmedSerializer},
         ),
         described(
+            "/api/v1/analytics/questions/{question_id}/events/", "GET",
+            "Each change of the question's `status` as it comes, past ones first; the last one ends the stream.",
+            operation_id="v1_analytics_questions_events",
+            parameters=[OpenApiParameter("question_id", OpenApiTypes.UUID, OpenApiParameter.PATH), *behind],
+            responses={EVENTS: STREAM},
+        ),
+        described(
             "/v1/models", "GET", "Published personas and the embedding model, as OpenAI lists models.",
             operation_id="openai_models", responses=FREE_OBJECT,
         ),

@@ -219,6 +219,8 @@ CHAT_SESSION_TTL_MAX = timedelta(days=30)
 ANALYTICS_MAX_DATASETS = 100
 # Of one tenant's uploads, which are kept to be read again; their tables take about as much once more.
 ANALYTICS_MAX_BYTES = 5 * 1024**3
+# How many statements a model writes for one question, 1 to 5; of several, what most of them find is the answer.
+ANALYTICS_CANDIDATES = 1
 
 LOGGING: dict[str, Any] = {
     "version": 1,

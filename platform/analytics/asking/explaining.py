@@ -212,6 +212,10 @@ class _Teller:
                 return self._part_of_date(tree.args.get("unit"), tree.this)
             case exp.Extract():
                 return self._part_of_date(tree.this, tree.expression)
+            case exp.TimeToStr() if tree.text("format") in phrases.FORMATS:
+                return self._part_of_date(exp.var(phrases.FORMATS[tree.text("format")]), tree.this)
+            case exp.Interval() if tree.text("unit").upper().rstrip("S") in phrases.SPANS:
+                return self._say(phrases.SPANS[tree.text("unit").upper().rstrip("S")], count=tree.this.name)
             case exp.CurrentDate():
                 return phrases.TODAY[self._language]
             case exp.CurrentTimestamp():

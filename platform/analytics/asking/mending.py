@@ -15,14 +15,17 @@ from sqlglot.errors import SqlglotError
 from analytics.catalogue import Catalogue, Column, Table
 
 Key = TypeVar("Key")
+# What a query reads from, by alias; None for something derived, of whose columns nothing is known.
+Sources = dict[str, Table | None]
 
 # In which a statement is read, likeliest first. The gate itself reads PostgreSQL only.
-DIALECTS = ("postgres", "mysql", "tsql", "sqlite")
+DIALECTS = ("postgres", "mysql", "tsql", "sqlite", "bigquery")
 MAX_BYTES = 16_384
 MAX_NESTING = 60
 # Names this much alike are taken for one, if no other comes near.
 ALIKE = 0.78
 AHEAD = 0.06
+ABBREVIATED = 0.85
 
 _DATES = ("date", "timestamp")
 _SILENT = re.compile(r"[\s_\-]+")
@@ -99,29 +102,57 @@ class _Mender:
         sources = self._sources(node)
         if any(source is None or source.column(node.name) for source in self._meant(node, sources)):
             return
-        if (alias := self._alias_of(node, select)) is not None:
-            self._unfold(node, alias)
+        if (named := self._alias_of(node, select)) is not None:
+            self._unfold(node, named)
             return
-        others = {alias: source for alias, source in sources.items() if source and source.column(node.name)}
-        if node.table and len(others) == 1:
-            node.set("table", exp.to_identifier(next(iter(others)), quoted=True))
-            return
-        called = {
-            (alias, column.name): _called(column)
-            for alias, source in sources.items()
-            if source is not None and node.table in ("", alias)
-            for column in source.columns
-        }
-        if found := nearest(node.name, called):
-            node.set("this", exp.to_identifier(found[1], quoted=True))
-            if node.table or len(sources) > 1:
-                node.set("table", exp.to_identifier(found[0], quoted=True))
+        found = self._own_column(node, sources) or self._elsewhere(node, sources) or self._nearest(node, sources)
+        if found is not None:
+            alias, name = found
+            if not self._is_beside(node, alias, name):
+                node.set("this", exp.to_identifier(name, quoted=True))
+                if node.table or len(sources) > 1:
+                    node.set("table", exp.to_identifier(alias, quoted=True))
         elif not node.table and node.this.args.get("quoted") and isinstance(node.parent, (*_COMPARED, exp.In)):
             node.replace(exp.Literal.string(node.name))  # MySQL's way to write a text
 
-    def _sources(self, node: exp.Expr) -> dict[str, Table | None]:
+    def _own_column(self, node: exp.Column, sources: Sources) -> tuple[str, str] | None:
+        """`customers.customer_id`, `order_amount` of orders: a column with its table's name before it."""
+        found = [
+            (alias, column.name)
+            for alias, source in self._of(node, sources)
+            for column in source.columns
+            if _words(node.name) == (*_words(source.name), *_words(column.name))
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _elsewhere(self, node: exp.Column, sources: Sources) -> tuple[str, str] | None:
+        """A column of exactly one of the other tables."""
+        found = [(alias, node.name) for alias, source in sources.items() if source and source.column(node.name)]
+        return found[0] if len(found) == 1 else None
+
+    def _nearest(self, node: exp.Column, sources: Sources) -> tuple[str, str] | None:
+        called = {
+            (alias, column.name): _called(column)
+            for alias, source in self._of(node, sources)
+            for column in source.columns
+        }
+        return nearest(node.name, called)
+
+    def _of(self, node: exp.Column, sources: Sources) -> list[tuple[str, Table]]:
+        """The tables that a column may be of."""
+        return [(alias, source) for alias, source in sources.items() if source and node.table in ("", alias)]
+
+    def _is_beside(self, node: exp.Column, alias: str, name: str) -> bool:
+        """Whether a column would be compared with itself, which joins everything with everything."""
+        compared = node.parent
+        if not isinstance(compared, _COMPARED):
+            return False
+        other = compared.expression if compared.this is node else compared.this
+        return isinstance(other, exp.Column) and (other.table, other.name) == (alias, name)
+
+    def _sources(self, node: exp.Expr) -> Sources:
         """What the query around it and those around that read from, by alias. None: something derived."""
-        found: dict[str, Table | None] = {}
+        found: Sources = {}
         select = node.find_ancestor(exp.Select)
         while select is not None:
             first = select.args.get("from_")
@@ -133,7 +164,7 @@ class _Mender:
             select = select.find_ancestor(exp.Select)
         return found
 
-    def _meant(self, node: exp.Column, sources: dict[str, Table | None]) -> list[Table | None]:
+    def _meant(self, node: exp.Column, sources: Sources) -> list[Table | None]:
         if node.table:
             return [sources[node.table]] if node.table in sources else []
         return list(sources.values())
@@ -155,8 +186,13 @@ class _Mender:
                 self._cast_text(node.this, "numeric")
             case exp.Round() if node.args.get("decimals") is not None and not isinstance(node.this, exp.Cast):
                 node.set("this", exp.cast(node.this, "numeric"))
+            case exp.Cast() if (known := self._known(node.this)) and _is_text(known):
+                if node.to.this not in exp.DataType.TEXT_TYPES:
+                    node.set("this", _filled(node.this))
             case exp.TimestampTrunc() | exp.DateTrunc():
                 self._cast_text(node.this, "timestamp")
+            case exp.Quarter():
+                node.replace(exp.Extract(this=exp.var("QUARTER"), expression=node.this))
             case exp.Extract():
                 self._cast_text(node.expression, "timestamp")
             case exp.Like() | exp.ILike():
@@ -187,8 +223,7 @@ class _Mender:
         """Cast a column that holds text to what is computed with."""
         known = self._known(node)
         if known is not None and _is_text(known):
-            bare = exp.func("NULLIF", exp.func("TRIM", node.copy()), exp.Literal.string(""))
-            node.replace(exp.cast(bare, to))
+            node.replace(exp.cast(_filled(node), to))
 
     def _known(self, node: exp.Expr | None) -> Column | None:
         if not isinstance(node, exp.Column):
@@ -211,8 +246,27 @@ def nearest(name: str, called: dict[Key, tuple[str, ...]]) -> Key | None:
     return list(called)[ranked[0][1]]
 
 
+def _filled(node: exp.Expr) -> exp.Expr:
+    """A text without what cannot be read as a number or a date, though people mean nothing by it."""
+    return exp.func("NULLIF", exp.func("TRIM", node.copy()), exp.Literal.string(""))
+
+
 def _likeness(wanted: str, names: tuple[str, ...]) -> float:
-    return max(SequenceMatcher(None, wanted, _plain(each)).ratio() for each in names)
+    return max(
+        max(SequenceMatcher(None, wanted, _plain(each)).ratio(), _abbreviation(wanted, _plain(each))) for each in names
+    )
+
+
+def _abbreviation(short: str, name: str) -> float:
+    """`deptid` for `departmentid`: all of its letters, in order, beginning with the same one."""
+    if len(short) < 4 or short[0] != name[:1] or short[-2:] != name[-2:]:
+        return 0.0
+    letters = iter(name)
+    return ABBREVIATED if all(letter in letters for letter in short) else 0.0
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(_plain(word) for word in re.split(r"[\s_\-]+", name) if word)
 
 
 def _called(thing: Table | Column) -> tuple[str, ...]:

@@ -88,5 +88,14 @@ UNITS: dict[str, Bilingual] = {
     "ISODOW": {"en": "weekday", "zh": "星期"},
     "HOUR": {"en": "hour", "zh": "小时"},
 }
+# What `to_char` makes of a date, by its format.
+FORMATS = {"%Y": "YEAR", "%Y-%m": "MONTH", "%Y%m": "MONTH", "%Y-%m-%d": "DAY", "%Y%m%d": "DAY"}
+SPANS: dict[str, Bilingual] = {
+    "YEAR": {"en": "{count} years", "zh": "{count} 年"},
+    "MONTH": {"en": "{count} months", "zh": "{count} 个月"},
+    "WEEK": {"en": "{count} weeks", "zh": "{count} 周"},
+    "DAY": {"en": "{count} days", "zh": "{count} 天"},
+    "HOUR": {"en": "{count} hours", "zh": "{count} 小时"},
+}
 TODAY: Bilingual = {"en": "today", "zh": "今天"}
 NOW: Bilingual = {"en": "now", "zh": "此刻"}

@@ -38,7 +38,7 @@ MENDED = {
     ),
     "a column of the other table": (
         "SELECT o.name FROM orders o JOIN customers c ON c.id = o.customer_id",
-        'SELECT "c".name FROM orders AS o JOIN customers AS c ON c.id = o.customer_id',
+        'SELECT "c"."name" FROM orders AS o JOIN customers AS c ON c.id = o.customer_id',
     ),
     "letters of another case": (
         "SELECT Orders.Region FROM Orders",

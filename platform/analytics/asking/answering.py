@@ -1,0 +1,153 @@
+"""The work on one question, from its words to its result."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import override
+
+from analytics.asking.asked import history_of, normalised
+from analytics.asking.asking_back import AskBack, undecided
+from analytics.asking.errors import NeedsModel
+from analytics.asking.explaining import explain
+from analytics.asking.generating import answer_by_model
+from analytics.asking.keeping import kept_result
+from analytics.asking.prompt import Example
+from analytics.asking.watching import Watch, watching
+from analytics.asking.work import Answer, Work
+from analytics.catalogues import catalogue_of
+from analytics.errors import RunCancelled, SqlFailed, SqlRejected
+from analytics.meaning import NEAR_ENOUGH, Linked, link, nearest_pairs, rebind
+from analytics.models import Dataset, Question, SqlRun, VerifiedPair
+from jobs.handlers import Run
+from llm.routes import resolve_route
+from personas.context import Language
+from tenants.errors import PlatformError
+from tenants.scope import tenant_scope
+
+DJANGO_LANGUAGES: dict[Language, str] = {"zh": "zh-hans", "en": "en"}
+
+
+def answer_question(run: Run) -> None:
+    """Answer one question, or store why not. Safe to call again: it begins anew, and what is over stays as it is."""
+    with watching(run, run.subject_id) as watch:
+        work = _begin(run, watch)
+        if work is None:
+            return
+        with override(DJANGO_LANGUAGES[work.language]):
+            status, fields = _outcome(work)
+            watch.check()
+            work.move(status, attempts=work.attempts, finished_at=timezone.now(), **fields)
+
+
+def _begin(run: Run, watch: Watch) -> Work | None:
+    """None if there is nothing left to do."""
+    with tenant_scope(run.tenant_id):
+        questions = Question.objects.for_tenant(run.tenant_id)
+        question = questions.open().select_related("dataset", "end_user").filter(pk=run.subject_id).first()
+        if question is None:
+            return None
+        work = Work(
+            run=run,
+            watch=watch,
+            question=question,
+            dataset=question.dataset,
+            catalogue=catalogue_of(question.dataset),
+            route=resolve_route(run.tenant_id),
+            history=history_of(question),
+        )
+        anew = {"started_at": timezone.now(), "finished_at": None, "error_code": "", "error_detail": ""}
+        work.move(Question.Status.WRITING, **anew)
+    return work
+
+
+def _outcome(work: Work) -> tuple[Question.Status, dict[str, Any]]:
+    """What the question came to, and the fields that say so. Raises Stopped."""
+    try:
+        return Question.Status.READY, _answered(work)
+    except AskBack as back:
+        return Question.Status.NEEDS_CLARIFICATION, {"clarification": back.clarification, **back.fields}
+    except RunCancelled as error:
+        work.watch.look()  # most likely the question was stopped
+        work.watch.check()
+        return Question.Status.FAILED, _failure(error)
+    except PlatformError as error:
+        return Question.Status.FAILED, _failure(error)
+
+
+def _failure(error: PlatformError) -> dict[str, Any]:
+    return {"error_code": error.code, "error_detail": str(error.detail)}
+
+
+def _answered(work: Work) -> dict[str, Any]:
+    """The fields of the answered question. Raises AskBack or PlatformError."""
+    if confirmed := _confirmed(work):
+        return _fields(work, confirmed)
+    if cached := _cached(work):
+        return cached
+    linked = link(work.dataset, work.catalogue, work.in_full, route=work.route)
+    if back := undecided(linked, work.catalogue, work.answers):
+        raise back
+    pairs = nearest_pairs(work.dataset, work.in_full)
+    if answer := _by_pair(work, linked, pairs):
+        return _fields(work, answer)
+    if work.route.is_reader:
+        raise NeedsModel
+    return _fields(work, answer_by_model(work, linked, [Example(pair.question, pair.sql) for pair, _likeness in pairs]))
+
+
+def _fields(work: Work, answer: Answer) -> dict[str, Any]:
+    return {
+        "sql": answer.sql,
+        "explanation": answer.explanation or explain(answer.sql, work.catalogue, work.language),
+        "used_model": answer.used_model,
+        "cache_key": work.cache_key,
+        **kept_result(work.question.question, answer.result, work.language),
+    }
+
+
+def _confirmed(work: Work) -> Answer | None:
+    """Something costly that the asker has agreed to."""
+    asked, clarification = work.question, work.question.clarification or {}
+    if clarification.get("kind") != "confirm" or clarification.get("place") != 0:
+        return None
+    work.move(Question.Status.RUNNING)
+    return work.run_now(asked.sql, SqlRun.Origin.GENERATED, explanation=asked.explanation, used_model=asked.used_model)
+
+
+def _cached(work: Work) -> dict[str, Any] | None:
+    """The answer of the same question. Where only an upload changes the data, its result holds; else its SQL."""
+    with tenant_scope(work.run.tenant_id):
+        ready = Question.objects.for_tenant(work.run.tenant_id).filter(
+            dataset=work.dataset, status=Question.Status.READY, cache_key=work.cache_key
+        )
+        same = ready.order_by("-id").first()
+    if same is None:
+        return None
+    if work.dataset.kind != Dataset.Kind.FILES:
+        try:
+            again = work.answer_by(
+                same.sql, SqlRun.Origin.GENERATED, explanation=same.explanation, used_model=same.used_model
+            )
+        except (SqlRejected, SqlFailed):
+            return None
+        return _fields(work, again) | {"is_cached": True}
+    kept = ("sql", "explanation", "used_model", "columns", "rows", "truncated", "chart", "summary", "plan_cost")
+    return {name: getattr(same, name) for name in kept} | {"cache_key": work.cache_key, "is_cached": True}
+
+
+def _by_pair(work: Work, linked: Linked, pairs: Sequence[tuple[VerifiedPair, float]]) -> Answer | None:
+    """By a verified question: the very same one, or without a model one that is near, with what differs put in."""
+    asked = normalised(work.in_full)
+    for pair, likeness in pairs:
+        is_near = likeness >= NEAR_ENOUGH and work.route.is_reader
+        if not (is_near or normalised(pair.question) == asked):
+            continue
+        sql = rebind(pair, work.in_full, work.catalogue, linked.values)
+        if sql is None:
+            continue
+        try:
+            return work.answer_by(sql, SqlRun.Origin.PAIR)
+        except (SqlRejected, SqlFailed) as error:
+            work.attempts.append({"sql": sql, "error": str(error.detail)})
+    return None
