@@ -12,6 +12,7 @@ from analytics.importing.known import known_table, pieces_of, said_types
 from analytics.importing.loading import Load, loading
 from analytics.importing.recording import OWNER, files_of, hold_job, note_change, record_columns
 from analytics.importing.running import writing
+from analytics.meaning.profiling import post_profile
 from analytics.models import Dataset, DatasetColumn, DatasetFile, DatasetFileSource, DatasetTable
 from analytics.reading.apart import reading
 from analytics.reading.drafts import KnownTable, Note
@@ -125,6 +126,8 @@ def reload_table(run: Run) -> None:
         loader.put_in_place()
         hold_job(run)
         _record(table, wish, loader.loads[table.name])
+    with writing(run):
+        post_profile(table.dataset)
 
 
 def _record(table: DatasetTable, wish: Retype, load: Load) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from analytics.importing.known import known_tables, pieces_of
 from analytics.importing.loading import Loader, loading
 from analytics.importing.recording import hold_job, record
+from analytics.meaning.profiling import post_profile
 from analytics.models import Dataset, DatasetFile
 from analytics.reading.apart import reading
 from analytics.reading.drafts import TableDraft
@@ -24,13 +25,23 @@ _STEP_S = 1.0
 def import_file(run: Run) -> None:
     """Read a file and put its tables in place of what was there, or its rows behind them; all of it or nothing.
 
-    Raises a TableUnreadable, which the file keeps, Stopped, or Again while another import of the dataset runs.
+    Then what the columns hold is looked at, in a job of its own. Raises a TableUnreadable, which the file keeps,
+    Stopped, or Again while another import of the dataset runs.
     """
     with writing(run):
         file = DatasetFile.objects.select_related("dataset").filter(pk=run.subject_id).first()
-        if file is None or file.status == DatasetFile.Status.READY:
+        if file is None:
             return
-        change(file, status=DatasetFile.Status.READING, error_code="", error_detail="")
+        is_in = file.status == DatasetFile.Status.READY  # and only what comes after it was cut off
+        if not is_in:
+            change(file, status=DatasetFile.Status.READING, error_code="", error_detail="")
+    if not is_in:
+        _import(run, file)
+    with writing(run):
+        post_profile(file.dataset)
+
+
+def _import(run: Run, file: DatasetFile) -> None:
     with keeping_reasons(file), loading(file.dataset) as loader:
         load_file(run, file, loader)
         loader.put_in_place()

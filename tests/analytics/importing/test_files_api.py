@@ -69,6 +69,7 @@ def test_what_is_no_file_of_tables_is_refused_at_once_and_nothing_is_kept(api, p
 
 def test_a_column_is_corrected_and_back_again(cabinet, api, path):
     cabinet.keep("codes.csv", CODES)
+    version = cabinet.fresh_version()
     column = f"{path}tables/codes/columns/金额/"
 
     assert api.patch(column, {"type": "numeric", "dry_run": True}).json() == {"lost": 1, "rows": 5, "examples": ["x"]}
@@ -83,7 +84,7 @@ def test_a_column_is_corrected_and_back_again(cabinet, api, path):
 
     assert cabinet.ask("SELECT sum(金额), count(*) FILTER (WHERE 金额 IS NULL) FROM codes") == [(pytest.approx(7.5), 1)]
     assert api.get(column).json()["change"] == {"type": "numeric", "format": "", "status": "done", "error": None}
-    assert cabinet.fresh_version() == 3
+    assert cabinet.fresh_version() > version
 
     assert api.patch(column, {"type": "text"}).status_code == 202
     work_off(cabinet.business)
