@@ -50,8 +50,6 @@ BEGIN
         EXECUTE format('REVOKE SELECT ON %s FROM PUBLIC', thing);
         EXECUTE format('GRANT SELECT ON %s TO {app}, {owner}, {system}, pg_monitor', thing);
     END LOOP;
-    REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
-    GRANT USAGE ON LANGUAGE plpgsql TO {owner};
     GRANT SET ON PARAMETER temp_file_limit TO {owner};
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE WARNING 'Only a superuser can keep datasets from functions and catalogs: %', SQLERRM;

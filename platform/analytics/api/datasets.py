@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics.access import access_dataset
+from analytics.api.glossary import GlossaryChangeSerializer, GlossarySerializer, may_approve
 from analytics.datasets.conversations import conversations_of
 from analytics.datasets.keeping import (
     dataset_from_files,
@@ -21,13 +22,13 @@ from analytics.datasets.keeping import (
     look_again,
     rename_dataset,
 )
+from analytics.meaning.glossary import glossary_of, patch_glossary
 from analytics.models import Dataset, DatasetColumn, DatasetFile, DatasetTable
 from knowledge.errors import in_readers_language
 from tenants.errors import Invalid
 from tenants.models import Scope
 from tenants.rest import caller_of
 from tenants.serializing import NullsLeftOut
-
 
 _TEXTS = serializers.ListField(child=serializers.CharField())
 
@@ -52,6 +53,7 @@ class DatasetDsnSerializer(serializers.Serializer[Any]):
 
 class DatasetChangeSerializer(NullsLeftOut, serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200, required=False)
+    glossary = GlossaryChangeSerializer(required=False)
 
 
 class DatasetErrorSerializer(serializers.Serializer[Any]):
@@ -130,9 +132,14 @@ class DatasetDetailSerializer(DatasetSerializer):
     tables = DatasetTableSerializer(many=True)
     address = serializers.SerializerMethodField()
     warnings = serializers.SerializerMethodField()
+    glossary = serializers.SerializerMethodField()
 
     class Meta(DatasetSerializer.Meta):
-        fields = [*DatasetSerializer.Meta.fields, "tables", "address", "warnings"]
+        fields = [*DatasetSerializer.Meta.fields, "tables", "address", "warnings", "glossary"]
+
+    @extend_schema_field(GlossarySerializer)
+    def get_glossary(self, dataset: Dataset) -> dict[str, Any]:
+        return glossary_of(dataset)
 
     @extend_schema_field(DatasetAddressSerializer(allow_null=True))
     def get_address(self, dataset: Dataset) -> dict[str, Any] | None:
@@ -188,11 +195,13 @@ class DatasetDetail(APIView):
 
     @extend_schema(request=DatasetChangeSerializer, responses=DatasetDetailSerializer)
     def patch(self, request: Request, dataset_id: UUID) -> Response:
-        """Change the name."""
+        """Change the name, and what tables, columns, metrics and joins mean."""
         dataset = access_dataset(caller_of(request).tenant_id, dataset_id)
         asked = _checked(DatasetChangeSerializer, request)
         if "name" in asked:
             rename_dataset(dataset, asked["name"])
+        if "glossary" in asked:
+            patch_glossary(dataset, asked["glossary"], may_approve=may_approve(request))
         return _shown(dataset)
 
     @extend_schema(responses={204: None})

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
@@ -14,7 +14,6 @@ from analytics.datasets.schemas import as_owner, name_of
 from analytics.datasets.views import VIEWS, View
 from analytics.models import Dataset
 from tenants import roles
-from tenants.scope import tenant_scope
 
 
 def conversations_of(tenant_id: UUID) -> Dataset:
@@ -84,26 +83,3 @@ def _create(view: View, dataset: Dataset) -> Any:
         SQL(", ").join(Identifier(column.name) for column in view.found.columns),
         SQL(view.select).format(tenant=tenant),
     )
-
-
-def drop_all_views() -> None:
-    """Before tables change: PostgreSQL alters no column that a view reads. `make_all_views` brings them back."""
-    with as_owner() as owner:
-        views = owner.execute("SELECT schemaname, viewname FROM pg_views WHERE viewowner = %s", [roles.VIEWS])
-        for place in views.fetchall():
-            owner.execute(SQL("DROP VIEW IF EXISTS {} CASCADE").format(Identifier(*place)))
-
-
-def make_all_views() -> None:
-    """Make the views of every tenant that has none, as its columns are now."""
-    lacking = Dataset.objects.using("owner").raw(
-        """SELECT * FROM analytics_dataset
-           WHERE kind = 'conversations' AND EXISTS (SELECT FROM pg_namespace WHERE nspname = schema_name)
-             AND NOT EXISTS (SELECT FROM pg_views WHERE schemaname = schema_name)"""
-    )
-    for dataset in lacking:
-        with as_owner() as owner:
-            make_views(owner, dataset)
-        with tenant_scope(dataset.tenant_id):
-            describe_tables(Dataset.objects.get(pk=dataset.pk), [view.found for view in VIEWS])
-    connections["owner"].close()

@@ -29,21 +29,30 @@ CONNECTION_LIMIT = 8
 
 
 def create_role(owner: Connection[Any], name: str) -> str:
-    """Make the role; its password, which is kept nowhere else. `owner` may create roles."""
+    """Make the role; its password, which is kept nowhere else. `owner` may create roles.
+
+    One that is there without a login, as after a restore, becomes what it should be.
+    """
     password = secrets.token_urlsafe(24)
     role = Identifier(name)
+    if not owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+        owner.execute(SQL("CREATE ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS").format(role))
     owner.execute(
-        SQL(
-            "CREATE ROLE {} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
-            "CONNECTION LIMIT {} PASSWORD {}"
-        ).format(role, Literal(CONNECTION_LIMIT), Literal(_verifier(owner, name, password)))
+        SQL("ALTER ROLE {} LOGIN NOINHERIT CONNECTION LIMIT {} PASSWORD {}").format(
+            role, Literal(CONNECTION_LIMIT), Literal(_verifier(owner, name, password))
+        )
     )
-    for setting, value in ROLE_SETTINGS.items():
+    # The schema that it reads has its name.
+    for setting, value in {**ROLE_SETTINGS, "search_path": name}.items():
         owner.execute(_set(role, setting, value))
     if _may_set(owner, "temp_file_limit"):
         owner.execute(_set(role, "temp_file_limit", TEMP_FILE_LIMIT))
-    owner.execute(SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(owner.info.dbname), role))
+    let_in(owner, name)
     return password
+
+
+def let_in(owner: Connection[Any], name: str) -> None:
+    owner.execute(SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(owner.info.dbname), Identifier(name)))
 
 
 def drop_role(owner: Connection[Any], name: str) -> None:

@@ -49,7 +49,6 @@ def make_schema(dataset: Dataset) -> None:
                 Identifier(name), Identifier(name)
             )
         )
-        owner.execute(SQL("ALTER ROLE {} SET search_path = {}").format(Identifier(name), Identifier(name)))
     dataset.schema_name = dataset.role_name = name
 
 

@@ -9,7 +9,8 @@ import pytest
 from django.db import connections
 
 from analytics.catalogues import catalogue_of
-from analytics.datasets.conversations import conversations_of, drop_all_views, make_all_views
+from analytics.datasets.conversations import conversations_of
+from analytics.datasets.upkeep import drop_all_views, make_all_views
 from analytics.datasets.views import VIEWS
 from analytics.models import Dataset
 from chat.models import Conversation, EndUser, Turn
