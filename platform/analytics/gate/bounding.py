@@ -49,11 +49,21 @@ def _fill(call: exp.Expr) -> None:
     if any(inner.this in _FILLS for inner in text.find_all(exp.Anonymous)):
         refuse("text_size", name=call.this, limit=LONGEST_FILL, position=start_of(call))
     number = _number(length)
+    if number is None and _is_limited(length):
+        return
     if number is None:
         limited = exp.Anonymous(this="least", expressions=[length.copy(), exp.Literal.number(LONGEST_FILL)])
         length.replace(limited)
     elif number > LONGEST_FILL:
         refuse("text_size", name=call.this, limit=LONGEST_FILL, position=start_of(call))
+
+
+def _is_limited(length: exp.Expr) -> bool:
+    """Whether it is `least(length, limit)`, as the gate writes it."""
+    if not isinstance(length, exp.Anonymous) or length.this != "least" or not length.expressions:
+        return False
+    limit = _number(length.expressions[-1])
+    return limit is not None and limit <= LONGEST_FILL
 
 
 def _format(call: exp.Expr) -> None:
