@@ -16,6 +16,7 @@ from analytics.datasets.limits import refuse_one_too_many
 from analytics.datasets.schemas import drop_schema, make_schema
 from analytics.errors import DatasetNotExternal
 from analytics.importing.taking_in import take_in
+from analytics.meaning.profiling import post_profile
 from analytics.models import Approval, Dataset, DatasetColumn
 from jobs.handlers import Run
 from jobs.queueing import enqueue
@@ -77,6 +78,7 @@ def look(run: Run) -> None:
         dataset.status, dataset.error_code, dataset.error_detail = Dataset.Status.READY, "", ""
         dataset.address["may_write"] = found.may_write
         dataset.save(update_fields=["status", "error_code", "error_detail", "address"])
+        post_profile(dataset)
 
 
 def say_why_not(dataset_id: UUID, *, code: str, detail: str) -> None:
