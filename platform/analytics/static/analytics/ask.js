@@ -93,7 +93,7 @@ class AskPage {
   #add(question) {
     const card = new Card(question, {
       tables: () => this.detail?.tables ?? [],
-      onEnd: () => this.#ended(),
+      onEnd: (card) => this.#ended(card),
       onRetry: (one) => this.#ask(one.question),
     });
     this.cards.push(card);
@@ -101,9 +101,11 @@ class AskPage {
     return card;
   }
 
-  #ended() {
+  #ended(card) {
     if (this.past) attempt(() => this.#loadPast());
     this.#drawFrame();
+    // The answer is taller than its progress was: its beginning is what is read first.
+    if (card === this.cards.at(-1)) card.element.scrollIntoView({ block: "start" });
   }
 
   // --- The box -----------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ function row(run) {
 function whatParts(run) {
   const origin = make("span", { className: "quiet", textContent: [t(`origin_${run.origin}`), run.dataset_name].filter(Boolean).join(" · ") });
   const question = run.question ? make("div", {}, make("a", { href: `${settings().base}q/${run.question_id}/`, dir: "auto", textContent: run.question })) : null;
-  const sql = make("details", {}, make("summary", {}, make("code", { textContent: shortened(run.sql_run || run.sql_given) })), sqlBlock(run.sql_run || run.sql_given));
+  const sql = make("details", {}, make("summary", {}, make("code", { textContent: shortened(run.sql_given) })), sqlBlock(run.sql_run || run.sql_given));
   if (run.sql_run && run.sql_run !== run.sql_given) sql.append(make("p", { className: "quiet", textContent: t("sql_given") }), sqlBlock(run.sql_given));
   return [question, origin, sql].filter(Boolean);
 }

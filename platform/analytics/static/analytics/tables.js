@@ -1,5 +1,5 @@
 import { announce, attempt, chosen, confirmed, toast } from "./frame.js";
-import { byId, make } from "./dom.js";
+import { button, byId, make } from "./dom.js";
 import { typeName } from "./grid.js";
 import { get, patch, Refused } from "./server.js";
 import { count, t } from "./strings.js";
@@ -21,7 +21,7 @@ export class TablesPane {
 
   show(dataset) {
     // What somebody is writing is not drawn over, unless there is something new.
-    const version = JSON.stringify([dataset.status, dataset.version, dataset.tables.map((table) => [table.id, table.row_count])]);
+    const version = JSON.stringify([dataset.status, dataset.version, dataset.tables.map((table) => [table.id, table.row_count, table.columns.map((column) => [column.type, column.pii, column.samples, column.samples_off])])]);
     if (version === this.drawn) return;
     this.drawn = version;
     this.dataset = dataset;
@@ -143,8 +143,10 @@ export class TablesPane {
     cell.append(make("span", { dir: "auto", textContent: values.length ? values.join(" · ") : t("samples_none") }));
     if (column.pii) cell.append(make("p", {}, make("span", { className: "state state--proposed", textContent: t(`pii_${column.pii}`) }), " ", t("pii_note")));
     if (!this.canEdit) return cell;
+    const change = (fields) => this.#save({ columns: [{ id: column.id, ...fields }] }).then(() => this.reload());
+    if (column.pii) cell.append(button("pii_not", { onClick: () => change({ pii: "" }) }));
     const box = make("input", { type: "checkbox", checked: column.samples_off, aria: { label: `${t("samples_off")}: ${name}` } });
-    box.addEventListener("change", () => this.#save({ columns: [{ id: column.id, samples_off: box.checked }] }).then(() => this.reload()));
+    box.addEventListener("change", () => change({ samples_off: box.checked }));
     cell.append(make("label", { className: "check" }, box, make("span", { textContent: t("samples_off") })));
     return cell;
   }

@@ -1,0 +1,271 @@
+"""Alice asks her own sheet in Chromium: from the upload to the numbers in a file, in both languages."""
+
+import csv
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from llm.models import Route
+from tests.admin.conftest import Worker, alice, hire
+from tests.chat.conftest import server as server
+from tests.chat.stage import InProcessServer
+from tests.conftest import Business
+from tests.e2e.conftest import shoot
+from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI, RecordedRequest
+from tests.knowledge.conftest import work_off
+
+__all__ = ["alice", "hire"]
+
+# Only a fault takes it all: a busy machine makes everything here ten times as slow.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+DESKTOP: dict[str, Any] = {"locale": "zh-CN", "viewport": {"width": 1280, "height": 860}}
+PHONE: dict[str, Any] = {
+    "locale": "en-US", "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True,
+    "device_scale_factor": 2, "color_scheme": "dark",
+}  # fmt: skip
+
+SHEET = """日期,城市,商品,数量,金额
+2025-01-05,杭州,龙井茶,2,176.00
+2025-02-11,杭州,茶杯,1,39.50
+2025-02-14,成都,龙井茶,3,264.00
+2025-03-02,成都,茶壶,1,120.00
+2025-03-09,苏州,茶杯,4,158.00
+"""
+BY_CITY = "SELECT 城市, sum(金额) AS 金额合计 FROM {table} GROUP BY 城市 ORDER BY 2 DESC"
+BY_MONTH = "SELECT date_trunc('month', 日期)::date AS 月份, sum(金额) AS 金额合计 FROM {table} GROUP BY 1 ORDER BY 1"
+
+
+class Desk:
+    """A browser window at /ask/."""
+
+    def __init__(self, page: Page, http: str) -> None:
+        self.page, self.http = page, http
+        self.box = page.locator("#question")
+        self.cards = page.locator(".answer-card")
+
+    def opens(self, path: str) -> int:
+        response = self.page.goto(f"{self.http}{path}")
+        assert response
+        return response.status
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def asks(self, text: str) -> Locator:
+        """Ask, and wait until the answer is there; its card."""
+        before = self.cards.count()
+        self.box.fill(text)
+        self.box.press("Enter")
+        expect(self.cards).to_have_count(before + 1)
+        card = self.cards.last
+        expect(card).to_have_attribute("aria-busy", "false", timeout=60_000)
+        return card
+
+    def sees_chart(self, card: Locator) -> None:
+        picture = card.locator(".figure img")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth; }") > 100
+
+    def rows(self, card: Locator) -> list[list[str]]:
+        return [row.locator("td").all_inner_texts() for row in card.locator(".grid tbody tr").all()]
+
+    def shoots(self, name: str) -> None:
+        shoot(self.page, f"ask-{name}", animations="disabled")
+
+
+@pytest.fixture
+def open_desk(browser: Browser, server: InProcessServer) -> Iterator[Callable[..., Desk]]:
+    """Sit down at /ask/, signed in. No script may fail, and nothing may be fetched from elsewhere."""
+    contexts: list[Any] = []
+    faults: list[str] = []
+
+    def note(message: Any) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            faults.append(message.text)
+
+    def open_one(person: Worker, options: dict[str, Any]) -> Desk:
+        context = browser.new_context(**options)
+        cookie = person.client.cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": cookie, "url": server.http}])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", note)
+        page.on("request", lambda one: one.url.startswith((server.http, "data:")) or faults.append(one.url))
+        return Desk(page, server.http)
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def worker(acme: Business) -> Iterator[None]:
+    """A worker that does Acme's jobs."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(0.1):
+            work_off(acme)
+        connections.close_all()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(timeout=30)
+
+
+@pytest.fixture
+def model(acme: Business) -> Iterator[FakeOpenAI]:
+    """The model behind Acme's route: it groups by month where that is asked, else by city."""
+    with FakeOpenAI() as fake:
+        with acme.scope():
+            Route(slug="main", name="Main", base_url=fake.base_url, chat_model=CHAT_MODEL, is_default=True).save()
+        fake.will_answer_with(written, times=None)
+        yield fake
+
+
+def written(request: RecordedRequest) -> str:
+    told = request.messages[-1]["content"]
+    table = re.search(r'"(?:table|name)": ?"([^"]+)"', told)
+    assert table, told
+    sql = BY_MONTH if "按月" in told else BY_CITY
+    reply = {"sql": sql.format(table=table[1]), "explanation": "把金额加在一起。", "cannot_answer": ""}
+    return json.dumps(reply, ensure_ascii=False)
+
+
+def test_from_a_sheet_with_chinese_headers_to_a_chart_and_a_file(
+    alice: Worker, hire: Any, globex: Business, open_desk: Any, worker: None, model: FakeOpenAI
+) -> None:
+    desk: Desk = open_desk(alice, DESKTOP)
+    page = desk.page
+
+    desk.opens("/ask/")
+    expect(page.locator("#dataset")).to_be_visible()
+    page.get_by_role("link", name="数据", exact=True).click()
+    expect(page.get_by_text("把表格拖到这里")).to_be_visible()
+    desk.shoots("zh-no-data")
+    page.set_input_files("#files", {"name": "茶铺销售.csv", "mimeType": "text/csv", "buffer": SHEET.encode()})
+    page.wait_for_url("**/ask/data/*/")
+    expect(page.locator("#state")).to_have_text("可用", timeout=60_000)
+    expect(page.locator("tbody th").nth(4)).to_contain_text("金额")
+    expect(page.get_by_label("类型: 日期")).to_have_value("date")
+    desk.shoots("zh-dataset")
+
+    page.get_by_label("说明: 金额").fill("实际收款，含税")
+    page.get_by_role("tab", name="指标与关联").click()
+    page.get_by_label("名称").fill("营业额")
+    page.get_by_label("算法（SQL）").fill("sum(金额)")
+    desk.button("添加指标").click()
+    expect(page.locator(".item").filter(has_text="营业额")).to_contain_text("sum(金额)")
+    desk.shoots("zh-glossary")
+
+    page.get_by_role("link", name="就此提问").click()
+    expect(page.locator(".suggestion").first).to_be_visible()
+    desk.shoots("zh-welcome")
+    card = desk.asks("各城市的金额合计是多少？")
+    expect(card.locator(".summary")).to_contain_text("成都")
+    desk.sees_chart(card)
+    assert desk.rows(card) == [["成都", "384"], ["杭州", "215.5"], ["苏州", "158"]]
+    card.get_by_title("按城市排序").click()
+    expect(card.locator("th").first).to_have_attribute("aria-sort", "ascending")
+    card.get_by_role("combobox", name="图表", exact=True).select_option("pie")
+    expect(card.locator(".figure img")).to_have_attribute("alt", re.compile("饼图"))
+    desk.shoots("zh-answer")
+
+    follow_up = desk.asks("按月呢？")
+    assert [row[0] for row in desk.rows(follow_up)] == ["2025-01-01", "2025-02-01", "2025-03-01"]
+    desk.sees_chart(follow_up)
+    desk.shoots("zh-follow-up")
+    permalink = page.url
+    with page.expect_download() as download:
+        follow_up.get_by_role("link", name="CSV").click()
+    with open(download.value.path(), encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file))[1] == ["2025-01-01", "176"]
+
+    follow_up.get_by_role("button", name="保存").click()
+    page.get_by_role("textbox", name="名称", exact=True).fill("每月金额")
+    page.get_by_role("dialog").get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="查看已保存的问题").click()
+    expect(page.get_by_role("heading", name="每月金额")).to_be_visible()
+    desk.shoots("zh-saved")
+    desk.button("执行").click()
+    expect(desk.cards.first.locator(".grid tbody tr")).to_have_count(3)
+
+    page.get_by_role("link", name="记录", exact=True).click()
+    expect(page.locator("#runs tr")).to_have_count(3)
+    desk.shoots("zh-history")
+
+    mallory: Desk = open_desk(hire(globex, name="mallory"), DESKTOP)
+    assert mallory.opens(permalink.removeprefix(desk.http)) == 404
+    assert "金额" not in mallory.page.content()
+
+
+TEA = """day,city,product,quantity,amount
+2025-01-05,Hangzhou,Longjing,2,176.00
+2025-02-11,Hangzhou,Teapot,1,120.00
+2025-02-14,London,Longjing,3,264.00
+2025-03-02,London,Earl Grey,5,90.00
+"""
+SOLD_OF = "SELECT city, sum(quantity) AS sold FROM tea WHERE product = 'Teapot' GROUP BY city ORDER BY 2 DESC"
+
+
+def test_without_a_model_verified_questions_are_asked_on_a_phone(
+    alice: Worker, acme: Business, open_desk: Any, worker: None
+) -> None:
+    dataset = tea_of(acme)
+    pair = {"question": "How many Teapot did we sell in each city?", "sql": SOLD_OF}
+    assert acme.api.post(f"/api/v1/analytics/datasets/{dataset}/pairs/", pair).status_code == 201
+
+    desk: Desk = open_desk(alice, PHONE)
+    page = desk.page
+    desk.opens(f"/ask/?dataset={dataset}")
+    expect(page.get_by_text("No language model is connected.")).to_be_visible()
+    expect(page.get_by_role("link", name="Connect one under Model routes.")).to_be_visible()
+    expect(page.locator(".suggestion")).to_have_text([pair["question"]])
+    desk.shoots("phone-welcome")
+    card = desk.asks("How many Longjing did we sell in each city?")
+    assert desk.rows(card) == [["London", "3"], ["Hangzhou", "2"]]
+    desk.sees_chart(card)
+    desk.shoots("phone-answer")
+
+    card.get_by_text("How this was answered").click()
+    card.get_by_role("button", name="Change the SQL").press("Enter")
+    editor = card.get_by_label("SQL. What fits is offered while you write.")
+    expect(editor).to_be_focused()
+    editor.fill("SELECT sum(t.) FROM tea AS t")
+    for _ in range(len(") FROM tea AS t")):
+        editor.press("ArrowLeft")
+    editor.press_sequentially("am")
+    expect(page.get_by_role("option", selected=True)).to_contain_text("amount")
+    editor.press("Tab")
+    expect(editor).to_have_value("SELECT sum(t.amount) FROM tea AS t")
+    desk.shoots("phone-editor")
+    editor.press("Control+Enter")
+    expect(card.locator(".how .grid td")).to_have_text("650")
+    editor.fill("DELETE FROM tea")
+    editor.press("Control+Enter")
+    expect(card.get_by_role("alert")).to_contain_text("Rule:")
+
+    lost = desk.asks("Who is the best football player of all times?")
+    expect(lost.locator(".failure")).to_contain_text("Add a verified question, or connect a model")
+    desk.shoots("phone-failure")
+
+
+def tea_of(business: Business) -> str:
+    """A dataset from a sheet of English words, read in."""
+    sheet = SimpleUploadedFile("tea.csv", TEA.encode())
+    answer = business.api.upload("/api/v1/analytics/datasets/", **{"files[]": sheet})
+    assert answer.status_code == 202, answer.content
+    work_off(business)
+    return str(answer.json()["id"])
