@@ -29,6 +29,9 @@ WORLDS = {"en": "village-en", "zh": "village-zh"}
 # Of all visitors together: opening one is all that needs no token. A person talks far slower than this.
 SESSIONS_A_MINUTE, TURNS_A_MINUTE = 60, 40
 A_MINUTE = timedelta(minutes=1)
+# A story of the village is for an evening or a week. Old ones go when new ones come, some at a time.
+KEPT_FOR = timedelta(days=30)
+FORGOTTEN_AT_ONCE = 5
 WAY_H = 0.25  # hours from one scene to the next
 
 
@@ -36,11 +39,19 @@ def let_in(tenant_id: UUID, language: str, name: str) -> Reading:
     """A new story. Raises RateLimited, Invalid, WorldNotFound."""
     if language not in WORLDS:
         raise Invalid.field("language", _("This must be one of: %(names)s.") % {"names": ", ".join(WORLDS)})
+    _forget_old(tenant_id)
     newest = GameSession.objects.for_tenant(tenant_id).filter(opened_at__gt=timezone.now() - A_MINUTE)
     if newest.count() >= SESSIONS_A_MINUTE:
         raise RateLimited(headers={"Retry-After": "60"})
     world = access_world(tenant_id, WORLDS[language])
     return open_session(world=world, player=Player(id=PLAYER, name=name))
+
+
+def _forget_old(tenant_id: UUID) -> None:
+    plays = GameSession.objects.for_tenant(tenant_id).filter(world__slug__in=WORLDS.values(), player_id=PLAYER)
+    old = plays.filter(opened_at__lt=timezone.now() - KEPT_FOR).order_by("opened_at").values("pk")[:FORGOTTEN_AT_ONCE]
+    rows = GameSession.objects.for_tenant(tenant_id).filter(pk__in=old)
+    rows._raw_delete(using=rows.db)  # the database takes along all that hangs on them
 
 
 def at(tenant_id: UUID, session_id: UUID) -> Reading:

@@ -1,13 +1,16 @@
 """The game server behind /play/: a visitor plays the demo's village, and nothing but that."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
+from django.utils import timezone
 
+from npc.models import GameSession
 from npc.play import rules
 from npc.worlds.files import parse_world
 from tests.npc.conftest import Game, inn, open_game, put
@@ -231,6 +234,21 @@ def test_who_hurries_is_asked_to_wait(demo: Any, monkeypatch: Any) -> None:
     for answer in (again, turn):
         assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
         assert int(answer["Retry-After"]) > 0
+
+
+def test_old_stories_go_when_new_ones_come(demo: Any) -> None:
+    old, carol = Visitor(), Visitor()
+    long_ago = timezone.now() - timedelta(days=31)
+    with demo.scope():
+        newest = GameSession.objects.order_by("-opened_at").values_list("pk", flat=True)
+        GameSession.objects.filter(pk=newest[1]).update(opened_at=long_ago)
+
+    Visitor()
+
+    with demo.scope():
+        assert not GameSession.objects.filter(opened_at=long_ago).exists()
+    assert old.posts("moves/", scene="schoolhouse").status_code == 404
+    carol.goes("schoolhouse")
 
 
 @pytest.mark.parametrize("body", [{"language": "xx"}, {"language": 1}, {"language": "en", "name": []}])
