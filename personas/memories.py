@@ -4,7 +4,7 @@ A character sees its own memories and nobody else's, and of each store only as m
 are said in SQL, so that nothing else can come near a prompt.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -16,7 +16,7 @@ from jobs.models import Queue
 from jobs.queueing import enqueue
 from llm.types import Vector
 from personas.models import Memory, Sight
-from tenants.statements import insertion, write
+from tenants.statements import insertion, prepared_cursor, write
 
 # The kind of job that makes vectors; its subject is a store.
 EMBED = "personas.embed_memories"
@@ -36,7 +36,6 @@ class Recalled:
     kind: str
     text: str
     game_time: float
-    source: Mapping[str, Any]
     score: float
 
 
@@ -50,8 +49,7 @@ def remember(
     tenant_id: UUID,
     store: UUID,
     seq: int,
-    holders: Iterable[str],
-    kind: str,
+    holders: Mapping[str, str],
     text: str,
     importance: float = 0.5,
     game_time: float = 0.0,
@@ -61,7 +59,8 @@ def remember(
 ) -> list[UUID]:
     """Let each holder keep this; returns the memories' ids. What is kept already, or was forgotten, stays as it is.
 
-    In the caller's transaction. `importance` runs from 0 to 1.
+    In the caller's transaction. `holders` are those who keep it, each with the kind of memory that it is to them;
+    `importance` runs from 0 to 1.
     """
     memories = [
         Memory(
@@ -78,7 +77,7 @@ def remember(
             derived_from_id=derived_from,
             made_of=list(made_of),
         )
-        for holder in dict.fromkeys(holders)
+        for holder, kind in holders.items()
     ]
     if memories:
         write(*((f"{sql} ON CONFLICT DO NOTHING", values) for sql, values in map(insertion, memories)))
@@ -118,8 +117,9 @@ def recall(
         "decay": DECAY,
         "lasting": lasting,
     }
-    found: Iterable[Any] = Memory.objects.raw(_RECALL, parameters)
-    return [Recalled(one.pk, one.seq, one.kind, one.text, one.game_time, one.source, one.score) for one in found]
+    with prepared_cursor() as cursor:
+        cursor.execute(_RECALL, parameters)
+        return [Recalled(*row) for row in cursor.fetchall()]
 
 
 def forget(*, tenant_id: UUID, memory_id: UUID) -> list[UUID]:
@@ -157,7 +157,7 @@ _RECALL = """
         ORDER BY score DESC, seq DESC, id
         LIMIT %(limit)s
     )
-    SELECT m.id, m.seq, m.kind, m.text, m.game_time, m.source, best.score
+    SELECT m.id, m.seq, m.kind, m.text, m.game_time, best.score
     FROM best JOIN personas_memory m ON m.tenant_id = %(tenant)s AND m.id = best.id
     ORDER BY best.score DESC, m.seq DESC, m.id
 """

@@ -4,7 +4,7 @@ Called in the transaction that adds the entry, so that a play and what its chara
 the game accepted is kept as a deed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -55,8 +55,7 @@ def _remember_event(writer: Writer, entry: LogEntry, event: Happened) -> list[UU
     return _keep(
         writer,
         entry,
-        event.witnesses,
-        Memory.Kind.WITNESSED,
+        dict.fromkeys(sorted(event.witnesses), Memory.Kind.WITNESSED),
         event.text or event.type,
         importance=EVENT + moving,
         source={"type": "event", "event": event.type, "scene": event.scene},
@@ -79,10 +78,8 @@ def _remember_turn(writer: Writer, entry: LogEntry, closed: TurnClosed) -> list[
         return []
     text, source = "\n".join(lines), {"type": "turn", "turn_id": closed.turn_id, "speaker": opened.speaker}
     around = {opened.speaker, *(opened.present or _beside(writer.play, closed.character))} - {closed.character}
-    return [
-        *_keep(writer, entry, [closed.character], Memory.Kind.SAID, text, importance=TALK, source=source),
-        *_keep(writer, entry, around, Memory.Kind.WITNESSED, text, importance=TALK, source=source),
-    ]
+    holders = {closed.character: Memory.Kind.SAID, **dict.fromkeys(sorted(around), Memory.Kind.WITNESSED)}
+    return _keep(writer, entry, holders, text, importance=TALK, source=source)
 
 
 def _remember_deed(writer: Writer, entry: LogEntry, deed: Proposed) -> list[UUID]:
@@ -94,17 +91,14 @@ def _remember_deed(writer: Writer, entry: LogEntry, deed: Proposed) -> list[UUID
     importance = DEED + (MOVING if writer.world.reactions(action=deed.name) else 0.0)
     source = {"type": "action", "action": deed.name, "turn_id": deed.turn_id, "actor": deed.actor}
     around = set(_beside(writer.play, deed.actor)) - {deed.actor}
-    return [
-        *_keep(writer, entry, [deed.actor], Memory.Kind.DONE, text, importance=importance, source=source),
-        *_keep(writer, entry, around, Memory.Kind.WITNESSED, text, importance=importance, source=source),
-    ]
+    holders = {deed.actor: Memory.Kind.DONE, **dict.fromkeys(sorted(around), Memory.Kind.WITNESSED)}
+    return _keep(writer, entry, holders, text, importance=importance, source=source)
 
 
 def _keep(
     writer: Writer,
     entry: LogEntry,
-    holders: Iterable[str],
-    kind: str,
+    holders: Mapping[str, Memory.Kind],
     text: str,
     *,
     importance: float,
@@ -117,8 +111,7 @@ def _keep(
         tenant_id=writer.session.tenant_id,
         store=writer.branch.pk,
         seq=entry.seq,
-        holders=sorted(who for who in holders if who in writer.world.characters),
-        kind=kind,
+        holders={who: kind for who, kind in holders.items() if who in writer.world.characters},
         text=text,
         importance=importance,
         game_time=writer.play.game_time,

@@ -150,8 +150,8 @@ def _keep(writer: Writer, memory: CarriedMemory) -> None:
     remember(
         tenant_id=writer.session.tenant_id,
         store=writer.branch.pk,
-        holders=[memory.holder],
-        **memory.model_dump(exclude={"holder"}),
+        holders={memory.holder: memory.kind},
+        **memory.model_dump(exclude={"holder", "kind"}),
     )
 
 

@@ -3,6 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Func, JSONField, TextField, Value
+
 from npc.models import Branch, LogEntry
 from npc.sessions.entries import Data, read_entry
 from tenants.statements import Param, Select, read
@@ -11,6 +14,8 @@ TURN_KINDS = ("turn.opened", "turn.closed")
 # Of the log, told in prompts as they were. What is older comes back as memories.
 TOLD_ENTRIES = 60
 TOLD_KINDS = (*TURN_KINDS, "event", "action.outcome")
+# What entries also hold, for replay and for designers: most of their bytes, and nothing that is ever told.
+NOT_TOLD = ["read", "chunks", "removed", "timing", "usage"]
 
 
 def entries_of_turn(branch: Branch, turn_id: UUID) -> list[LogEntry]:
@@ -32,10 +37,10 @@ def opening_page(branch: Branch, turn_id: UUID) -> tuple[list[LogEntry], list[tu
 
 
 def newest_told(branch: Branch) -> list[tuple[int, Data]]:
-    """The newest part of the log that can be told, each with its number, oldest first."""
+    """The newest part of the log that can be told, each with its number, oldest first, without `NOT_TOLD`."""
     if branch.lineage:
         rows = LogEntry.objects.on(branch).filter(kind__in=TOLD_KINDS).order_by("-seq")
-        found: list[Any] = list(rows.values_list("seq", "kind", "data")[:TOLD_ENTRIES])
+        found: list[Any] = list(rows.values_list("seq", "kind", _told())[:TOLD_ENTRIES])
     else:
         found = _NEWEST.all(tenant_id=branch.tenant_id, branch_id=branch.pk)
     return _in_order(found)
@@ -45,11 +50,16 @@ def _in_order(newest: list[Any]) -> list[tuple[int, Data]]:
     return [(seq, read_entry(kind, data)) for seq, kind, data in reversed(newest)]
 
 
+def _told() -> Func:
+    keys = Value(NOT_TOLD, output_field=ArrayField(TextField()))
+    return Func(F("data"), keys, template="(%(expressions)s)", arg_joiner=" - ", output_field=JSONField())
+
+
 def _own() -> Any:
     return LogEntry.objects.filter(tenant_id=Param("tenant_id"), branch_id=Param("branch_id"))
 
 
 _OF_TURN: Select[LogEntry] = Select(lambda: _own().filter(kind__in=TURN_KINDS, subject=Param("turn_id")))
 _NEWEST: Select[tuple[int, str, Any]] = Select(
-    lambda: _own().filter(kind__in=TOLD_KINDS).order_by("-seq").values_list("seq", "kind", "data")[:TOLD_ENTRIES]
+    lambda: _own().filter(kind__in=TOLD_KINDS).order_by("-seq").values_list("seq", "kind", _told())[:TOLD_ENTRIES]
 )

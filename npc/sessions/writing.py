@@ -125,6 +125,6 @@ def _standing(tenant_id: UUID, session_id: UUID, *, locked: bool) -> Reading:
 _LIVE: Select[Branch] = Select(
     lambda: Branch.objects.filter(
         tenant_id=Param("tenant_id"), pk__in=GameSession.objects.filter(pk=Param("session_id")).values("live_id")
-    )
+    ).defer("base")
 )
 _HEAD = Update(lambda: Branch.objects.filter(pk=Param("id"), tenant_id=Param("tenant_id")), "head", "head_seq")

@@ -75,7 +75,7 @@ class TurnRun:
         self.asked = asked
         self._api_key_id = api_key_id
         self._events: list[Event] = []
-        self._news = asyncio.Event()
+        self._news, self._end = asyncio.Event(), asyncio.Event()
         self._error: PlatformError | None = None
         self._is_open = False
         self._is_over = False
@@ -111,8 +111,7 @@ class TurnRun:
 
     async def answer(self) -> dict[str, Any]:
         """The answer. Raises what forbids or ends the turn."""
-        while not self._is_over:
-            await self._news.wait()
+        await self._end.wait()
         if self._error:
             raise self._error
         return self._events[-1].body
@@ -153,6 +152,7 @@ class TurnRun:
             self._error = TurnBroken()
         finally:
             self._is_over = True
+            self._end.set()
             self._wake()
         if hooks and hooks.action_url and answer and answer["actions"]:
             await self._ask_whether_it_happens(hooks, answer)
