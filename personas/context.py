@@ -43,6 +43,8 @@ class Source:
     heading: str = ""
     page: int | None = None
     url: str = ""
+    # What was looked up for this very question, in a sentence; "" for a passage.
+    answer: str = ""
     # Cosine with the question; None when only words found it.
     similarity: float | None = None
 

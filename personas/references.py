@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from knowledge.models import KnowledgeBase
 from llm.models import Route
 from personas.access import as_uuid
+from personas.lookups import known_tools
 from personas.schema import PersonaSettings
 from tenants.errors import Invalid
 
@@ -27,7 +28,7 @@ def check_references(tenant_id: UUID, settings: PersonaSettings) -> None:
     errors = [
         *_missing("knowledge_bases", settings.knowledge_bases, bases, _("There is no knowledge base «%(name)s».")),
         *_missing("lorebooks", settings.lorebooks, (), _("There is no lorebook «%(name)s».")),
-        *_missing("tools", settings.tools, (), _("There is no tool «%(name)s».")),
+        *_missing("tools", settings.tools, known_tools(tenant_id, settings.tools), _("There is no tool «%(name)s».")),
     ]
     if settings.route and not Route.objects.for_tenant(tenant_id).filter(slug=settings.route).exists():
         detail = _("There is no model route «%(name)s».") % {"name": settings.route}

@@ -83,7 +83,7 @@ def examples(context: TurnContext, *, budget_tokens: int) -> Section:
 def grounding(context: TurnContext) -> Section:
     """How to answer from documents and cite them; empty for a persona that reads none."""
     settings, language = context.settings, context.language
-    if not settings.knowledge_bases:
+    if not (settings.knowledge_bases or context.sources):
         return Section("grounding", "", 95, 0, "", required=True)
     refusal = texts.REFUSAL[language].format(refusal=settings.refusal) if settings.refusal else ""
     note = f" {settings.handoff.note}" if settings.handoff.note else ""

@@ -21,6 +21,7 @@ from personas.context import NOBODY, EndUser, Said, Source, TurnContext
 from personas.followups import search_query
 from personas.kinds import ReplyParser
 from personas.language import language_of
+from personas.lookups import LookedUp
 from personas.prompt import CompiledPrompt, SectionReport, compile_prompt
 from personas.quoting import one_line, quoted
 from personas.references import base_ids
@@ -88,6 +89,8 @@ class PreparedTurn:
     context: TurnContext
     prompt: CompiledPrompt
     reader_task: ReaderTask
+    # What the persona's tools brought, for the trace.
+    looked_up: tuple[dict[str, Any], ...] = ()
 
     @property
     def persona(self) -> RunningPersona:
@@ -122,6 +125,7 @@ class PreparedTurn:
                 "missing_knowledge_bases": list(plan.missing_bases),
                 "found": [_found_trace(source, self.sources) for source in self.context.sources],
             },
+            **({"tools": list(self.looked_up)} if self.looked_up else {}),
             "unknown_variables": _unknown_variables(self.context),
             "sections": [report.as_dict() for report in self.sections],
             "input_tokens": self.input_tokens,
@@ -160,9 +164,16 @@ def plan_turn(persona: RunningPersona, asked: Asked) -> TurnPlan:
 
 
 def compile_turn(
-    plan: TurnPlan, found: Sequence[Found] = (), *, budget_tokens: int = CONTEXT_BUDGET_TOKENS
+    plan: TurnPlan,
+    found: Sequence[Found] = (),
+    *,
+    looked_up: Sequence[dict[str, Any]] = (),
+    budget_tokens: int = CONTEXT_BUDGET_TOKENS,
 ) -> PreparedTurn:
-    """The prompt of a turn from what was found, best first. Pure. Raises PromptTooLong."""
+    """The prompt of a turn from what was found, best first. Pure. Raises PromptTooLong.
+
+    `looked_up` is what the trace says of the persona's tools.
+    """
     context = replace(plan.context, sources=tuple(_source(n, result) for n, result in enumerate(found, 1)))
     prompt = compile_prompt(
         plan.persona.kind.sections(context),
@@ -170,7 +181,8 @@ def compile_turn(
         question=quoted(context.question),
         budget_tokens=budget_tokens,
     )
-    return PreparedTurn(plan, context, prompt, _reader_task(plan.persona, context, prompt.sources))
+    task = _reader_task(plan.persona, context, prompt.sources)
+    return PreparedTurn(plan, context, prompt, task, tuple(looked_up))
 
 
 def _context(persona: RunningPersona, asked: Asked) -> TurnContext:
@@ -193,7 +205,8 @@ def _context(persona: RunningPersona, asked: Asked) -> TurnContext:
 
 
 def _source(n: int, found: Found) -> Source:
-    url = found.metadata.get("url", "")
+    own = found if isinstance(found, LookedUp) else None
+    url = own.url if own else found.metadata.get("url", "")
     return Source(
         n=n,
         chunk_id=found.chunk_id,
@@ -204,7 +217,8 @@ def _source(n: int, found: Found) -> Source:
         score=found.score,
         similarity=found.similarity,
         page=found.page,
-        url=url if isinstance(url, str) and url.startswith(("https://", "http://")) else "",
+        url=url if own or (isinstance(url, str) and url.startswith(("https://", "http://"))) else "",
+        answer=own.answer if own else "",
     )
 
 
@@ -217,8 +231,7 @@ def _reader_task(persona: RunningPersona, context: TurnContext, sources: Sequenc
         said=tuple(each.text for each in context.history if each.role != "user"),
         names=(persona.name, persona.tenant_name),
         passages=tuple(
-            Passage(n=each.n, title=each.title, heading=each.heading, text=each.text, score=each.similarity)
-            for each in sources
+            Passage(each.n, each.title, each.heading, each.text, each.similarity, each.answer) for each in sources
         ),
         examples=tuple(Example(user=each.user, say=each.say) for each in settings.examples),
         refusal=settings.refusal,

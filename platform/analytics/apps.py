@@ -8,3 +8,7 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         from analytics import jobs  # noqa: F401 - registers what can be done in the background
+        from analytics.results.in_chat import TOOL, DatasetLookup
+        from personas.lookups import register_lookup
+
+        register_lookup(TOOL, DatasetLookup())

@@ -23,7 +23,7 @@ from personas.models import Persona
 from tenants.adminsite.base import the_seat
 from tenants.asynchronous import json_body
 from tenants.errors import NotFound
-from tenants.models import User
+from tenants.models import Member, User
 
 
 @require_safe
@@ -59,8 +59,15 @@ def session_view(request: HttpRequest, persona_id: UUID, *, allowed: Collection[
         locale=get_language() or "",
         conversation_id=as_uuid(str(body.get("conversation_id", ""))),
         is_test=True,
+        member_id=_member_id(request),
     )
     return JsonResponse(session_body(opened, request), status=201)
+
+
+def _member_id(request: HttpRequest) -> UUID | None:
+    """None for an operator who helps out and is no member here."""
+    user = cast(User, request.user)
+    return Member.objects.for_tenant(the_seat(request).tenant).filter(user=user).values_list("pk", flat=True).first()
 
 
 def _draft(request: HttpRequest, persona_id: UUID, allowed: Collection[str]) -> Persona:

@@ -126,6 +126,7 @@ class ChatConsumer(TokenSocket):
                 client_id=client_id,
                 text=text,
                 variables=variables,
+                on_behalf=self.session.on_behalf,
             )
         except BaseException:
             self._unacknowledged.discard(str(client_id))
@@ -150,6 +151,7 @@ class ChatConsumer(TokenSocket):
             regenerate,
             conversation_id=self.session.conversation_id,
             turn_id=turn_id,
+            on_behalf=self.session.on_behalf,
         )
 
     async def _stop_turn(self, frame: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from chat.errors import ConversationClosed, ConversationNotFound, TextTooLong, TooManyWaiting, TurnRunning
 from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.rendering import render_said
+from personas.lookups import OnBehalf
 from tenants.errors import Invalid, NotFound
 from tenants.statements import Param, Select, Update, insertion, read, write
 
@@ -21,8 +22,9 @@ MAX_TEXT_CHARACTERS = 8_000
 # Messages that wait behind a running turn of the same conversation.
 MAX_WAITING = 5
 
-# Where a turn's trace holds what its caller wants otherwise in the model's request.
+# Where a turn's trace holds what its caller wants otherwise in the model's request, and in whose rights he asks.
 KNOBS = "knobs"
+ON_BEHALF = "on_behalf"
 
 # The events that open a turn, in this order from the first number of its block.
 ACCEPTED, CREATED, STARTED = 0, 1, 2
@@ -92,12 +94,14 @@ def post_message(
     variables: dict[str, str],
     process_id: UUID,
     knobs: dict[str, Any] | None = None,
+    on_behalf: OnBehalf | None = None,
     before_storing: Callable[[Posted], None] = lambda posted: None,
 ) -> Posted:
     """Append an end user's message and open the turn that will answer it.
 
     `client_id` is minted by the client: posting it twice returns the same turn, so a client that lost its
     socket may simply send again. `knobs` are settings of the model's request that the caller wants otherwise.
+    `on_behalf`: in whose rights the persona may look things up for this message; nobody's for a visitor's.
     `before_storing` is told what is about to be stored, which may still fail.
     Raises ConversationNotFound, ConversationClosed, TooManyWaiting.
     """
@@ -115,7 +119,9 @@ def post_message(
             return Posted(said.turn, said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
             raise ConversationClosed
-        turn = open_turn(conversation, ahead, process_id=process_id, variables=variables, knobs=knobs)
+        turn = open_turn(
+            conversation, ahead, process_id=process_id, variables=variables, knobs=knobs, on_behalf=on_behalf
+        )
         message = Message(
             conversation=conversation,
             turn_id=turn.pk,
@@ -143,6 +149,7 @@ def regenerate(
     conversation_id: UUID,
     turn_id: UUID,
     process_id: UUID,
+    on_behalf: OnBehalf | None = None,
     before_storing: Callable[[Posted], None] = lambda posted: None,
 ) -> Posted:
     """Answer the question of the last turn anew. `before_storing` as for `post_message`.
@@ -158,7 +165,12 @@ def regenerate(
             raise TurnRunning
         ahead = _UNFINISHED.all(conversation_id=conversation_id)
         turn = open_turn(
-            conversation, ahead, process_id=process_id, variables=last.variables, knobs=last.trace.get(KNOBS)
+            conversation,
+            ahead,
+            process_id=process_id,
+            variables=last.variables,
+            knobs=last.trace.get(KNOBS),
+            on_behalf=on_behalf,
         )
         turn.replaces_id = last.pk
         turn.question = last.question
@@ -192,6 +204,7 @@ def open_turn(
     process_id: UUID,
     variables: dict[str, str],
     knobs: dict[str, Any] | None,
+    on_behalf: OnBehalf | None,
 ) -> Turn:
     """A turn that owns the next block of numbers; not saved.
 
@@ -209,6 +222,6 @@ def open_turn(
         fence=conversation.fence,
         first_seq=conversation.next_seq,
         variables=variables,
-        trace={KNOBS: knobs} if knobs else {},
+        trace=({KNOBS: knobs} if knobs else {}) | ({ON_BEHALF: on_behalf.as_dict()} if on_behalf else {}),
         created_at=timezone.now(),
     )

@@ -1,5 +1,6 @@
 """Everything a turn needs before the model is asked, gathered with no connection held in between."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,15 +12,17 @@ from uuid import UUID
 
 from chat.history import asked_past
 from chat.models import Message, Turn
-from chat.posting import KNOBS, Posted
+from chat.posting import KNOBS, ON_BEHALF, Posted
 from knowledge.searching import embedding_of, search_bases
 from llm.door import embed
 from llm.metering import Payer, record_call
 from llm.routes import asked_route, cost_of, route_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
-from personas.context import EndUser, Said
+from personas.context import EndUser, Language, Said
 from personas.kinds import ReplyParser
+from personas.language import is_chinese
+from personas.lookups import Asking, LookedUp, OnBehalf, look_up
 from personas.models import Persona, PersonaVersion
 from personas.running import RunningPersona, running_draft, running_version
 from personas.turns import Asked, PreparedTurn, TurnPlan, compile_turn, plan_turn
@@ -97,6 +100,7 @@ class Loaded:
     route: RouteConfig
     embedding: dict[str, RouteConfig]
     payer: Payer
+    on_behalf: OnBehalf | None = None
 
 
 def take_in(
@@ -130,16 +134,34 @@ async def prepare(
     if loaded is None:
         loaded = await in_tenant(tenant_id, load, turn, question, history)
     plan = loaded.plan
-    found: Any = ()
-    if plan.query:
-        vectors = {model: (await embed(route, [plan.query], "query"))[0] for model, route in loaded.embedding.items()}
-        found = await in_tenant(
-            tenant_id, search_bases, tenant_id, plan.base_ids, plan.query, vectors, top_k=plan.top_k
-        )
-    compiled = compile_turn(plan, found)
+    if plan.persona.settings.tools:
+        found, (looked, told) = await asyncio.gather(_search(loaded), _look_up(loaded))
+        compiled = compile_turn(plan, [*looked, *found], looked_up=told)
+    else:
+        compiled = compile_turn(plan, await _search(loaded))
     knobs = turn.trace.get(KNOBS, {})
     request = turned(compiled.request(), knobs)
     return Prepared(compiled, loaded.route, request, loaded.payer, compiled.parser(), knobs)
+
+
+async def _search(loaded: Loaded) -> Any:
+    plan = loaded.plan
+    if not plan.query:
+        return ()
+    vectors = {model: (await embed(route, [plan.query], "query"))[0] for model, route in loaded.embedding.items()}
+    tenant_id = plan.persona.tenant_id
+    return await in_tenant(tenant_id, search_bases, tenant_id, plan.base_ids, plan.query, vectors, top_k=plan.top_k)
+
+
+async def _look_up(loaded: Loaded) -> tuple[list[LookedUp], list[dict[str, Any]]]:
+    context, persona = loaded.plan.context, loaded.plan.persona
+    language: Language = "zh" if is_chinese(context.question) else "en"
+    asking = (
+        Asking(persona.tenant_id, context.question, language, loaded.on_behalf)
+        if loaded.on_behalf is not None
+        else None
+    )
+    return await look_up(persona.settings.tools, asking)
 
 
 def turned(request: ChatRequest, knobs: Mapping[str, Any]) -> ChatRequest:
@@ -177,6 +199,7 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
             turn_id=turn.pk,
             end_user=conversation.end_user.external_id,
         ),
+        on_behalf=OnBehalf.of(turn.trace.get(ON_BEHALF)),
     )
 
 

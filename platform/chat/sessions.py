@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from chat.errors import ConversationNotFound
 from chat.models import Conversation, EndUser
+from personas.lookups import OnBehalf
 from personas.models import Persona
 from tenants.errors import Invalid, NotFound, Unauthenticated
 from tenants.tokens import SESSION, Token, parse_token
@@ -30,6 +31,12 @@ class Session:
     tenant_id: UUID
     conversation_id: UUID
     expires_at: datetime
+    # Whose rights the holder has besides, if he came signed in as a member.
+    member_id: UUID | None = None
+
+    @property
+    def on_behalf(self) -> OnBehalf | None:
+        return OnBehalf(member_id=self.member_id) if self.member_id else None
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,11 @@ def open_session(
     conversation_id: UUID | None = None,
     ttl: timedelta | None = None,
     is_test: bool = False,
+    member_id: UUID | None = None,
 ) -> Opened:
     """Let an end user into a new conversation, or into one of his own with this persona.
+
+    `member_id`: the member who he is, and in whose rights the persona may look things up.
 
     Raises ConversationNotFound for a conversation of somebody else, Invalid for a persona that never was
     published.
@@ -63,14 +73,16 @@ def open_session(
         conversation = Conversation.objects.create(persona=persona, end_user=end_user, is_test=is_test)
     else:
         conversation = _own_conversation(conversation_id, persona, end_user)
-    token, expires_at = session_token(conversation, ttl or settings.CHAT_SESSION_TTL)
+    token, expires_at = session_token(conversation, ttl or settings.CHAT_SESSION_TTL, member_id)
     return Opened(token, expires_at, conversation)
 
 
-def session_token(conversation: Conversation, ttl: timedelta) -> tuple[str, datetime]:
+def session_token(conversation: Conversation, ttl: timedelta, member_id: UUID | None = None) -> tuple[str, datetime]:
     """A token for this conversation and when it ends."""
     expires_at = timezone.now() + ttl
     claims = {"c": conversation.pk.hex, "x": int(expires_at.timestamp())}
+    if member_id:
+        claims["m"] = member_id.hex
     return str(Token(SESSION, conversation.tenant_id, _signer(conversation.tenant_id).sign_object(claims))), expires_at
 
 
@@ -96,7 +108,8 @@ def _read(text: str) -> Session:
     try:
         claims = _signer(token.tenant_id).unsign_object(token.secret)
         expires_at = datetime.fromtimestamp(claims["x"], tz=timezone.get_default_timezone())
-        return Session(token.tenant_id, UUID(claims["c"]), expires_at)
+        member_id = UUID(claims["m"]) if "m" in claims else None
+        return Session(token.tenant_id, UUID(claims["c"]), expires_at, member_id)
     except (signing.BadSignature, KeyError, ValueError, TypeError):
         raise Unauthenticated from None
 

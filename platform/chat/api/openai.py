@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.access import access_conversation
-from chat.api.posting import Posting, TurnFailed
+from chat.api.posting import Posting, TurnFailed, behalf_of
 from chat.events import ENDINGS, Delta, Event, Item
 from chat.posting import clean_said, storable
 from chat.sessions import open_session
@@ -148,6 +148,7 @@ async def completions_view(request: HttpRequest, caller: Caller) -> HttpResponse
         knobs=asked.knobs,
         # In a thread that is kept here, we know what was said; else the client sends it along.
         history=None if asked.conversation_id else asked.history,
+        on_behalf=behalf_of(caller),
     )
     if asked.is_streamed:
         events = posting.items()

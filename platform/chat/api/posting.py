@@ -13,7 +13,10 @@ from chat.models import Turn
 from chat.posting import post_message
 from chat.subscription import Ended
 from personas.context import Said
+from personas.lookups import OnBehalf
+from tenants.authentication import Caller
 from tenants.errors import PlatformError
+from tenants.models import Scope
 from tenants.scope import in_tenant
 
 
@@ -32,6 +35,11 @@ class TurnFailed(PlatformError):
         self.status = self.STATUS.get(body["code"], 502)  # type: ignore[misc]
 
 
+def behalf_of(caller: Caller) -> OnBehalf | None:
+    """A server may look up what its key may ask for."""
+    return OnBehalf(key_id=caller.key_id) if caller.key_id and Scope.ANALYTICS in caller.scopes else None
+
+
 class Posting:
     """A message posted over HTTP, and the turn that answers it.
 
@@ -48,11 +56,18 @@ class Posting:
         variables: dict[str, str] | None = None,
         knobs: dict[str, Any] | None = None,
         history: tuple[Said, ...] | None = None,
+        on_behalf: OnBehalf | None = None,
     ) -> None:
         self.tenant_id = tenant_id
         self.conversation_id = conversation_id
         self._history = history
-        self._said = {"client_id": client_id, "text": text, "variables": variables or {}, "knobs": knobs}
+        self._said = {
+            "client_id": client_id,
+            "text": text,
+            "variables": variables or {},
+            "knobs": knobs,
+            "on_behalf": on_behalf,
+        }
 
     async def completed(self) -> dict[str, Any]:
         """The completed turn. Raises what made it fail."""

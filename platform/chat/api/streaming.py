@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from chat.access import access_conversation
-from chat.api.posting import Posting
+from chat.api.posting import Posting, behalf_of
 from chat.api.serializers import TurnRequestSerializer
 from chat.events import Item
 from chat.frames import MAX_SEQ
@@ -47,6 +47,7 @@ async def turns_view(request: HttpRequest, caller: Caller, conversation_id: UUID
         client_id=asked["client_id"],
         text=clean_said(asked["text"]),
         variables=check_variables(asked.get("variables")),
+        on_behalf=behalf_of(caller),
     )
     if "text/event-stream" in request.headers.get("Accept", ""):
         return await event_stream(posting.items())

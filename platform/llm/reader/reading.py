@@ -27,6 +27,9 @@ def read(task: ReaderTask, embed_query: EmbedQuery, embed_passages: EmbedPassage
     example = exactly(task)
     if example and example.say not in task.said[-1:]:
         return _line(example.say, "example", matched=example.user)
+    if computed := next((passage for passage in task.passages if passage.answer), None):
+        answer = f"{computed.answer} [{computed.n}]"
+        return ReaderAnswer(text=answer, cited=(computed.n,), confidence=1.0, trace={"reason": "computed"})
     if task.has_documents or task.passages:
         return _from_documents(task, language, embed_query, embed_passages)
     return _from_lines(task, language, embed_query, embed_passages)

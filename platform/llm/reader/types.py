@@ -23,6 +23,7 @@ class Passage:
     heading: str  # path within the document, "" if none
     text: str
     score: float | None  # cosine with the question by the vector search; None when only words found it
+    answer: str = ""  # where it was computed for this very question: the sentence that answers it
 
 
 @dataclass(frozen=True, slots=True)
