@@ -211,7 +211,7 @@ def _file(request: Request, dataset_id: UUID, file_id: UUID) -> DatasetFile:
 
 
 # --- Columns ----------------------------------------------------------------------------------------------------
-class ColumnChangeSerializer(NullsLeftOut, serializers.Serializer[Any]):
+class RetypeSerializer(NullsLeftOut, serializers.Serializer[Any]):
     label = serializers.CharField(max_length=300, required=False)  # type: ignore[assignment]
     type = serializers.ChoiceField(choices=[*TYPES, *_ALIASES], required=False)
     format = serializers.ChoiceField(
@@ -230,7 +230,7 @@ class LossSerializer(serializers.Serializer[Any]):
     examples = serializers.ListField(child=serializers.CharField())
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class TypeChangeSerializer(serializers.Serializer[Any]):
     """The last change of a column's type."""
 
     type = serializers.CharField()
@@ -247,14 +247,14 @@ class FileColumnSerializer(serializers.ModelSerializer[DatasetColumn]):
         model = DatasetColumn
         fields = ["name", "label", "type", "format", "change"]
 
-    @extend_schema_field(ChangeSerializer(allow_null=True))
+    @extend_schema_field(TypeChangeSerializer(allow_null=True))
     def get_change(self, column: DatasetColumn) -> dict[str, Any] | None:
         job = last_change(column)
         if job is None:
             return None
         error = {"code": job.error_code, "detail": _(job.error_detail)} if job.error_code else None
         change = {"type": job.payload["type"], "format": job.payload["format"], "status": job.status, "error": error}
-        return dict(ChangeSerializer(change).data)
+        return dict(TypeChangeSerializer(change).data)
 
 
 class ColumnDetail(APIView):
@@ -269,7 +269,7 @@ class ColumnDetail(APIView):
             return Response(FileColumnSerializer(_column(tenant_id, dataset_id, table, column)).data)
 
     @extend_schema(
-        request=ColumnChangeSerializer,
+        request=RetypeSerializer,
         responses={
             200: PolymorphicProxySerializer("ColumnOrLoss", [FileColumnSerializer, LossSerializer], None),
             202: FileColumnSerializer,
@@ -282,7 +282,7 @@ class ColumnDetail(APIView):
         would become empty it is refused (409 `values_lost`) unless `force` is sent; `dry_run` only counts them.
         """
         tenant_id = self._caller(request)
-        serializer = ColumnChangeSerializer(data=request.data)
+        serializer = RetypeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
         with tenant_scope(tenant_id):

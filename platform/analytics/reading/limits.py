@@ -10,8 +10,8 @@ MAX_ROWS = 10_000_000
 MAX_TABLES = 100
 # Characters. A quotation mark that is never closed swallows the rest of the file.
 MAX_CELL = 1_000_000
-# Of address space. Loading Arrow takes 1.2 GiB of it, and next to none of it in memory.
-MAX_MEMORY_BYTES = 4 * 1024 * 1024 * 1024
+# Of address space: a CSV file of 100 MB takes 1 GiB of it, and so does a workbook with a million rows of ten columns.
+MAX_MEMORY_BYTES = 2 * 1024 * 1024 * 1024
 MAX_CPU_S = 300
 # Without a sign of the reader.
 READING_TIMEOUT_S = 300.0

@@ -77,9 +77,8 @@ def test_a_fault_of_ours_is_told_apart_from_its_owner(reader_that, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_reader_gets_no_more_than_its_share_of_memory(monkeypatch, reader_that):
+def test_a_reader_gets_no_more_than_its_share_of_memory(reader_that):
     reader_that("reader.read_tables = lambda *_: bytearray(3 << 30)")
-    monkeypatch.setattr(apart, "MAX_MEMORY_BYTES", 2 << 30)
 
     with pytest.raises(TableUnreadable) as refused, reading([SALES], "sales.csv"):
         pass
