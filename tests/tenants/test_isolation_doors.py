@@ -23,6 +23,7 @@ from analytics.datasets.conversations import conversations_of
 from analytics.datasets.keeping import LOOK
 from analytics.importing.retyping import RELOAD
 from analytics.importing.taking_in import IMPORT
+from analytics.meaning.profiling import PROFILE
 from analytics.models import Question, SavedQuestion
 from chat.models import Conversation, EndUser, Turn
 from chat.process import heart
@@ -85,6 +86,7 @@ class Things:
     dataset: str
     question: str
     saved: str
+    pair: str
     file: str
     table: str
 
@@ -96,11 +98,11 @@ class Things:
 def made_up() -> Things:
     """As likely as Acme's, and nobody's."""
     base, document, persona, conversation, world, session, branch, version = (str(uuid7()) for _ in range(8))
-    dataset, question, saved, file, table = (str(uuid7()) for _ in range(5))
+    dataset, question, saved, pair, file, table = (str(uuid7()) for _ in range(6))
     word = uuid4().hex[:8]
     return Things(
         base, f"plans-{word}", document, persona, f"keeper-{word}", conversation, f"dave-{word}", f"vip-{word}",
-        world, f"inn-{word}", session, branch, version, "x" * 33, dataset, question, saved,
+        world, f"inn-{word}", session, branch, version, "x" * 33, dataset, question, saved, pair,
         file, table,
     )  # fmt: skip
 
@@ -154,13 +156,14 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
             rows=[[secret, 1], ["empty", 2]],
         )
         saved = SavedQuestion.objects.create(dataset=dataset, name=secret, sql="SELECT opens_to FROM vaults")
+        pair = dataset.pairs.create(question=secret, sql="SELECT opens_to FROM vaults", origin="member")
         file = dataset.files.create(name=f"{secret}.csv", status="ready")
         table = dataset.tables.get()
     secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
         end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], str(version.pk),
-        secret_of_key, str(dataset.pk), str(answered.pk), str(saved.pk),
+        secret_of_key, str(dataset.pk), str(answered.pk), str(saved.pk), str(pair.pk),
         str(file.pk), str(table.pk),
     )  # fmt: skip
 
@@ -237,6 +240,14 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
         "GET analytics/questions/{question_id}/chart.svg": [Try(404, query="kind=bar&x=vault&y=n")],
         "GET analytics/questions/{question_id}/chart.png": [Try(404, query="kind=bar&x=vault&y=n")],
         "POST analytics/questions/{question_id}/chart/": [Try(404, {"kind": "bar", "x": "vault", "y": ["n"]})],
+        "GET analytics/datasets/{dataset_id}/pairs/": [Try(404)],
+        "POST analytics/datasets/{dataset_id}/pairs/": [Try(404, {"question": "Hers?", "sql": "SELECT 1"})],
+        "GET analytics/datasets/{dataset_id}/pairs/{pair_id}/": [Try(404), Try(404, own=("dataset_id",))],
+        "PATCH analytics/datasets/{dataset_id}/pairs/{pair_id}/": [
+            Try(404, {"status": "approved"}),
+            Try(404, {"status": "approved"}, own=("dataset_id",)),
+        ],
+        "DELETE analytics/datasets/{dataset_id}/pairs/{pair_id}/": [Try(404), Try(404, own=("dataset_id",))],
         "GET analytics/saved/": [Try(200, query=f"dataset={things.dataset}")],
         "POST analytics/saved/": [Try(404, {"dataset": things.dataset, "name": "Hers", "sql": "SELECT 1"})],
         "POST analytics/saved/literals/": [Try(200, {"sql": "SELECT 'hers'"})],
@@ -419,6 +430,7 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         "dataset_id": things.dataset,
         "question_id": things.question,
         "saved_id": things.saved,
+        "pair_id": things.pair,
         "file_id": things.file,
         "table": "vaults",
         "column": "opens_to",
@@ -527,6 +539,7 @@ def test_without_a_key_nothing_is_told_at_all(acme):
 # What each kind of job is about.
 SUBJECTS = {
     LOOK: lambda things: things.dataset,
+    PROFILE: lambda things: things.dataset,
     INGEST: lambda things: things.document,
     EMBED: lambda things: things.branch,
     EMBED_FACTS: lambda things: things.version,
