@@ -25,6 +25,9 @@ from personas.context import Language
 from tenants.errors import PlatformError
 from tenants.scope import tenant_scope
 
+# Vectors hardly tell which of a few questions on one subject another one fits; the words do, and cost little.
+PAIRS_TRIED = 20
+EXAMPLES = 5
 DJANGO_LANGUAGES: dict[Language, str] = {"zh": "zh-hans", "en": "en"}
 
 
@@ -88,12 +91,13 @@ def _answered(work: Work) -> dict[str, Any]:
     linked = link(work.dataset, work.catalogue, work.in_full, route=work.route)
     if back := undecided(linked, work.catalogue, work.answers):
         raise back
-    pairs = nearest_pairs(work.dataset, work.in_full)
+    pairs = nearest_pairs(work.dataset, work.in_full, limit=PAIRS_TRIED)
     if answer := _by_pair(work, linked, pairs):
         return _fields(work, answer)
     if work.route.is_reader:
         raise NeedsModel
-    return _fields(work, answer_by_model(work, linked, [Example(pair.question, pair.sql) for pair, _likeness in pairs]))
+    examples = [Example(pair.question, pair.sql) for pair, _likeness in pairs[:EXAMPLES]]
+    return _fields(work, answer_by_model(work, linked, examples))
 
 
 def _fields(work: Work, answer: Answer) -> dict[str, Any]:
