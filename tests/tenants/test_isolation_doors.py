@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from uuid_utils.compat import uuid7
 
+from analytics.asking.posting import ANSWER
 from analytics.datasets.conversations import conversations_of
 from analytics.datasets.keeping import LOOK
 from analytics.importing.retyping import RELOAD
@@ -235,6 +236,13 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
         "DELETE analytics/datasets/{dataset_id}/": [Try(404)],
         "POST analytics/datasets/{dataset_id}/refresh/": [Try(404)],
         "GET analytics/runs/": [Try(200, query=f"dataset={things.dataset}")],
+        "GET analytics/questions/": [Try(200, query=f"dataset={things.dataset}")],
+        "POST analytics/questions/": [Try(404, {"dataset": things.dataset, "question": "What opens hers?"})],
+        "GET analytics/questions/{question_id}/": [Try(404)],
+        "GET analytics/questions/{question_id}/events/": [Try(404)],
+        "POST analytics/questions/{question_id}/cancel/": [Try(404)],
+        "POST analytics/questions/{question_id}/clarify/": [Try(404, {"choice": "1"})],
+        "POST analytics/questions/{question_id}/feedback/": [Try(404, {"correct": True})],
         "GET analytics/questions/{question_id}/result.csv": [Try(404)],
         "GET analytics/questions/{question_id}/result.xlsx": [Try(404)],
         "GET analytics/questions/{question_id}/chart.svg": [Try(404, query="kind=bar&x=vault&y=n")],
@@ -546,6 +554,7 @@ SUBJECTS = {
     GOSSIP: lambda things: things.branch,
     REFLECT: lambda things: things.branch,
     IMPORT: lambda things: things.file,
+    ANSWER: lambda things: things.question,
     RELOAD: lambda things: things.table,
 }
 

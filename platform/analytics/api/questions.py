@@ -174,7 +174,7 @@ class QuestionFeedback(APIView):
             is_correct=told["correct"],
             sql=told.get("sql", ""),
             asker=_asker(caller),
-            may_approve=_may_approve(caller),
+            may_approve=may_approve(caller),
         )
         return Response(QuestionSerializer(question).data)
 
@@ -195,7 +195,7 @@ def _asker(caller: Caller) -> Asker:
     return Asker.of_caller(caller, "zh" if (get_language() or "").startswith("zh") else "en")
 
 
-def _may_approve(caller: Caller) -> bool:
+def may_approve(caller: Caller) -> bool:
     """Whoever answers for the data: a key to manage with, or a member who may edit."""
     if caller.member_id is None:
         return Scope.MANAGE in caller.scopes

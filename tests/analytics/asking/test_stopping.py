@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 
 from analytics.asking import answering, work
+from analytics.datasets.keeping import delete_dataset
 from analytics.models import Question
 from jobs.models import Job
 from jobs.running import run
@@ -131,7 +132,10 @@ def test_what_is_deleted_meanwhile_is_left_alone(
 
     def delete_first(*args: Any) -> Any:
         with desk.business.scope():
-            (desk.dataset if what == "dataset" else desk.row(asked["id"])).delete()
+            if what == "dataset":
+                delete_dataset(desk.dataset)
+            else:
+                desk.row(asked["id"]).delete()
         return keep(*args)
 
     monkeypatch.setattr(answering, "kept_result", delete_first)
