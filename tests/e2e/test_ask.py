@@ -109,18 +109,19 @@ def open_desk(browser: Browser, server: InProcessServer) -> Iterator[Callable[..
 
 
 @pytest.fixture
-def worker(acme: Business) -> Iterator[None]:
-    """A worker that does Acme's jobs."""
-    stop = threading.Event()
+def worker(acme: Business) -> Iterator[threading.Event]:
+    """A worker that does Acme's jobs while it is switched on."""
+    on, stop = threading.Event(), threading.Event()
 
     def run() -> None:
         while not stop.wait(0.1):
-            work_off(acme)
+            if on.is_set():
+                work_off(acme)
         connections.close_all()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    yield
+    yield on
     stop.set()
     thread.join(timeout=30)
 
@@ -145,8 +146,9 @@ def written(request: RecordedRequest) -> str:
 
 
 def test_from_a_sheet_with_chinese_headers_to_a_chart_and_a_file(
-    alice: Worker, hire: Any, globex: Business, open_desk: Any, worker: None, model: FakeOpenAI
+    alice: Worker, hire: Any, globex: Business, open_desk: Any, worker: threading.Event, model: FakeOpenAI
 ) -> None:
+    worker.set()
     desk: Desk = open_desk(alice, DESKTOP)
     page = desk.page
 
@@ -221,11 +223,13 @@ SOLD_OF = "SELECT city, sum(quantity) AS sold FROM tea WHERE product = 'Teapot' 
 
 
 def test_without_a_model_verified_questions_are_asked_on_a_phone(
-    alice: Worker, acme: Business, open_desk: Any, worker: None
+    alice: Worker, acme: Business, open_desk: Any, worker: threading.Event
 ) -> None:
     dataset = tea_of(acme)
     pair = {"question": "How many Teapot did we sell in each city?", "sql": SOLD_OF}
-    assert acme.api.post(f"/api/v1/analytics/datasets/{dataset}/pairs/", pair).status_code == 201
+    added = acme.api.post(f"/api/v1/analytics/datasets/{dataset}/pairs/", pair)
+    assert added.status_code == 201, added.content
+    worker.set()
 
     desk: Desk = open_desk(alice, PHONE)
     page = desk.page
@@ -247,7 +251,7 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     for _ in range(len(") FROM tea AS t")):
         editor.press("ArrowLeft")
     editor.press_sequentially("am")
-    expect(page.get_by_role("option", selected=True)).to_contain_text("amount")
+    expect(card.locator(".completions [aria-selected=true]")).to_contain_text("amount")
     editor.press("Tab")
     expect(editor).to_have_value("SELECT sum(t.amount) FROM tea AS t")
     desk.shoots("phone-editor")
@@ -258,8 +262,10 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     expect(card.get_by_role("alert")).to_contain_text("Rule:")
 
     lost = desk.asks("Who is the best football player of all times?")
-    expect(lost.locator(".failure")).to_contain_text("Add a verified question, or connect a model")
+    expect(lost.locator(".failure")).to_contain_text("add this as a verified question")
     desk.shoots("phone-failure")
+    assert page.evaluate("document.scrollingElement.scrollTop") == 0, "the page itself stays"
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
 
 
 def tea_of(business: Business) -> str:

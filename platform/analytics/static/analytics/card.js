@@ -131,7 +131,6 @@ export class Card {
     const advice = t(`advice_${error?.code}`, {}, "");
     const box = make("div", { className: "failure" }, make("p", { dir: "auto", textContent: error?.detail || t("error_unknown") }));
     if (advice) box.append(make("p", { className: "quiet", textContent: advice }));
-    if (!settings().has_model) box.append(make("p", { className: "quiet", textContent: t("no_model_short") }));
     const deeds = make("div", { className: "deeds" }, button("ask_again", { icon: "retry", onClick: () => this.onRetry(this.question) }));
     return [box, ...(this.question.sql || this.question.attempts?.length ? [this.#how({ isOpen: false })] : []), deeds];
   }
