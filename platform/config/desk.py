@@ -74,6 +74,15 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         _group(
+            _("Data"),
+            [
+                _model_item(request, "analytics.dataset", "database"),
+                _model_item(request, "analytics.question", "query_stats"),
+                _model_item(request, "analytics.savedquestion", "bookmark"),
+                _model_item(request, "analytics.sqlrun", "receipt_long"),
+            ],
+        ),
+        _group(
             _("Settings"),
             [
                 _model_item(request, "llm.route", "alt_route"),

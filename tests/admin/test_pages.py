@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver
 from uuid_utils.compat import uuid7
 
+from analytics.datasets.conversations import conversations_of
+from analytics.models import Dataset, Question, SavedQuestion, SqlRun
 from chat.models import Conversation, EndUser
 from jobs.models import Job
 from knowledge.collecting import add_text, create_base
@@ -23,6 +25,7 @@ from npc.worlds.putting import put_world
 from personas.models import Persona
 from personas.publishing import create_persona, publish
 from tenants.models import ApiKey, AuditEntry, Member, User
+from tests.analytics.conftest import SHOP, make_dataset
 from tests.conftest import Business
 from tests.npc.conftest import inn
 
@@ -53,7 +56,14 @@ def furnish(business: Business, hire: Any) -> Belongings:
         route.save()
         world = put_world(tenant_id=business.id, slug="inn", raw=inn()).world
         play = open_session(world=world, player=Player(id="carol", name="Carol"))
+        dataset = Dataset.objects.create(name="Sales", kind="files", status="ready")
         rows = [
+            dataset,
+            Question.objects.create(
+                dataset=dataset, question="How much?", status="ready", member=Member.objects.get(user=owner.user)
+            ),
+            SavedQuestion.objects.create(dataset=dataset, name="Revenue", sql="SELECT 1"),
+            SqlRun.objects.create(dataset=dataset, origin="written", sql_given="SELECT 1", verdict="ok"),
             world,
             play.session,
             base,
@@ -199,13 +209,16 @@ def test_the_owner_sees_every_page_of_his(acme, hire, alice):
 
 def test_pages_that_only_look_are_there_for_a_viewer(acme, hire, vera):
     things = furnish(acme, hire)
-    for model in (KnowledgeBase, Document, Persona, Conversation, EndUser, ModelCall, World, GameSession):
+    for model in (
+        KnowledgeBase, Document, Persona, Conversation, EndUser, ModelCall, World, GameSession, Dataset, Question,
+        SavedQuestion,
+    ):  # fmt: skip
         path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         vera.sees(path)
         page = vera.sees(f"{path}{things.id_of(model)}/change/").content.decode()
         assert "_save" not in page
         assert vera.client.get(f"{path}{things.id_of(model)}/delete/").status_code == 403
-    for model in (ApiKey, Member, Route, AuditEntry, Job):
+    for model in (ApiKey, Member, Route, AuditEntry, Job, SqlRun):
         assert vera.client.get(f"/admin/{model._meta.app_label}/{model._meta.model_name}/").status_code == 403
     assert vera.client.get(f"/admin/chat/conversation/try/{things.id_of(Persona)}/").status_code == 403
     with acme.scope():
@@ -247,7 +260,8 @@ def test_roles_change_what_is_theirs(acme, hire, edda, arno):
 LISTS = [
     "knowledge/knowledgebase", "knowledge/document", "personas/persona", "chat/conversation", "chat/enduser",
     "llm/modelcall", "tenants/auditentry", "tenants/apikey", "tenants/member", "jobs/job",
-    "npc/world", "npc/gamesession",
+    "npc/world", "npc/gamesession", "analytics/dataset", "analytics/question", "analytics/savedquestion",
+    "analytics/sqlrun",
 ]  # fmt: skip
 
 
@@ -265,7 +279,12 @@ def add_rows(business: Business, count: int) -> None:
             ModelCall.objects.create(operation="chat", route="main", model="any", outcome="ok")
             user = User.objects.create(email=f"{mark}@example.com")
             AuditEntry.objects.create(actor=user, action="add", object_type="x", object_id=document.pk)
-            Member.objects.create(user=user, role="viewer")
+            member = Member.objects.create(user=user, role="viewer")
+            dataset = Dataset.objects.create(name=mark, kind="files", status="ready")
+            dataset.tables.create(name="orders")
+            Question.objects.create(dataset=dataset, question=mark, member=member)
+            SavedQuestion.objects.create(dataset=dataset, name=mark, sql="SELECT 1", created_by=member)
+            SqlRun.objects.create(dataset=dataset, origin="written", sql_given="SELECT 1", verdict="ok")
             world = put_world(tenant_id=business.id, slug=f"w-{mark}", raw=inn(slug=f"w-{mark}")).world
             open_session(world=world, player=Player(id=mark))
             ApiKey.objects.create(name=mark, prefix=mark, digest=mark, scopes=["chat"])
@@ -300,3 +319,18 @@ def test_the_dashboard_and_a_base_ask_as_often_for_many_rows_as_for_few(acme, al
             add_text(base=base, title=f"More {number}", text="More.")
     add_rows(acme, 10)
     assert (count("/admin/"), count(page)) == before
+
+
+def test_a_deleted_dataset_takes_its_schema_along_and_the_built_in_one_stays(acme, edda):
+    shop = make_dataset(acme, SHOP)
+    with acme.scope():
+        built_in = conversations_of(acme.id)
+
+    assert edda.posts(f"/admin/analytics/dataset/{shop.pk}/delete/", post="yes").status_code == 302
+    assert edda.posts(f"/admin/analytics/dataset/{built_in.pk}/delete/", post="yes").status_code == 403
+
+    with acme.scope():
+        assert [dataset.kind for dataset in Dataset.objects.all()] == ["conversations"]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [shop.role_name])
+        assert cursor.fetchone() == (0,)
