@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from analytics.datasets.keeping import dataset_from_files
+from analytics.models import Approval, Dataset, VerifiedPair
 from config.environment import write_private
 from knowledge.collecting import add_file, create_base
 from knowledge.models import KnowledgeBase
 from npc.models import World
 from npc.worlds.files import parse_world
 from npc.worlds.putting import put_world
+from personas.language import is_chinese
 from personas.models import Persona
 from personas.publishing import create_persona, publish
 from tenants.models import Member, Tenant, User
@@ -54,6 +58,8 @@ def seed(folder: Path = FOLDER) -> Seeded:
             for slug in business["personas"]:
                 wanted = json.loads((folder / "personas" / f"{slug}.json").read_text())
                 seeded.chats.append(_seed_persona(tenant, wanted))
+            for slug in business.get("datasets", ()):
+                seed_dataset(folder / "datasets" / slug)
             for name in business.get("worlds", ()):
                 _seed_world(tenant, folder / "worlds" / name)
             if "worlds" in business and tenant.slug == settings.PLAY_TENANT:
@@ -79,6 +85,25 @@ def _seed_persona(tenant: Tenant, wanted: dict[str, Any]) -> dict[str, str]:
         persona = create_persona(tenant_id=tenant.pk, **wanted)
         publish(persona, by="demo")
     return {"name": f"{tenant.name} · {persona.name}", "url": persona.chat_path}
+
+
+def seed_dataset(path: Path) -> None:
+    """A dataset from `path.csv`, with the verified questions of `path.json`. In the tenant's scope."""
+    wanted = json.loads(path.with_suffix(".json").read_text())
+    if Dataset.objects.filter(name=wanted["name"]).exists():
+        return
+    upload = SimpleUploadedFile(wanted["upload"], path.with_suffix(".csv").read_bytes(), content_type="text/csv")
+    dataset = dataset_from_files(name=wanted["name"], uploads=[upload])
+    VerifiedPair.objects.bulk_create(
+        VerifiedPair(
+            dataset=dataset,
+            **pair,
+            language="zh" if is_chinese(pair["question"]) else "en",
+            origin=VerifiedPair.Origin.SEED,
+            status=Approval.APPROVED,
+        )
+        for pair in wanted["pairs"]
+    )
 
 
 def _seed_world(tenant: Tenant, file: Path) -> None:
