@@ -3,6 +3,7 @@ from django.urls import path
 from analytics.api.audit import RunList
 from analytics.api.datasets import DatasetDetail, DatasetList, DatasetRefresh
 from analytics.api.files import ColumnDetail, FileCancel, FileDetail, FileList, FileRetry
+from analytics.api.glossary import SuggestView
 from analytics.api.pairs import PairDetail, PairList
 from analytics.api.questions import (
     QuestionCancel,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/files/<uuid:file_id>/cancel/", FileCancel.as_view()),
     path("datasets/<uuid:dataset_id>/files/<uuid:file_id>/retry/", FileRetry.as_view()),
     path("datasets/<uuid:dataset_id>/tables/<str:table>/columns/<str:column>/", ColumnDetail.as_view()),
+    path("datasets/<uuid:dataset_id>/suggest/", SuggestView.as_view()),
     path("datasets/<uuid:dataset_id>/pairs/", PairList.as_view()),
     path("datasets/<uuid:dataset_id>/pairs/<uuid:pair_id>/", PairDetail.as_view()),
     path("questions/", QuestionList.as_view()),

@@ -25,6 +25,7 @@ from analytics.datasets.keeping import LOOK
 from analytics.importing.retyping import RELOAD
 from analytics.importing.taking_in import IMPORT
 from analytics.meaning.profiling import PROFILE
+from analytics.meaning.suggesting import SUGGEST
 from analytics.models import Question, SavedQuestion
 from chat.models import Conversation, EndUser, Turn
 from chat.process import heart
@@ -248,6 +249,7 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
         "GET analytics/questions/{question_id}/chart.svg": [Try(404, query="kind=bar&x=vault&y=n")],
         "GET analytics/questions/{question_id}/chart.png": [Try(404, query="kind=bar&x=vault&y=n")],
         "POST analytics/questions/{question_id}/chart/": [Try(404, {"kind": "bar", "x": "vault", "y": ["n"]})],
+        "POST analytics/datasets/{dataset_id}/suggest/": [Try(404)],
         "GET analytics/datasets/{dataset_id}/pairs/": [Try(404)],
         "POST analytics/datasets/{dataset_id}/pairs/": [Try(404, {"question": "Hers?", "sql": "SELECT 1"})],
         "GET analytics/datasets/{dataset_id}/pairs/{pair_id}/": [Try(404), Try(404, own=("dataset_id",))],
@@ -548,6 +550,7 @@ def test_without_a_key_nothing_is_told_at_all(acme):
 SUBJECTS = {
     LOOK: lambda things: things.dataset,
     PROFILE: lambda things: things.dataset,
+    SUGGEST: lambda things: things.dataset,
     INGEST: lambda things: things.document,
     EMBED: lambda things: things.branch,
     EMBED_FACTS: lambda things: things.version,

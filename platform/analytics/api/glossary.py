@@ -1,10 +1,19 @@
 """What a dataset's tables mean, as a part of the dataset: read with it, and changed by its PATCH."""
 
 from typing import Any
+from uuid import UUID
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from analytics.access import access_dataset
+from analytics.meaning.glossary import glossary_of
+from analytics.meaning.suggesting import post_suggesting
 from analytics.models import Approval, DatasetColumn
+from tenants.errors import ScopeMissing
 from tenants.models import Scope
 from tenants.rest import caller_of
 from tenants.serializing import NullsLeftOut
@@ -37,7 +46,7 @@ class MetricChangeSerializer(NullsLeftOut, serializers.Serializer[Any]):
     sql = serializers.CharField(required=False, max_length=5_000, help_text="An expression over the table's columns.")
     description = serializers.CharField(required=False, allow_blank=True, max_length=MAX_TEXT)
     synonyms = serializers.ListField(child=serializers.CharField(max_length=MAX_TEXT), required=False, max_length=100)
-    status = serializers.ChoiceField(Approval.values, required=False)
+    status = serializers.ChoiceField(Approval.choices, required=False)
     delete = serializers.BooleanField(required=False)
 
 
@@ -50,7 +59,7 @@ class JoinChangeSerializer(NullsLeftOut, serializers.Serializer[Any]):
     id = serializers.UUIDField(required=False, help_text="Left out for a new one.")
     left = PlaceSerializer(required=False)
     right = PlaceSerializer(required=False)
-    status = serializers.ChoiceField(Approval.values, required=False)
+    status = serializers.ChoiceField(Approval.choices, required=False)
     delete = serializers.BooleanField(required=False)
 
 
@@ -70,14 +79,14 @@ class MetricSerializer(serializers.Serializer[Any]):
     sql = serializers.CharField()
     description = serializers.CharField()
     synonyms = serializers.ListField(child=serializers.CharField())
-    status = serializers.ChoiceField(Approval.values)
+    status = serializers.ChoiceField(Approval.choices)
 
 
 class JoinSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     left = PlaceSerializer()
     right = PlaceSerializer()
-    status = serializers.ChoiceField(Approval.values)
+    status = serializers.ChoiceField(Approval.choices)
 
 
 class ProposalSerializer(serializers.Serializer[Any]):
@@ -101,3 +110,16 @@ class GlossarySerializer(serializers.Serializer[Any]):
 def may_approve(request: Any) -> bool:
     """Whoever answers for the data: a key to manage with, or a member who may edit."""
     return Scope.MANAGE in caller_of(request).scopes
+
+
+class SuggestView(APIView):
+    required_scope = Scope.ANALYTICS
+
+    @extend_schema(request=None, responses={202: GlossarySerializer})
+    def post(self, request: Request, dataset_id: UUID) -> Response:
+        """Have the model propose what tables and columns mean: see `glossary.proposals`. 409 without a model."""
+        dataset = access_dataset(caller_of(request).tenant_id, dataset_id)
+        if not may_approve(request):
+            raise ScopeMissing
+        post_suggesting(dataset)
+        return Response(GlossarySerializer(glossary_of(dataset)).data, status=202)

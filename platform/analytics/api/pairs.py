@@ -29,17 +29,17 @@ class PairSerializer(serializers.ModelSerializer[VerifiedPair]):
 class PairAddSerializer(NullsLeftOut, serializers.Serializer[Any]):
     question = serializers.CharField(max_length=10_000)
     sql = serializers.CharField(max_length=100_000, trim_whitespace=False)
-    status = serializers.ChoiceField(Approval.values, required=False, help_text="Approved, if the key may manage.")
+    status = serializers.ChoiceField(Approval.choices, required=False, help_text="Approved, if the key may manage.")
 
 
 class PairChangeSerializer(NullsLeftOut, serializers.Serializer[Any]):
     question = serializers.CharField(max_length=10_000, required=False)
     sql = serializers.CharField(max_length=100_000, trim_whitespace=False, required=False)
-    status = serializers.ChoiceField(Approval.values, required=False)
+    status = serializers.ChoiceField(Approval.choices, required=False)
 
 
 class PairsAskedSerializer(NullsLeftOut, serializers.Serializer[Any]):
-    status = serializers.ChoiceField(Approval.values, required=False)
+    status = serializers.ChoiceField(Approval.choices, required=False)
 
 
 class PairList(GenericAPIView[VerifiedPair]):
