@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -118,7 +119,7 @@ class DatasetFileSerializer(serializers.ModelSerializer[DatasetFile]):
     def get_error(self, file: DatasetFile) -> dict[str, str] | None:
         if not file.error_code:
             return None
-        why = file.draft.get("error")
+        why = file.reason if hasattr(file, "reason") else file.draft.get("error")
         return {"code": file.error_code, "detail": told(why["text"], why["values"]) if why else _(file.error_detail)}
 
 
@@ -151,7 +152,8 @@ class FileList(GenericAPIView[DatasetFile]):
 
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """The dataset's files with their states, newest first."""
-        files = access_dataset(caller_of(request).tenant_id, dataset_id).files.all()
+        files = access_dataset(caller_of(request).tenant_id, dataset_id).files
+        files = files.defer("draft").annotate(reason=F("draft__error"))  # drafts of wide tables are large
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(files), many=True).data)
 
     @extend_schema(

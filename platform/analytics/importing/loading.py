@@ -74,7 +74,7 @@ class Loader:
         if name not in self.loads:
             self.loads[name] = load = Load(draft)
             if not is_appending:
-                load.stands_in = f"loading_{len(self.loads)}"
+                load.stands_in = f"_loading_{len(self.loads)}"  # no name of ours begins like this (see naming)
                 self.owner.execute(_create(Identifier(self.schema, load.stands_in), draft))
         return self.loads[name]
 

@@ -5,7 +5,7 @@ from django.db import transaction
 from analytics.importing.errors import NotImporting, NotStopped
 from analytics.importing.running import STOPPED
 from analytics.importing.taking_in import IMPORT, put_in_line
-from analytics.models import Dataset, DatasetFile
+from analytics.models import DatasetFile
 from jobs.queueing import cancel
 
 
@@ -27,9 +27,6 @@ def retry_file(file: DatasetFile) -> DatasetFile:
         stopped = DatasetFile.objects.filter(pk=file.pk, status__in=STOPPED)
         if not stopped.update(status=DatasetFile.Status.QUEUED, error_code="", error_detail=""):
             raise NotStopped
-        Dataset.objects.filter(pk=file.dataset_id, status=Dataset.Status.FAILED).update(
-            status=Dataset.Status.IMPORTING, error_code="", error_detail=""
-        )
         put_in_line(file)
     file.refresh_from_db()
     return file

@@ -45,6 +45,9 @@ def take_in(
 
 
 def put_in_line(file: DatasetFile) -> None:
+    Dataset.objects.filter(pk=file.dataset_id, status=Dataset.Status.FAILED).update(
+        status=Dataset.Status.IMPORTING, error_code="", error_detail=""
+    )
     enqueue(tenant_id=file.tenant_id, kind=IMPORT, queue="analytics", subject_id=file.pk)
 
 

@@ -1,7 +1,8 @@
 """Names for SQL that say what their labels say.
 
 Letters of every language are kept: PostgreSQL takes them without quotes, and «销售额» is readable to those who ask in
-Chinese. A name never needs quotes: it is lower case, no keyword, begins with no digit, and has at most 63 bytes.
+Chinese. A name never needs quotes: it is lower case, no keyword, begins with no digit and not as the names of
+PostgreSQL's own tables do, and has at most 63 bytes.
 """
 
 import re
@@ -29,15 +30,19 @@ _TAKEN_BY_SQL = frozenset(
 def identifier(label: str, taken: Container[str], otherwise: str) -> str:
     """A name for SQL made of the label; of `otherwise` if it has no letters, and numbered if it is taken."""
     folded = unicodedata.normalize("NFKC", label).lower()
-    # In bytes like "ẞ" or "İ" lower case may be more than one character; only letters, digits and marks of them stay.
-    name = re.sub(r"[^\w]+", "_", folded).strip("_")
-    name = name.encode("utf-8", "ignore").decode() or otherwise
-    if name[0].isdigit():
+    name = "".join(letter if _may_stay(letter) else "_" for letter in folded)
+    name = re.sub("_+", "_", name).strip("_") or otherwise
+    if name[0].isdigit() or name.startswith("pg_"):
         name = f"_{name}"
     name = shortened(name, MAX_BYTES)
     if name in _TAKEN_BY_SQL:
         name = f"{name}_"
     return numbered(name, taken)
+
+
+def _may_stay(letter: str) -> bool:
+    """Letters, digits, and the marks that go with the letters of some languages."""
+    return letter.isalnum() or unicodedata.category(letter)[0] == "M"
 
 
 def numbered(name: str, taken: Container[str]) -> str:

@@ -29,6 +29,8 @@ def test_titles_above_the_names_are_left_out_and_said(read_one):
         ("1,2\n3,4\n", ["column_1", "column_2"]),
         ("产品,2023,2024\n茶,1.5,2.5\n", ["产品", "_2023", "_2024"]),
         ("Tea,2023\nCoffee,2024\n", ["column_1", "column_2"]),
+        ("pg_class,pg_b\n1,2\n", ["_pg_class", "_pg_b"]),
+        ("ราคาต่อหน่วย,a__b\n1,2\n", ["ราคาต่อหน่วย", "a_b"]),
         ("😀,b\n1,2\n", ["column_1", "b"]),
         ("Ｆｕｌｌ　Ｗidth,Größe,select\n1,2,3\n", ["full_width", "größe", "select_"]),
         ('"two\nlines",b\n1,2\n', ["two_lines", "b"]),
