@@ -208,6 +208,15 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    # Many things have a status, a kind or a mode; else they would be named by a digest.
+    "ENUM_NAME_OVERRIDES": {
+        "ApprovalEnum": "analytics.models.Approval",
+        "DatasetKindEnum": "analytics.models.Dataset.Kind",
+        "DatasetStatusEnum": "analytics.models.Dataset.Status",
+        "DatasetFileModeEnum": "analytics.models.DatasetFile.Mode",
+        "DatasetFileStatusEnum": "analytics.models.DatasetFile.Status",
+        "QuestionStatusEnum": "analytics.models.Question.Status",
+    },
 }
 
 # --- Chat: limits with a reason -----------------------------------------------------------------------------

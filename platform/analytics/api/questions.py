@@ -54,7 +54,7 @@ class FeedbackSerializer(NullsLeftOut, serializers.Serializer[Any]):
 class QuestionsAskedSerializer(NullsLeftOut, serializers.Serializer[Any]):
     dataset = serializers.UUIDField(required=False)
     conversation_id = serializers.UUIDField(required=False)
-    status = serializers.ChoiceField(choices=Question.Status.values, required=False)
+    status = serializers.ChoiceField(choices=Question.Status.choices, required=False)
 
 
 class QuestionInListSerializer(serializers.ModelSerializer[Question]):
