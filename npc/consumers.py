@@ -143,15 +143,15 @@ class GameConsumer(TokenSocket):
     async def _patch(self, frame: dict[str, Any]) -> None:
         if frame.get("base_state_version") is None:
             raise PreconditionRequired(_("Say which state you mean, as «base_state_version»."))
-        asked = validated(StatePatchFrame(data=frame))
+        asked = validated(StatePatchFrame, frame)
         await self._ok(frame, **await self._in_session(change_state, asked["patch"], asked["base_state_version"]))
 
     async def _event(self, frame: dict[str, Any]) -> None:
-        asked = validated(EventFrame(data=frame))
+        asked = validated(EventFrame, frame)
         await self._ok(frame, id=await self._in_session(note_event, asked["event"]))
 
     async def _result(self, frame: dict[str, Any]) -> None:
-        asked = validated(ActionResultFrame(data=frame))
+        asked = validated(ActionResultFrame, frame)
         await self._ok(frame, **await self._in_session(settle_action, Result(**asked)))
 
     def _check_room(self) -> None:

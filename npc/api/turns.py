@@ -113,7 +113,7 @@ async def cancel_view(request: HttpRequest, caller: Caller, session_id: UUID, tu
 
 def asked_in(body: dict[str, Any]) -> Asked:
     """A turn as a body or a frame asks for it. Raises Invalid."""
-    asked = validated(NpcTurnRequestSerializer(data=body))
+    asked = validated(NpcTurnRequestSerializer, body)
     if bool(asked["text"].strip()) == (asked["event"] is not None):
         raise Invalid.field("text", _("Either somebody says something, or an event happens."))
     refuse([*check_plain(asked["event"], "event"), *check_plain(asked["state_patch"], "state_patch")])

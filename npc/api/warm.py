@@ -32,5 +32,5 @@ class WarmedSerializer(serializers.Serializer[Any]):
 @for_callers("npc", "POST")
 async def warm_view(request: HttpRequest, caller: Caller, session_id: UUID) -> HttpResponseBase:
     """Load world, vectors and prompts; 200 at once, while models go on reading."""
-    asked = validated(WarmRequestSerializer(data=json_body(request)))
+    asked = validated(WarmRequestSerializer, json_body(request))
     return JsonResponse(await warm(caller.tenant_id, session_id, asked["characters"], api_key_id=caller.key_id))

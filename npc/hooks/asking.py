@@ -88,7 +88,7 @@ async def ask_actions(hooks: Hooks, session_id: UUID, answer: dict[str, Any], ti
             data={**data, "state_version": answer["state_version"]},
             timeout_s=timeout_s,
         )
-        results = validated(HookResultsSerializer(data=found))["results"]
+        results = validated(HookResultsSerializer, found)["results"]
     except (HookFailed, Invalid) as failure:
         why = failure.why if isinstance(failure, HookFailed) else "invalid"
         logger.warning("The action hook of session %s failed: %s", session_id, why)

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from npc.models.fields import JSONField
 from npc.models.worlds import World, WorldVersion
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
 
@@ -25,7 +26,7 @@ class GameSession(TenantModel):
     live = TenantForeignKey("npc.Branch", models.SET_NULL, null=True, editable=False, related_name="+")
     # What the models have cost, by scene ("" is nowhere), in the currency of the routes' prices; turns that are being
     # answered count with the most they may cost. Kept for worlds with a purse.
-    spent = models.JSONField(default=dict, editable=False)
+    spent = JSONField(default=dict, editable=False)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now, editable=False)
 
     class Meta:
@@ -46,10 +47,10 @@ class Branch(TenantModel):
 
     session = TenantForeignKey(GameSession, models.CASCADE, related_name="branches")
     # Where this branch comes from: [[branch id, last seq that belongs to it], …], oldest first, without itself.
-    lineage = models.JSONField(default=list)
-    base = models.JSONField()
+    lineage = JSONField(default=list)
+    base = JSONField()
     base_seq = models.PositiveBigIntegerField(default=0)
-    head = models.JSONField()
+    head = JSONField()
     head_seq = models.PositiveBigIntegerField(default=0)
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -78,7 +79,7 @@ class LogEntry(TenantModel):
     kind = models.CharField(max_length=32)  # npc.sessions.entries
     # The id of what the entry is about (a turn, an action, an event); one entry of a kind for each.
     subject = models.UUIDField(null=True)
-    data = models.JSONField()
+    data = JSONField()
     game_time = models.FloatField(null=True)
     at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -101,7 +102,7 @@ class Save(TenantModel):
     session = TenantForeignKey(GameSession, models.CASCADE, related_name="saves")
     branch = TenantForeignKey(Branch, models.CASCADE, related_name="+")
     seq = models.PositiveBigIntegerField()
-    play = models.JSONField()
+    play = JSONField()
     size_bytes = models.PositiveIntegerField()
     saved_at = models.DateTimeField(default=timezone.now, editable=False)
 

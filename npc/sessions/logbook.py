@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, JSONField, TextField, Value
+from django.db.models import F, Func, TextField, Value
 
 from npc.models import Branch, LogEntry
+from npc.models.fields import JSONField
 from npc.sessions.entries import Data, read_entry
 from tenants.statements import Param, Select, read
 

@@ -84,6 +84,7 @@ class Situation:
         }
         self.args = args
         self._activations: dict[bool, Any] = {}
+        self._holding: dict[tuple[str, bool], bool] = {}
 
     def with_args(self, args: Mapping[str, Any]) -> "Situation":
         return Situation(**self.names, args=args)
@@ -99,8 +100,11 @@ class Situation:
         return Outcome(result.plain_value())
 
     def holds(self, condition: Condition) -> bool:
-        """Whether it gives true. What fails or gives anything else does not hold."""
-        return self.evaluate(condition).value is True
+        """Whether it gives true. What fails or gives anything else does not hold. Asked often of the same."""
+        key = (condition.source, condition.sees_args)
+        if (known := self._holding.get(key)) is None:
+            known = self._holding[key] = self.evaluate(condition).value is True
+        return known
 
     def _activation(self, sees_args: bool) -> Any:
         if sees_args not in self._activations:

@@ -40,7 +40,7 @@ async def events_view(request: HttpRequest, caller: Caller, conversation_id: UUI
 @for_callers("chat", "POST")
 async def turns_view(request: HttpRequest, caller: Caller, conversation_id: UUID) -> HttpResponseBase:
     """Say something and get the completed turn; or its events, with `Accept: text/event-stream`."""
-    asked = validated(TurnRequestSerializer(data=json_body(request)))
+    asked = validated(TurnRequestSerializer, json_body(request))
     posting = Posting(
         caller.tenant_id,
         conversation_id,
