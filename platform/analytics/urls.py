@@ -19,7 +19,7 @@ from analytics.api.saved import SavedDetail, SavedList, SavedLiterals, SavedRun
 
 urlpatterns = [
     path("datasets/", DatasetList.as_view(), name="datasets"),
-    path("datasets/<uuid:dataset_id>/", DatasetDetail.as_view(), name="dataset"),
+    path("datasets/<str:dataset_id>/", DatasetDetail.as_view(), name="dataset"),
     path("datasets/<uuid:dataset_id>/refresh/", DatasetRefresh.as_view()),
     path("datasets/<uuid:dataset_id>/files/", FileList.as_view()),
     path("datasets/<uuid:dataset_id>/files/<uuid:file_id>/", FileDetail.as_view()),
@@ -45,5 +45,5 @@ urlpatterns = [
     path("saved/<uuid:saved_id>/", SavedDetail.as_view()),
     path("saved/<uuid:saved_id>/run/", SavedRun.as_view()),
     path("runs/", RunList.as_view()),
-    path("datasets/<uuid:dataset_id>/run/", RunView.as_view()),
+    path("datasets/<str:dataset_id>/run/", RunView.as_view()),
 ]

@@ -167,7 +167,7 @@ def contents(logins: Logins) -> list[Composed]:
     """Statements for inside the database."""
     app, owner, system = (Identifier(login.role) for login in (logins.app, logins.owner, logins.system))
     database = Identifier(logins.database)
-    close = SQL(CLOSE).format(names=Literal(UNSAFE_FUNCTIONS), app=app, owner=owner, system=system)  # type: ignore[arg-type]
+    close = SQL(CLOSE).format(names=Literal(UNSAFE_FUNCTIONS), app=app, owner=owner, system=system)
     return [
         *(SQL("CREATE EXTENSION IF NOT EXISTS {};").format(Identifier(name)) for name in EXTENSIONS),
         # The owner's already, unless the database was made by somebody else.
@@ -176,7 +176,7 @@ def contents(logins: Logins) -> list[Composed]:
         # A dataset's role is let in by name, makes no temporary tables and sees nothing of what is ours.
         SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC;").format(database),
         SQL("GRANT CONNECT ON DATABASE {} TO {}, {}, {};").format(database, app, owner, system),
-        SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC;"),
+        SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC;").format(),
         SQL("GRANT USAGE ON SCHEMA public TO {}, {}, {};").format(app, system, Identifier(VIEWS)),
         SQL("DO {};").format(Literal(close.as_string())),
     ]

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -16,14 +17,18 @@ from analytics.access import access_dataset
 from analytics.api.glossary import GlossaryChangeSerializer, GlossarySerializer, may_approve
 from analytics.datasets.conversations import conversations_of
 from analytics.datasets.keeping import (
+    LOOK,
     dataset_from_files,
     dataset_of_postgres,
     delete_dataset,
     look_again,
     rename_dataset,
 )
+from analytics.importing.taking_in import IMPORT
 from analytics.meaning.glossary import glossary_of, patch_glossary
 from analytics.models import Dataset, DatasetColumn, DatasetFile, DatasetTable
+from jobs.models import Job
+from jobs.queueing import queue_position
 from knowledge.errors import in_readers_language
 from tenants.errors import Invalid
 from tenants.models import Scope
@@ -66,6 +71,11 @@ class DatasetProgressSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
 
 
+class DatasetQueueSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    eta_s = serializers.IntegerField(allow_null=True)
+
+
 class DatasetAddressSerializer(serializers.Serializer[Any]):
     """Of a PostgreSQL of the tenant's, without the password."""
 
@@ -79,12 +89,14 @@ class DatasetAddressSerializer(serializers.Serializer[Any]):
 class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     error = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
+    queue = serializers.SerializerMethodField()
     table_count = serializers.SerializerMethodField()
 
     class Meta:
         model = Dataset
         fields = [
-            "id", "name", "kind", "status", "progress", "error", "table_count", "version", "created_at", "updated_at",
+            "id", "name", "kind", "status", "progress", "queue", "error", "table_count", "version",
+            "created_at", "updated_at",
         ]  # fmt: skip
 
     @extend_schema_field(DatasetErrorSerializer(allow_null=True))
@@ -95,8 +107,17 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
 
     @extend_schema_field(DatasetProgressSerializer)
     def get_progress(self, dataset: Dataset) -> dict[str, int]:
-        under_way = [file.progress for file in dataset.files.all() if file.status in _UNDER_WAY]
-        return {name: sum(progress.get(name, 0) for progress in under_way) for name in ("done", "total")}
+        return {name: sum(file.progress.get(name, 0) for file in dataset.files.all()) for name in ("done", "total")}
+
+    @extend_schema_field(DatasetQueueSerializer(allow_null=True))
+    def get_queue(self, dataset: Dataset) -> dict[str, Any] | None:
+        """Of the first of its jobs that wait, while there are no tables to ask about yet."""
+        if dataset.status != Dataset.Status.IMPORTING:
+            return None
+        subjects = [dataset.pk, *(file.pk for file in dataset.files.all())]
+        jobs = Job.objects.filter(subject_id__in=subjects, kind__in=(IMPORT, LOOK), status=Job.Status.QUEUED)
+        first = jobs.order_by("created_at").first()
+        return queue_position(first) if first else None
 
     @extend_schema_field(int)
     def get_table_count(self, dataset: Dataset) -> int:
@@ -104,6 +125,10 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
 
 
 _UNDER_WAY = (DatasetFile.Status.QUEUED, DatasetFile.Status.READING, DatasetFile.Status.IMPORTING)
+# Without their drafts, which are large.
+FILES_UNDER_WAY = Prefetch(
+    "files", DatasetFile.objects.filter(status__in=_UNDER_WAY).only("dataset_id", "tenant_id", "progress")
+)
 
 
 class DatasetColumnSerializer(serializers.ModelSerializer[DatasetColumn]):
@@ -163,7 +188,7 @@ class DatasetList(GenericAPIView[Dataset]):
         """The tenant's datasets, newest first, the built-in one over its conversations among them."""
         tenant_id = caller_of(request).tenant_id
         conversations_of(tenant_id)
-        datasets = Dataset.objects.for_tenant(tenant_id).prefetch_related("tables", "files")
+        datasets = Dataset.objects.for_tenant(tenant_id).prefetch_related("tables", FILES_UNDER_WAY)
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(datasets), many=True).data)
 
     @extend_schema(
@@ -174,7 +199,12 @@ class DatasetList(GenericAPIView[Dataset]):
         """A dataset from files (multipart `files[]`), or over a PostgreSQL by its `dsn`; what is in it comes after."""
         is_upload = (request.content_type or "").startswith("multipart/")
         dataset = _from_files(request) if is_upload else dataset_of_postgres(**_checked(DatasetDsnSerializer, request))
-        return Response(DatasetSerializer(dataset).data, status=202)
+        return _posted(dataset)
+
+
+def _posted(dataset: Dataset) -> Response:
+    found = Dataset.objects.prefetch_related("tables", FILES_UNDER_WAY).get(pk=dataset.pk)
+    return Response(DatasetSerializer(found).data, status=202)
 
 
 def _from_files(request: Request) -> Dataset:
@@ -189,12 +219,12 @@ class DatasetDetail(APIView):
     required_scope = Scope.ANALYTICS
 
     @extend_schema(responses=DatasetDetailSerializer)
-    def get(self, request: Request, dataset_id: UUID) -> Response:
+    def get(self, request: Request, dataset_id: str) -> Response:
         """The dataset with its tables, their columns and sample values, and what they mean."""
         return _shown(access_dataset(caller_of(request).tenant_id, dataset_id))
 
     @extend_schema(request=DatasetChangeSerializer, responses=DatasetDetailSerializer)
-    def patch(self, request: Request, dataset_id: UUID) -> Response:
+    def patch(self, request: Request, dataset_id: str) -> Response:
         """Change the name, and what tables, columns, metrics and joins mean."""
         dataset = access_dataset(caller_of(request).tenant_id, dataset_id)
         asked = _checked(DatasetChangeSerializer, request)
@@ -205,7 +235,7 @@ class DatasetDetail(APIView):
         return _shown(dataset)
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, dataset_id: UUID) -> Response:
+    def delete(self, request: Request, dataset_id: str) -> Response:
         """Delete the dataset with its tables, questions and results. A database of the tenant's own stays as it is."""
         delete_dataset(access_dataset(caller_of(request).tenant_id, dataset_id))
         return Response(status=204)
@@ -219,11 +249,11 @@ class DatasetRefresh(APIView):
         """Look anew what tables there are in a PostgreSQL of the tenant's; what was said of them stays."""
         dataset = access_dataset(caller_of(request).tenant_id, dataset_id)
         look_again(dataset)
-        return Response(DatasetSerializer(dataset).data, status=202)
+        return _posted(dataset)
 
 
 def _shown(dataset: Dataset) -> Response:
-    found = Dataset.objects.prefetch_related("tables__columns", "files").get(pk=dataset.pk)
+    found = Dataset.objects.prefetch_related("tables__columns", FILES_UNDER_WAY).get(pk=dataset.pk)
     return Response(DatasetDetailSerializer(found).data)
 
 

@@ -35,6 +35,7 @@ def test_a_file_becomes_a_table_with_its_chinese_headers(acme: Business):
 
     assert answer.status_code == 202, answer.content
     assert answer.json()["status"] == "importing"
+    assert answer.json()["queue"] == {"position": 1, "eta_s": None}
     work_off(acme)
     dataset = acme.api.get(f"{PATH}{answer.json()['id']}/").json()
     assert (dataset["name"], dataset["kind"], dataset["status"], dataset["error"]) == ("销售", "files", "ready", None)
@@ -99,6 +100,14 @@ def test_the_built_in_dataset_stays(acme: Business):
 
     assert acme.api.delete(f"{PATH}{built_in['id']}/").status_code == 409
     assert acme.api.get(PATH).json()["results"] == [built_in]
+
+
+def test_the_built_in_dataset_goes_by_its_name_too(acme: Business):
+    shown = acme.api.get(f"{PATH}conversations/").json()
+
+    assert shown["kind"] == "conversations"
+    assert [table["name"] for table in shown["tables"]][:2] == ["conversations", "messages"]
+    assert acme.api.get(f"{PATH}nothing/").status_code == 404
 
 
 def test_a_name_may_change(acme: Business):
