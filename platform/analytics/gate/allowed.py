@@ -162,22 +162,22 @@ _WINDOWS = """
 """
 _NUMBERS = """
     abs acos acosd asin asind atan atan2 atan2d atand cbrt ceil ceiling cos cosd cosh cot cotd degrees div erf erfc exp
-    floor gcd greatest lcm least ln log log10 min_scale mod numeric pi power pow radians random round scale
-    sign sin sind sinh sqrt tan tand tanh trim_scale trunc width_bucket to_number num_nonnulls num_nulls float8 int4
-    int8 gamma lgamma random_normal
+    floor gcd greatest lcm least ln log log10 min_scale mod pi power pow radians random round scale
+    sign sin sind sinh sqrt tan tand tanh trim_scale trunc width_bucket to_number num_nonnulls num_nulls
+    gamma lgamma random_normal
 """
 _TEXTS = """
     ascii bit_length btrim casefold char_length character_length chr concat concat_ws format initcap left length lower
     lpad ltrim md5 normalize octet_length overlay position regexp_count regexp_instr regexp_like regexp_match
     regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr repeat replace reverse right
-    rpad rtrim split_part starts_with string_to_array string_to_table strpos substr substring to_ascii to_hex to_oct
-    to_bin translate trim upper quote_literal text varchar
+    rpad rtrim split_part starts_with string_to_array string_to_table strpos substr substring to_hex to_oct
+    to_bin translate trim upper quote_literal
 """
 _TIMES = """
     age clock_timestamp date date_add date_bin date_part date_subtract date_trunc extract isfinite justify_days
     justify_hours justify_interval make_date make_interval make_time make_timestamp make_timestamptz now
     statement_timestamp to_char to_date to_timestamp transaction_timestamp timezone current_timestamp current_time
-    localtime localtimestamp overlaps timestamp timestamptz
+    localtime localtimestamp overlaps
 """
 _CHOICES = "coalesce nullif row"
 _ARRAYS = """

@@ -220,14 +220,15 @@ def _cancellable(session: Session, question_id: UUID | None) -> Iterator[None]:
         yield
         return
     with _under_way_lock:
-        _under_way.setdefault(question_id, []).append(session)
+        sessions = _under_way.setdefault(question_id, [])
+        sessions.append(session)
     try:
         yield
     finally:
         with _under_way_lock:
-            _under_way[question_id].remove(session)
-            if not _under_way[question_id]:
-                del _under_way[question_id]
+            sessions.remove(session)
+            if not sessions:
+                _under_way.pop(question_id, None)
 
 
 def _see_whether_cancelled(dataset: Dataset, question_id: UUID | None) -> None:
