@@ -29,11 +29,17 @@ def verify() -> None:
         raise CannotStart(" ".join(problems))
 
 
+OTHER_ROLE = "DATABASE_URL must connect as troupe_app or a member of it: the policies are made for that role."
+
+
 def database_problems(cursor: Any) -> list[str]:
     """What this server lacks, one sentence each.
 
     `manage.py bootstrap_db` prints the SQL that mends most of it.
     """
+    cursor.execute("SELECT has_table_privilege('pg_catalog.pg_roles', 'SELECT')")
+    if not cursor.fetchone()[0]:  # bootstrap leaves that to our own roles
+        return [OTHER_ROLE]
     cursor.execute("SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
     role, is_superuser, bypasses = cursor.fetchone()
     problems = []
@@ -44,9 +50,7 @@ def database_problems(cursor: Any) -> list[str]:
     cursor.execute("SELECT pg_has_role(current_user, oid, 'USAGE') FROM pg_roles WHERE rolname = 'troupe_app'")
     found = cursor.fetchone()
     if not found or not found[0]:
-        problems.append(
-            "DATABASE_URL must connect as troupe_app or a member of it: the policies are made for that role."
-        )
+        problems.append(OTHER_ROLE)
     cursor.execute("SELECT extname, extversion FROM pg_extension WHERE extname IN ('vector', 'pg_trgm')")
     versions = dict(cursor.fetchall())
     if "vector" not in versions:

@@ -78,11 +78,14 @@ def test_a_role_that_bypasses_row_security_is_refused(our_database, bypassing_ro
 
 def test_a_role_that_the_policies_do_not_know_is_refused(our_database, name):
     with superuser() as connection:
-        connection.execute(SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(Identifier(name)))
+        role, database = Identifier(name), Identifier(our_database)
+        connection.execute(SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
+        connection.execute(SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
         try:
             problems = problems_of(dbname=our_database, user=name, password="x")
         finally:
-            connection.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+            connection.execute(SQL("REVOKE CONNECT ON DATABASE {} FROM {}").format(database, role))
+            connection.execute(SQL("DROP ROLE {}").format(role))
 
     assert len(problems) == 1
     assert "troupe_app" in problems[0]
