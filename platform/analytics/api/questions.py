@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics.access import access_dataset, access_question
+from analytics.api.runs import ResultColumnSerializer, RowsField
 from analytics.asker import Asker
 from analytics.asking.learning import judge
 from analytics.asking.posting import ANSWER, ask, clarify
@@ -79,6 +80,8 @@ class QuestionSerializer(QuestionInListSerializer):
     progress = serializers.SerializerMethodField()
     queue = serializers.SerializerMethodField()
     clarification = serializers.SerializerMethodField()
+    columns = ResultColumnSerializer(many=True)
+    rows = RowsField()
 
     class Meta:
         model = Question

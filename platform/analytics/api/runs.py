@@ -33,6 +33,18 @@ class SqlField(serializers.Field[Any, Any, Any, Any]):
         return str(data)
 
 
+ROWS = (
+    "Cells by their columns' types. integer, decimal, float: a number where JavaScript keeps all of its digits, else "
+    "a text of all of them, as NaN and Infinity are texts. date, time, timestamp: ISO 8601, in UTC where they have a "
+    "zone; interval: ISO 8601 where it has no months; json: as it is; what there is not: null; all else: text."
+)
+
+
+@extend_schema_field({"type": "array", "items": {"type": "array", "items": {}}, "description": ROWS})
+class RowsField(serializers.JSONField):
+    """Kept as they are: there may be many."""
+
+
 class RunSerializer(serializers.Serializer[Any]):
     sql = SqlField()
 
@@ -46,7 +58,7 @@ class ResultColumnSerializer(serializers.Serializer[Any]):
 
 class ResultSerializer(serializers.Serializer[Any]):
     columns = ResultColumnSerializer(many=True)
-    rows = serializers.ListField(child=serializers.ListField())
+    rows = RowsField()
     truncated = serializers.BooleanField()
     elapsed_ms = serializers.IntegerField()
     sql = serializers.CharField(help_text="What was run: the statement as the gate wrote it anew.")

@@ -21,7 +21,7 @@ def kept_result(question: str, result: Result, language: Language) -> dict[str, 
         "columns": [{"name": column.name, "type": column.type} for column in result.columns],
         "rows": rows,
         "truncated": truncated,
-        "chart": chart_for(result.columns, rows, language),
+        "chart": chart_for(result.columns, rows, language, question=question),
         "summary": summarise(question, result.columns, rows, truncated=truncated, language=language),
         "plan_cost": result.plan.cost,
     }
