@@ -34,6 +34,19 @@ def test_a_file_becomes_a_table_that_its_dataset_can_read(cabinet):
         assert set(cabinet.dataset.tables.get().columns.get(name="门店").samples) == {"北京", "上海"}
 
 
+def test_a_table_shows_samples_before_it_is_looked_at_and_none_that_are_personal(cabinet, monkeypatch):
+    monkeypatch.setattr("analytics.importing.running.post_profile", lambda dataset: None)
+
+    cabinet.keep("staff.csv", "office,mail,pay\nLeeds,carol@acme.example,10\nLeeds,dave@acme.example,12\n")
+
+    with cabinet.business.scope():
+        columns = {column.name: column for column in cabinet.dataset.tables.get().columns.all()}
+    assert columns["office"].samples == ["Leeds"]
+    assert columns["pay"].samples == ["10", "12"]
+    assert columns["mail"].pii == "email"
+    assert "carol" not in str(columns["mail"].samples)
+
+
 def test_every_sheet_is_a_table(cabinet):
     file = cabinet.keep(
         "book.xlsx", workbook(Shops=[["id", "city"], [1, "北京"]], 订单=[["id", "shop"], [7, 1], [8, 1]])
@@ -205,3 +218,55 @@ def test_a_row_too_wide_for_postgresql_is_refused_with_what_to_do(cabinet):
     assert (file.status, file.error_code) == ("failed", "too_many_columns")
     assert "wider than PostgreSQL can store" in file.error_detail
     assert cabinet.tables() == {}
+
+
+def test_globexs_table_of_the_same_name_is_not_touched(cabinet, globex, open_cabinet):
+    hers = open_cabinet(globex)
+    hers.keep("sales.csv", FEBRUARY)
+    cabinet.keep("sales.csv", JANUARY)
+
+    cabinet.keep("sales.csv", "other\n1\n", "replace")
+
+    assert (cabinet.ask("SELECT other FROM sales"), cabinet.types("sales")) == ([(1,)], {"other": "bigint"})
+    assert (hers.ask("SELECT 门店 FROM sales"), hers.tables()) == ([("广州",)], {"sales": 1})
+    assert list(hers.types("sales")) == ["日期", "门店", "销售额"]
+    with globex.scope():
+        assert DatasetFileSource.objects.count() == 1
+
+
+def test_imports_of_one_dataset_take_turns(cabinet, monkeypatch):
+    file = cabinet.put("sales.csv", JANUARY)
+    with cabinet.business.scope():
+        job = Job.objects.get(subject_id=file.pk)
+    monkeypatch.setattr(loading, "WAIT_FOR_TURN_MS", 20)
+
+    with psycopg.connect(**owner_parameters()) as other:
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [cabinet.dataset.schema_name])
+        run(tenant_id=cabinet.business.id, job_id=job.pk, worker="test")
+        with cabinet.business.scope():
+            job.refresh_from_db()
+        assert (job.status, job.attempts, cabinet.tables()) == ("queued", 0, {})
+
+    work_off(cabinet.business)
+    assert (cabinet.fresh(file).status, cabinet.tables()) == ("ready", {"sales": 2})
+
+
+def owner_parameters():
+    with loading.as_owner() as owner:
+        return {**owner.info.get_parameters(), "password": owner.info.password}
+
+
+def test_a_file_that_is_in_is_not_taken_in_twice(cabinet, monkeypatch):
+    cabinet.keep("sales.csv", JANUARY)
+    file = cabinet.put("sales.csv", FEBRUARY, "append")
+    with monkeypatch.context() as patch:  # the worker dies between the commit and the end of its job
+        patch.setattr(running, "post_profile", end_the_process)
+        with cabinet.business.scope():
+            job = Job.objects.get(subject_id=file.pk)
+        with pytest.raises(SystemExit):
+            run(tenant_id=cabinet.business.id, job_id=job.pk, worker="test")
+
+    work_off(cabinet.business)
+
+    assert cabinet.tables() == {"sales": 3}
+    assert cabinet.ask("SELECT count(*) FROM sales") == [(3,)]
