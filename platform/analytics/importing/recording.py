@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from analytics.importing.loading import Load
+from analytics.meaning.profiling import look_first
 from analytics.models import Dataset, DatasetColumn, DatasetFile, DatasetFileSource, DatasetTable
 from analytics.reading.drafts import TableDraft
 from jobs.handlers import Run, Stopped
@@ -77,6 +78,7 @@ def record_columns(table: DatasetTable, draft: TableDraft) -> None:
             tenant_id=table.tenant_id, table_id=table.pk, name=column.name, label=column.label[:300]
         )
         row.type, row.import_format, row.position = column.type, column.format, position
+        look_first(row, [line[position] or "" for line in draft.sample if line[position]])
         row.save(using=OWNER)
 
 

@@ -102,6 +102,13 @@ def keep_counted(column: DatasetColumn, one: Counted) -> None:
     column.samples = samples_of(column, one)
 
 
+def look_first(column: DatasetColumn, values: Sequence[str]) -> None:
+    """Samples out of the first rows of a file, so that there are some until all of it is counted. Not saved."""
+    if not column.profile:
+        column.pii = column.pii or personal_kind(f"{column.label} {column.name}", values)
+        column.samples = samples_of(column, Counted(values=Counter(values).most_common()))
+
+
 def samples_of(column: DatasetColumn, one: Counted) -> list[str]:
     """A few values to show, by rank and by rarity, cut; of a personal column only their shape."""
     if column.samples_off or not one.values:
