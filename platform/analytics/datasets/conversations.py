@@ -9,10 +9,11 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
 from analytics.datasets.describing import describe_tables
+from analytics.datasets.first_questions import FIRST_QUESTIONS
 from analytics.datasets.roles import create_role
 from analytics.datasets.schemas import as_owner, name_of
 from analytics.datasets.views import VIEWS, View
-from analytics.models import Dataset
+from analytics.models import Approval, Dataset, VerifiedPair
 from tenants import roles
 
 
@@ -47,7 +48,23 @@ def _make(tenant_id: UUID) -> Dataset:
     dataset.save(update_fields=["sealed_password"])
     describe_tables(dataset, [view.found for view in VIEWS])
     _join(dataset)
+    _teach(dataset)
     return dataset
+
+
+def _teach(dataset: Dataset) -> None:
+    VerifiedPair.objects.bulk_create(
+        VerifiedPair(
+            dataset=dataset,
+            question=question,
+            sql=sql,
+            language=language,
+            origin=VerifiedPair.Origin.SEED,
+            status=Approval.APPROVED,
+        )
+        for english, chinese, sql in FIRST_QUESTIONS
+        for language, question in (("en", english), ("zh", chinese))
+    )
 
 
 def _join(dataset: Dataset) -> None:

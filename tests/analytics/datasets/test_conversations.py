@@ -8,11 +8,14 @@ import psycopg
 import pytest
 from django.db import connections
 
+from analytics.asker import Asker
 from analytics.catalogues import catalogue_of
 from analytics.datasets.conversations import conversations_of
+from analytics.datasets.first_questions import FIRST_QUESTIONS
 from analytics.datasets.upkeep import drop_all_views, make_all_views
 from analytics.datasets.views import VIEWS
 from analytics.models import Dataset
+from analytics.running import run_sql
 from chat.models import Conversation, EndUser, Turn
 from knowledge.collecting import add_text, create_base
 from llm.models import ModelCall
@@ -130,6 +133,18 @@ def test_it_is_made_once_and_says_what_everything_means(acme: Business):
             f"WHERE table_schema = '{first.schema_name}'",
         )
     assert {(table, column): kind for table, column, kind in found} == described
+
+
+def test_its_first_questions_are_answered_in_both_languages(acme: Business):
+    furnish(acme, "阿悟")
+    dataset = dataset_of(acme)
+    with acme.scope():
+        pairs = list(dataset.pairs.approved())
+
+    assert {pair.language for pair in pairs} == {"en", "zh"}
+    assert len(pairs) == 2 * len(FIRST_QUESTIONS)
+    for sql in {pair.sql for pair in pairs if "failed" not in pair.sql}:
+        assert run_sql(dataset, sql, origin="pair", asker=Asker(acme.id)).rows, sql
 
 
 def test_views_make_way_for_a_change_of_the_tables_and_come_back(acme: Business):
