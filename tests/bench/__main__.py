@@ -1,4 +1,4 @@
-"""`python -m tests.bench [streaming] [search] [memory] [npc] [imports]`: measure, and print a table. All by default.
+"""`python -m tests.bench [part]…`: measure, and print a table. All parts by default.
 
 A part may have pieces: `npc:overhead,replay`.
 """
@@ -9,7 +9,7 @@ from importlib import import_module
 
 from tests.bench.stage import set_up_django
 
-PARTS = ["streaming", "search", "memory", "npc", "imports"]
+PARTS = ["streaming", "search", "memory", "npc", "imports", "asking", "gate"]
 
 
 def main() -> None:

@@ -114,6 +114,9 @@ def check_functions(tree: exp.Expr) -> None:
 
 def check_types(tree: exp.Expr) -> None:
     """Only casts to plain types: one to regclass looks a name up, one to a type of another schema runs its code."""
+    for size in tree.find_all(exp.DataTypeParam):
+        if not (isinstance(size.this, exp.Literal) and size.this.is_number):
+            refuse("type", name="(…)", position=start_of(size))
     for kind in tree.find_all(exp.DataType):
         if kind.this not in allowed.TYPES or (kind.this is exp.DType.INTERVAL and kind.expressions):
             refuse("type", name=kind.sql(dialect="postgres").lower(), position=start_of(kind))

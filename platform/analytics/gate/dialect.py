@@ -4,6 +4,7 @@ Out of the box it translates functions into a common language and back, which re
 the gate has checked must be what runs.
 """
 
+import logging
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -12,6 +13,9 @@ from sqlglot.errors import ParseError
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import TokenType
+
+# It logs the SQL that it does not understand, which is people's own.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 _FIELDS = {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}
 # The parser goes back and tries again where it guessed wrong; nested guesses would grow without bound.

@@ -56,10 +56,7 @@ def test_poison_is_found_wherever_it_is_put():
 def test_a_hostile_statement_is_hostile_inside_a_benign_one():
     for statement in HOSTILE:
         text = statement.of("acme", "globex").rstrip("; ")
-        if (
-            statement.kind in {"quoting", "comments that hide", "names of CTEs", "instructions instead of SQL"}
-            or not text
-        ):
+        if statement.kind in SHAPES or not text:
             continue
         for frame in ("SELECT * FROM ({}\n) x", "WITH x AS ({}\n) SELECT * FROM x", "SELECT 1 WHERE EXISTS ({}\n)"):
             assert verdict(frame.format(text)) != "ok", (frame, statement)
