@@ -80,6 +80,10 @@ class Card:
     def keys(self) -> frozenset[str]:
         return frozenset[str]().union(*(term.keys for term in self.terms))
 
+    def met_by(self, asked: Sequence[Term]) -> list[Term]:
+        """The words of a question that say anything of this table at all."""
+        return [term for term in asked if not self.keys.isdisjoint(term.keys)]
+
 
 def text_of(table: Table) -> str:
     """What is embedded of a table."""
@@ -154,6 +158,7 @@ def _weights(asked: Sequence[Term], cards: Sequence[Card]) -> dict[Term, float]:
 
 
 def _score(card: Card, asked: Sequence[Term], weights: Mapping[Term, float], values: Sequence[Found]) -> float:
+    asked = card.met_by(asked)
     return sum(weights[term] * _part(card, term, asked) for term in asked) + _by_values(card.table, values)
 
 
@@ -224,8 +229,11 @@ def _columns(
     said = {(found.table, found.column): found.score for found in reversed(values)}
     found = []
     for card in cards:
+        met = card.met_by(asked)
+        if not met and not any(place[0] == card.table.name for place in said):
+            continue
         for column, names in zip(card.table.columns, card.columns, strict=True):
-            words = sum(weights[term] * max((_in(name, term, asked) for name in names), default=0.0) for term in asked)
+            words = sum(weights[term] * max((_in(name, term, met) for name in names), default=0.0) for term in met)
             if score := words + said.get((card.table.name, column.name), 0.0):
                 found.append((card.table, column, score * (0.5 + max(scores[card.table.name], 0.0) / best)))
     return sorted(found, key=lambda each: -each[2])
