@@ -79,14 +79,14 @@ def _rebound(
     matched = _matched(old_slots, new_slots)
     if _worded(old, old_slots, catalogue) != _worded(new, [slot for _, slot in matched], catalogue):
         raise Unlike
-    _replace_values([pair for pair in matched if pair[0].kind.startswith("value")], literals)
+    _replace_values(tree, [pair for pair in matched if pair[0].kind.startswith("value")], literals)
     _replace_numbers(tree, [pair for pair in matched if pair[0].kind.startswith("number")])
     periods = [
         (a.meaning, b.meaning) for a, b in matched if isinstance(a.meaning, Period) and isinstance(b.meaning, Period)
     ]
     if periods:
         ranges = dated_ranges(tree, today, lambda column: _type_of(column, catalogue))
-        _replace_periods(periods, old, ranges, today)
+        _replace_periods(tree, periods, old, ranges, today)
     return write(tree)
 
 
@@ -228,7 +228,7 @@ def _worded(text: str, slots: Sequence[Slot], catalogue: Catalogue) -> tuple[lis
 
 
 # --- Replacing in the tree -----------------------------------------------------------------------------------
-def _replace_values(changed: Sequence[tuple[Slot, Slot]], literals: Sequence[Written]) -> None:
+def _replace_values(tree: exp.Expr, changed: Sequence[tuple[Slot, Slot]], literals: Sequence[Written]) -> None:
     for written in literals:
         said = [
             after
@@ -250,6 +250,14 @@ def _replace_values(changed: Sequence[tuple[Slot, Slot]], literals: Sequence[Wri
         ):
             new = new.lower() if written.text == written.text.lower() else new
         written.node.replace(exp.Literal.string(new))
+    _refuse_leftovers(tree, [str(before.meaning) for before, after in changed if before.meaning != after.meaning])
+
+
+def _refuse_leftovers(tree: exp.Expr, names: Sequence[str]) -> None:
+    """A name that is replaced may not stay elsewhere, as in a constant or the heading of a column."""
+    texts = [fold(str(node.this)) for node in tree.find_all(exp.Literal, exp.Identifier)]
+    if any(fold(name) in text for name in names for text in texts):
+        raise Unlike
 
 
 def _replace_numbers(tree: exp.Expr, changed: Sequence[tuple[Slot, Slot]]) -> None:
@@ -287,7 +295,7 @@ _UNTIL = re.compile(r"\bbefore\b|\buntil\b|\btill\b|\bup to\b|以前|之前|截�
 
 
 def _replace_periods(
-    changed: Sequence[tuple[Period, Period]], text: str, ranges: list[DatedRange], today: date
+    tree: exp.Expr, changed: Sequence[tuple[Period, Period]], text: str, ranges: list[DatedRange], today: date
 ) -> None:
     """Each period must be what the SQL compares a date with, as of today; else it means what we do not see."""
     left = list(ranges)
@@ -299,8 +307,12 @@ def _replace_periods(
             left.remove(one)
             if before != after:
                 one.replace(begin, end)
-    if left and any(before != after for before, after in changed):
-        raise Unlike  # a period that the question does not say, and that might have to move along
+    if all(before == after for before, after in changed):
+        return
+    # A period that the question does not say might have to move along; so might the heading of a column.
+    headings = [fold(alias.alias.replace("_", " ")) for alias in tree.find_all(exp.Alias)]
+    if left or any(periods_in(f"in {heading}", today) for heading in headings):
+        raise Unlike
 
 
 def _bounds(

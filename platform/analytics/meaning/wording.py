@@ -16,12 +16,12 @@ from llm.reader.concepts import stem
 MAX_NAME_WORDS = 5
 _ENGLISH_FILLERS = """
     a an the please kindly can could would will you we i me us our my show list give tell get find display what which
-    are is was were be been do does did have has had there of in on for at s it they their its that who whose made all
+    are is was were be been do does did have has had there of in on for at s it they their its that made all
 """
 _FILLERS_ENGLISH = frozenset(_ENGLISH_FILLERS.split())
 _FILLERS_CHINESE = re.compile(
     r"请问一下|请问|麻烦|帮我|给我|告诉我|我想知道|我想看|想知道|查询一下|查一下|查询|查看|看一下|看看|列出|显示|展示"
-    r"|分别是多少|分别是什么|是多少|为多少|是什么|有哪些|是哪些|哪几个|是哪个|是哪|哪些|哪个|哪种|哪家|是谁|谁|我们|的|了|是|有|吗|呢|啊|一下|都|里|中|在|所有|一共|总共|分别"
+    r"|分别是多少|分别是什么|是多少|为多少|是什么|有哪些|是哪些|哪几个|是哪个|是哪|哪些|哪个|我们|的|了|是|有|吗|呢|啊|一下|都|里|中|在|所有|一共|总共|分别"
 )
 # Groups of words that mean the same in a question about figures. The first names the group.
 _ENGLISH = {
@@ -51,7 +51,7 @@ _CHINESE = {
     "top": ["排名前", "前"],
 }
 # Counting words that stand after a number say nothing beside it.
-_MEASURES = re.compile(r"(?<=[\ue000-\uefff])\s*(?:大|名|个|位|家|款|件|条|项|种|笔|元|块钱|天(?!数))")
+_MEASURES = re.compile(r"(?<=[\ue000-\uefff])\s*(?:大|名|个|位|家|款|件|条|项|种|笔|元|块钱)")
 _GROUP_ENDS = re.compile(r"统计|划分|分组|汇总")
 _RUN = re.compile(r"(?P<slot>[\ue000-\uefff])|(?P<han>[\u3400-\u9fff]+)|(?P<word>[^\W_\u3400-\u9fff\ue000-\uefff]+)")
 
@@ -78,21 +78,31 @@ def names_of(catalogue: Catalogue) -> Mapping[str, frozenset[str]]:
 def wording(text: str, catalogue: Catalogue) -> tuple[list[str], list[str]]:
     """The words of a folded question whose slots are private characters: (those in order, those that may move).
 
-    What it is broken down by may stand anywhere in the question, and slots may, too: their order is compared apart.
+    Slots and what it is broken down by may stand anywhere in a question of things and measures alone. Where there is
+    any other word ("not", "before", 除了, one that we do not know), what stands around it may matter.
     """
-    text = _MEASURES.sub("", text)
-    words = list(_words(text, names_of(catalogue)))
-    fixed: list[str] = []
-    moving: list[str] = []
+    words = list(_joined(list(_words(_MEASURES.sub("", text), names_of(catalogue)))))
+    moving = [word for word in words if _is_slot(word) or word.startswith(_EACH)]
+    fixed = [word for word in words if word not in moving]
+    if all(word.startswith("=") or word in _HARMLESS for word in fixed):
+        return fixed, sorted(word for word in moving if not _is_slot(word))
+    return words, []
+
+
+_EACH = "each "
+_HARMLESS = frozenset({"count", "sum", "mean", "most", "least", "top"})
+
+
+def _joined(words: Sequence[str]) -> Iterator[str]:
+    """ "each" together with what follows it."""
     at = 0
     while at < len(words):
         if words[at] == "each" and at + 1 < len(words):
-            moving.append(f"each {words[at + 1]}")
+            yield _EACH + words[at + 1]
             at += 1
-        elif not _is_slot(words[at]):
-            fixed.append(words[at])
+        else:
+            yield words[at]
         at += 1
-    return fixed, sorted(moving)
 
 
 def _is_slot(word: str) -> bool:
