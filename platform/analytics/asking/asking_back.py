@@ -5,8 +5,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from analytics.asking import phrases
 from analytics.catalogue import Catalogue, Table
 from analytics.meaning.linking import Linked, Reading
+from personas.context import Language
 
 MAX_CHOICES = 6
 # Of one question; after that the likelier reading is taken.
@@ -60,9 +62,11 @@ def _place(catalogue: Catalogue, table_name: str, column_name: str) -> str:
     return _("%(column)s of %(table)s") % {"column": named, "table": called}
 
 
-def confirmation(*, sql: str, explanation: str, tables: Sequence[Table], plan_cost: float) -> AskBack:
+def confirmation(
+    *, sql: str, explanation: str, tables: Sequence[Table], plan_cost: float, language: Language
+) -> AskBack:
     """Ask whether a costly statement shall run, saying what it reads and how much."""
-    read = _(", ").join(_read(table) for table in tables)
+    read = phrases.LIST[language].join(_read(table) for table in tables)
     question = _("This takes a while, since much is read: %(tables)s. %(explanation)s Shall it run?") % {
         "tables": read,
         "explanation": explanation,

@@ -50,6 +50,7 @@ class Work:
     route: RouteConfig
     history: Sequence[Question]  # of its thread, oldest first
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    _status: str = ""
 
     @property
     def language(self) -> Language:
@@ -92,6 +93,9 @@ class Work:
 
     def move(self, status: Question.Status, **fields: Any) -> None:
         """Note how far we have come. Raises Stopped if the question is not ours to answer any more."""
+        if status == self._status and not fields:
+            return
+        self._status = status
         with tenant_scope(self.run.tenant_id):
             self.run.check_in()
             if not progress.move(self.run.tenant_id, self.question.pk, status, **fields):
@@ -114,7 +118,9 @@ class Work:
                 raise
             read = [table for name in tables if (table := self.catalogue.table(name))]
             told = explanation or explain(sql, self.catalogue, self.language)
-            raise confirmation(sql=sql, explanation=told, tables=read, plan_cost=error.plan.cost) from None
+            raise confirmation(
+                sql=sql, explanation=told, tables=read, plan_cost=error.plan.cost, language=self.language
+            ) from None
 
     def run_now(
         self,
