@@ -76,8 +76,11 @@ def end_sessions(owner: Connection[Any], name: str) -> None:
 
 
 def parameters_of(role_name: str, password: str) -> dict[str, Any]:
-    """How to log in as such a role to our own database, as `psycopg.connect` takes it."""
-    ours = settings.DATABASES["default"]
+    """How to log in as such a role to our own database, as `psycopg.connect` takes it.
+
+    By the owner's address: the one that serves may lead to a pooler, which knows no such roles.
+    """
+    ours = settings.DATABASES["owner"]
     options = {name: value for name, value in ours["OPTIONS"].items() if name not in ("pool", "prepare_threshold")}
     return {
         **options,
