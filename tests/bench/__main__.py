@@ -9,7 +9,7 @@ from importlib import import_module
 
 from tests.bench.stage import set_up_django
 
-PARTS = ["streaming", "search", "memory", "npc", "imports", "asking", "gate"]
+PARTS = ["streaming", "search", "memory", "npc", "imports", "asking", "gate", "linking"]
 
 
 def main() -> None:
