@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from analytics.models import Question
 from llm.models import Route
 from tests.admin.conftest import Worker, alice, hire
 from tests.chat.conftest import server as server
@@ -266,6 +267,44 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     desk.shoots("phone-failure")
     assert page.evaluate("document.scrollingElement.scrollTop") == 0, "the page itself stays"
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
+
+
+def test_what_is_asked_back_is_chosen_and_a_dataset_is_deleted(alice: Worker, acme: Business, open_desk: Any) -> None:
+    dataset = tea_of(acme)
+    with acme.scope():
+        back = Question.objects.create(
+            dataset_id=dataset, question="All of it?", status="needs_clarification", sql="SELECT * FROM tea",
+            clarification={"kind": "confirm", "question": "Shall it run?", "choices": ["Run it", "Do not run it"]},
+        )  # fmt: skip
+        waiting = Question.objects.create(dataset_id=dataset, question="How much?", thread=back.thread)
+    desk: Desk = open_desk(alice, {**PHONE, "color_scheme": "light"})
+    page = desk.page
+
+    desk.opens(f"/ask/q/{back.pk}/")
+    expect(page.get_by_role("group", name="Shall it run?")).to_be_visible()
+    desk.shoots("phone-asked-back")
+    desk.button("Do not run it").press("Enter")
+    expect(desk.cards.first).to_contain_text("Stopped.")
+    expect(desk.cards.last.locator(".steps .is-now")).to_have_text("Waiting")
+    desk.button("Stop").press("Enter")
+    expect(desk.cards.last).to_contain_text("Stopped.")
+    expect(desk.cards.last).to_be_focused()
+    with acme.scope():
+        assert Question.objects.get(pk=waiting.pk).status == "cancelled"
+
+    page.get_by_role("link", name="Data", exact=True).click()
+    expect(page.get_by_role("link", name="tea", exact=True)).to_be_visible()
+    desk.shoots("phone-data")
+    desk.button("Delete the dataset").press("Enter")
+    desk.button("Cancel").press("Enter")
+    expect(desk.button("Delete the dataset")).to_be_focused()
+    desk.button("Delete the dataset").press("Enter")
+    desk.button("Delete").press("Enter")
+    expect(page.get_by_text("«tea» is deleted.")).to_be_visible()
+    expect(page.get_by_role("link", name="tea", exact=True)).to_have_count(0)
+
+    desk.button("切换到中文").click()
+    expect(page.get_by_role("heading", name="数据", exact=True)).to_be_visible()
 
 
 def tea_of(business: Business) -> str:

@@ -17,7 +17,9 @@ class DatasetsPage {
 
   async #load() {
     const isDone = await attempt(async () => {
-      this.datasets = await all("datasets/?limit=100");
+      const datasets = await all("datasets/?limit=100");
+      // What the tenant brought comes first.
+      this.datasets = datasets.sort((a, b) => (a.kind === "conversations") - (b.kind === "conversations"));
     });
     byId("loading").hidden = true;
     if (isDone) this.#draw();

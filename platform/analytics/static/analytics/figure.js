@@ -37,8 +37,9 @@ export class Figure {
   #open(choice) {
     this.choice = choice;
     this.picture = make("img", { alt: "", hidden: true });
+    this.place = make("div", { className: "figure__picture" }, this.picture);
     this.problem = make("p", { className: "problem", role: "status", hidden: true });
-    this.element.replaceChildren(this.#bar(), make("div", { className: "figure__picture" }, this.picture), this.problem);
+    this.element.replaceChildren(this.#bar(), this.place, this.problem);
     this.#draw();
     const redraw = () => this.element.isConnected && this.choice && this.#draw();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -97,14 +98,14 @@ export class Figure {
     } catch (error) {
       if (!(error instanceof Refused || error instanceof Away)) throw error;
       if (choice !== this.choice) return;
-      this.picture.hidden = true;
+      this.place.hidden = true;
       showText(this.problem, reasonOf(error));
       return;
     }
     if (choice !== this.choice) return;
     this.picture.src = addressOf(address);
     this.picture.alt = t("chart_of", { what: `${t(`kind_${choice.kind}`)}. ${this.question}` });
-    this.picture.hidden = false;
+    this.picture.hidden = this.place.hidden = false;
     showText(this.problem, "");
     if (!this.isOwn) {
       announce(this.picture.alt);

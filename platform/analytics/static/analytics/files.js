@@ -1,6 +1,6 @@
 import { attempt } from "./frame.js";
 import { button, make } from "./dom.js";
-import { all, post } from "./server.js";
+import { all, get, post } from "./server.js";
 import { count, moment, t } from "./strings.js";
 import { uploadRow } from "./uploading.js";
 
@@ -22,6 +22,9 @@ export class FilesPane {
       this.files = await all(`${this.path}files/`, 100);
     });
     this.isBusy = (this.files ?? []).some((file) => UNDER_WAY.has(file.status));
+    const drawn = JSON.stringify(this.files);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     this.list.replaceChildren(...(this.files ?? []).map((file) => this.#item(file)));
   }
 
@@ -51,11 +54,24 @@ export class FilesPane {
     const facts = [t(`mode_${file.mode}`), size(file.size_bytes), moment(file.created_at)].join(" · ");
     const body = make("div", { className: "item__body" }, make("bdi", { textContent: file.name }), make("span", { className: "quiet", textContent: facts }));
     if (isUnderWay && total) body.append(make("progress", { className: "progress", max: total, value: done, ariaLabel: file.name }), make("span", { className: "quiet", textContent: t("rows_in", { done: count(done), total: count(total) }) }));
+    if (file.status === "ready") body.append(this.#notes(file));
     if (file.error) body.append(make("p", { className: "problem", textContent: file.error.detail }));
     const deed = (name, key) => button(key, { onClick: (pressed) => this.#act(file, name, pressed) });
     return make("li", { className: "item" }, body, make("span", { className: `state state--${file.status}`, textContent: t(`file_${file.status}`) }),
       this.canEdit && isUnderWay ? deed("cancel", "cancel_import") : null,
       this.canEdit && ["failed", "cancelled"].includes(file.status) ? deed("retry", "retry_import") : null);
+  }
+
+  /** What was noticed while the file was read, fetched when somebody wants to know. */
+  #notes(file) {
+    const notes = make("ul", { className: "list" });
+    const box = make("details", { className: "more" }, make("summary", { textContent: t("file_notes") }), notes);
+    box.addEventListener("toggle", () => box.open && notes.childElementCount === 0 && attempt(async () => {
+      const { tables } = await get(`${this.path}files/${file.id}/`);
+      const said = tables.flatMap((table) => [...about(table), ...table.columns.flatMap(about)]);
+      notes.replaceChildren(...(said.length ? said : [t("file_no_notes")]).map((textContent) => make("li", { dir: "auto", textContent })));
+    }));
+    return box;
   }
 
   async #act(file, name, pressed) {
@@ -64,6 +80,8 @@ export class FilesPane {
     this.reload();
   }
 }
+
+const about = ({ label, name, notes }) => notes.map((note) => t("note_about", { name: label || name, note }));
 
 function size(bytes) {
   const isBig = bytes >= 1024 * 1024;
