@@ -34,6 +34,7 @@ LONG = (
     "embedded/test_stack.py",
     "embedded/test_whole.py",
     "admin/test_browser.py",
+    "e2e/test_ask.py",
     "e2e/test_play.py",
     "embedded/test_containers.py",
     "admin/test_pages.py",
