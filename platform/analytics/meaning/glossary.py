@@ -183,10 +183,12 @@ def check_metric(sql: str, table: str, catalogue: Catalogue) -> None:
     parts = tree.expressions if tree else []
     has_note = "--" in sql or "/*" in sql
     if has_note or len(parts) != 1 or not isinstance(parts[0], exp.Paren) or parts[0].find(exp.Query):
-        raise SqlRejected("metric", _("A metric is one expression over the columns of its table, as sum(amount)."))
+        raise SqlRejected(
+            rule="metric", detail=_("A metric is one expression over the columns of its table, as sum(amount).")
+        )
     known = catalogue.table(table)
     if not all(known and known.column(column.name) for column in parts[0].find_all(exp.Column)):
-        raise SqlRejected("column_unknown", _("The table has no such column."))
+        raise SqlRejected(rule="column_unknown", detail=_("The table has no such column."))
 
 
 def _table_named(dataset: Dataset, name: str, place: str) -> DatasetTable:
