@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -25,7 +24,7 @@ from tenants.scope import tenant_scope
 class SqlField(serializers.Field[Any, Any, Any, Any]):
     """Any text as it is: what is wrong with it, the gate says."""
 
-    default_error_messages = {"invalid": _("Not a valid string.")}
+    default_error_messages = {"invalid": serializers.CharField.default_error_messages["invalid"]}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
