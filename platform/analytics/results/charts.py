@@ -30,6 +30,8 @@ MAX_GROUPS, MAX_GROUPED = 8, 4
 MAX_LABEL_WIDTH = 12
 MAX_UPRIGHT_BARS = 12
 WIDTH, HEIGHT = 640, 320
+# Times of more than these get Vega's own ticks.
+MAX_TICKED = 60
 _ASKED = (
     ("pie", re.compile(r"饼[状形]?图|环形图|\b(?:pie|donut|doughnut)\b", re.I)),
     ("stacked", re.compile(r"堆[叠积]|\bstacked\b", re.I)),
@@ -277,7 +279,10 @@ _DRAWN: dict[str, Callable[..., tuple[Any, dict[str, Any]]]] = {
 def _axis_x(choice: Choice, data: ChartData, language: str) -> dict[str, Any]:
     if data.x_is_time:
         # Vega takes a moment for one of the reader's own zone unless it is told otherwise.
-        axis = {"format": D3_TIMES[language][choice.x.grain], "labelOverlap": True}
+        axis: dict[str, Any] = {"format": D3_TIMES[language][choice.x.grain], "labelOverlap": True, "grid": False}
+        if data.place_count <= MAX_TICKED:
+            # Else Vega sets ticks between them too, each with the name of the same month.
+            axis["values"] = list(dict.fromkeys(value[data.x] for value in data.values))
         return {"field": data.x, "type": "temporal", "title": data.x_title, "scale": {"type": "utc"}, "axis": axis}
     if choice.kind == "scatter":
         return _number(data.x, data.x_title, language) | {"scale": {"zero": False}}
