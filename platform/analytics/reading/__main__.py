@@ -19,8 +19,11 @@ from analytics.reading.drafts import known_of
 from analytics.reading.errors import TableUnreadable, TooLarge
 from analytics.reading.files import read_tables
 from analytics.reading.inferring import Cells
+from analytics.reading.limits import MAX_UNPACKED_BYTES
+from analytics.reading.texts import gettext_noop
 from knowledge.parsing.copying import serve_copies
 
+_UNPACKS_TO_TOO_MUCH = gettext_noop("The rows of the file take more than 2 GB. Leave out long columns, or split it.")
 # NULL is nothing, and an empty text is "".
 _AS_COPY_READS = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
 
@@ -40,6 +43,7 @@ def answer(
     data: bytes, filename: str, mode: str, known: list[dict[str, Any]], only: int | None, only_drafts: bool
 ) -> Iterator[bytes]:
     """The frames."""
+    room = MAX_UNPACKED_BYTES
     try:
         tables = read_tables(data, filename, mode, [known_of(table) for table in known], only)
         del data
@@ -47,7 +51,11 @@ def answer(
         for place, table in enumerate([] if only_drafts else tables):
             yield frame(b"T", _json(place))
             for batch in table.batches():
-                yield rows_frame(batch)
+                rows = rows_frame(batch)
+                room -= len(rows)
+                if room < 0:
+                    raise TooLarge(_UNPACKS_TO_TOO_MUCH)
+                yield rows
         yield frame(b"Z")
     except TableUnreadable as error:
         yield refusal(error)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -77,13 +78,12 @@ class Source(Protocol):
 
 def read_grid(source: Source, label: str, spans: Spans | None = None, sheet: str = "") -> Grid:
     """Raises TableEmpty, TooManyColumns, TooLarge and what reading the rows raises."""
-    header = find_header(source.head, spans or {})
-    width = max([len(header.labels), *map(len, source.head[header.rows :])])
+    width = max(map(_width, source.head), default=0)
     _refuse_width(width, label)
-    try:
-        batches, row_count = _gather(source.columns(header.rows, width))
-    except pa.ArrowInvalid:
-        batches, row_count = _gather(_turned(source.rows(header.rows), width, label))
+    if not width:
+        raise TableEmpty
+    header = find_header([row[:width] for row in source.head], spans or {})
+    batches, row_count = _read(source, header.rows, width, label)
     if not row_count:
         raise TableEmpty
     draft = TableDraft("", label, sheet=sheet, row_count=row_count, notes=header.notes)
@@ -101,6 +101,15 @@ def sample_of(columns: Sequence[Cells]) -> list[list[str | None]]:
 
 
 # --- Rows to columns --------------------------------------------------------------------------------------------
+def _read(source: Source, after: int, width: int, label: str) -> tuple[list[list[Cells]], int]:
+    """The quick way if it can be gone to the end."""
+    longest = max([width, *map(len, source.head[after:])])
+    if longest <= MAX_COLUMNS:
+        with suppress(pa.ArrowInvalid):
+            return _gather(source.columns(after, longest))
+    return _gather(_turned(source.rows(after), width, label))
+
+
 def _gather(batches: Iterator[list[Cells]]) -> tuple[list[list[Cells]], int]:
     """Batches of columns, each as wide as was known by then, and the number of rows. Empty rows do not count."""
     gathered: list[list[Cells]] = []

@@ -8,6 +8,8 @@ MAX_COLUMNS = 1_600
 # A Parquet file of some kilobytes may claim billions of them.
 MAX_ROWS = 10_000_000
 MAX_TABLES = 100
+# Of rows as they are stored: a small file of a thing that repeats may unpack to any size.
+MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 # Characters. A quotation mark that is never closed swallows the rest of the file.
 MAX_CELL = 1_000_000
 # Of address space: a CSV file of 100 MB takes 1 GiB of it, and so does a workbook with a million rows of ten columns.

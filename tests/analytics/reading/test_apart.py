@@ -5,13 +5,14 @@ import signal
 import sys
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 
 from analytics.reading import apart
 from analytics.reading.apart import reading
-from analytics.reading.errors import ReadingFailed, TableUnreadable, TooManyColumns
+from analytics.reading.errors import ReadingFailed, TableUnreadable, TooLarge, TooManyColumns
 from knowledge.parsing import apart as parsing_apart
-from tests.analytics.reading.files import workbook
+from tests.analytics.reading.files import parquet, workbook
 from tests.knowledge.test_parsing_apart import is_alive, wait_until
 
 greeting = parsing_apart._greeting
@@ -84,6 +85,14 @@ def test_a_reader_gets_no_more_than_its_share_of_memory(reader_that):
         pass
 
     assert refused.value.code == "file_too_large"
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused_on_the_way(reader_that):
+    reader_that("reader.MAX_UNPACKED_BYTES = 1000")
+    same = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int8()), ["the same"])
+
+    with pytest.raises(TooLarge), reading([parquet({"a": same})], "same.parquet") as found:
+        list(found.rows)
 
 
 def test_whoever_stops_listening_ends_the_reader(monkeypatch, reader_that):

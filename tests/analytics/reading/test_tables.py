@@ -1,6 +1,7 @@
 """Where a table begins in its file, what its columns are called, and which files are none."""
 
 import datetime
+import time
 from decimal import Decimal
 
 import pyarrow as pa
@@ -216,6 +217,16 @@ def test_a_file_that_is_no_table_says_what_to_do(read, data, name, error):
 
     assert type(refused.value) is error
     assert len(str(refused.value.detail)) > 40
+
+
+def test_a_row_of_millions_of_cells_is_refused_at_once(read):
+    began = time.process_time()
+    with pytest.raises(errors.TooManyColumns):
+        read("," * 3_000_000 + "x\n")
+    with pytest.raises(errors.TableEmpty):
+        read("," * 3_000_000)
+
+    assert time.process_time() - began < 5
 
 
 def test_a_quotation_mark_that_is_never_closed_is_found(read):
