@@ -1,0 +1,82 @@
+"""What a question about data costs us beside its model: CPU of the process that asks, works and keeps the answer.
+
+The model is a process of its own that answers at once with right SQL; the database's own work is not ours. Wall times
+are of this machine, whatever else it does.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.bench.stage import python
+
+QUESTIONS = 40
+BY_CITY = (
+    "SELECT city, sum(amount) AS amount FROM orders JOIN customers ON customers.id = customer_id GROUP BY 1 ORDER BY 2"
+)
+MODEL = """
+import sys, time
+from tests.fakes.openai_server import FakeOpenAI
+fake = FakeOpenAI().start()
+fake.will_say(sys.argv[1], times=None, chunks=40)
+print(fake.base_url, flush=True)
+time.sleep(3600)
+"""
+
+
+def measure() -> list[tuple[str, str]]:
+    """Rows of the table."""
+    from tenants.models import Scope
+    from tenants.provisioning import create_tenant, issue_key
+    from tests.analytics.asking.conftest import Desk
+    from tests.analytics.conftest import SHOP, make_dataset
+    from tests.conftest import Business
+
+    tenant = create_tenant(name="Shop", slug="shop-bench")
+    _key, token = issue_key(tenant=tenant, scopes=Scope.values)
+    business = Business(tenant, str(token))
+    desk = Desk(business, make_dataset(business, SHOP))
+    with model_that_says(BY_CITY) as url:
+        with business.scope():
+            from llm.models import Route
+
+            Route.objects.create(slug="bench", name="bench", base_url=url, chat_model="any", is_default=True)
+        rows = _measured("with a model", desk, lambda number: f"What did each city spend ({number})?")
+        with business.scope():
+            Route.objects.all().delete()
+    desk.teach("How many orders had more than 3 pieces?", "SELECT count(*) FROM orders WHERE quantity > 3")
+    return rows + _measured(
+        "by a verified question", desk, lambda number: f"How many orders had more than {number} pieces?"
+    )
+
+
+@contextmanager
+def model_that_says(sql: str) -> Iterator[str]:
+    """The base URL of an endpoint in a process of its own."""
+    reply = json.dumps({"sql": sql, "explanation": "What each city spent.", "cannot_answer": ""})
+    with python("-c", MODEL, reply) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip()
+
+
+def _measured(how: str, desk: Any, question: Callable[[int], str]) -> list[tuple[str, str]]:
+    from analytics.asking.posting import ask
+    from tests.knowledge.conftest import work_off
+
+    asking, answering, walls = list[float](), list[float](), list[float]()
+    for number in range(QUESTIONS):
+        before = time.process_time()
+        with desk.business.scope():
+            asked = ask(tenant=desk.business.id, dataset=desk.dataset, question=question(number), asker=desk.asker)
+        between, began = time.process_time(), time.monotonic()
+        work_off(desk.business)
+        answering.append((time.process_time() - between) * 1000)
+        walls.append((time.monotonic() - began) * 1000)
+        asking.append((between - before) * 1000)
+        assert desk.row(str(asked.pk)).status == "ready"
+    # The first ones load what the others find loaded.
+    rows = [("CPU to take it in", asking[5:]), ("CPU to answer it", answering[5:]), ("time to answer it", walls[5:])]
+    return [(f"{how}: {what}, median of {len(took)}", f"{statistics.median(took):.0f} ms") for what, took in rows]
