@@ -13,7 +13,7 @@ from tests.analytics.gate.conftest import BOOKS, verdict
 from tests.analytics.gate.corpus import BENIGN, HOSTILE
 
 RULES = {
-    "not a query": {"not_a_query", "one_statement", "quoting"},
+    "not a query": {"not_a_query", "one_statement", "quoting", "unreadable", "function"},
     "several statements": {"one_statement"},
     "writes inside a question": {"construct", "unreadable", "not_a_query"},
     "system catalogues": {"table_unknown", "schema"},

@@ -41,7 +41,7 @@ def test_poison_is_found_wherever_it_is_put():
     chance, tried = random.Random(7), 0
     for tree in TREES:
         places = sum(1 for _ in _expressions(tree))
-        for place in chance.sample(range(places), min(places, 4)):
+        for place in chance.sample(range(places), min(places, 2)):
             poisoned = tree.copy()
             node = list(_expressions(poisoned))[place]
             node.replace(sqlglot.parse_one(POISON[tried % len(POISON)], dialect="postgres"))
@@ -50,7 +50,7 @@ def test_poison_is_found_wherever_it_is_put():
                 assert not NEVER.search(_without_strings(check(sql, BOOKS).sql)), sql
                 assert not re.search(NEVER, sql) or "'" in sql, sql
             tried += 1
-    assert tried > 400
+    assert tried > 250
 
 
 def test_a_hostile_statement_is_hostile_inside_a_benign_one():
