@@ -221,8 +221,7 @@ class ChunkList(GenericAPIView[Chunk]):
 async def search_view(request: HttpRequest, caller: Caller, base: str) -> HttpResponseBase:
     """The best passages for a question."""
     began = time.monotonic()
-    serializer = SearchRequestSerializer(data=json_body(request))
-    asked = validated(serializer)
+    asked = validated(SearchRequestSerializer, json_body(request))
     query = clean_text(asked["query"]).strip()
     if not query:
         raise Invalid.field("query", _("The question is empty."))
