@@ -166,6 +166,8 @@ def _refuse_width(width: int, label: str) -> None:
 
 def _width(row: Sequence[str]) -> int:
     """Up to the last cell that holds something."""
+    if not any(row):  # in C: there may be millions of them
+        return 0
     return next((place for place in range(len(row), 0, -1) if row[place - 1].strip()), 0)
 
 
