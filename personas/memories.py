@@ -16,7 +16,7 @@ from jobs.models import Queue
 from jobs.queueing import enqueue
 from llm.types import Vector
 from personas.models import Memory, Sight
-from tenants.statements import insertion, prepared_cursor, write
+from tenants.statements import insertion, write
 
 # The kind of job that makes vectors; its subject is a store.
 EMBED = "personas.embed_memories"
@@ -103,7 +103,7 @@ def recall(
     Without a vector, or for memories that have none yet, nearness counts as middling. `query_vector` is the bundled
     model's, of its query side.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "tenant": tenant_id,
         "stores": [sight.store for sight in sights],
         "lasts": [sight.last_seq for sight in sights],
@@ -117,7 +117,8 @@ def recall(
         "decay": DECAY,
         "lasting": lasting,
     }
-    with prepared_cursor() as cursor:
+    # Planned for these values each time: a plan for any took three times as long among 10 000 memories.
+    with connection.cursor() as cursor:
         cursor.execute(_RECALL, parameters)
         return [Recalled(*row) for row in cursor.fetchall()]
 
