@@ -17,6 +17,9 @@ from tests.analytics.asking.conftest import Desk, sql_reply
 from tests.conftest import Business
 from tests.fakes.openai_server import FakeOpenAI, RecordedRequest
 
+# Each asks some fifty questions; on a machine that does much else they take a while.
+pytestmark = pytest.mark.timeout(300)
+
 LEAST_REPAIRED = 0.85
 LEAST_MENDED = 0.7
 
@@ -48,11 +51,6 @@ def expected(desk: Desk, sql: str) -> list[list[Any]]:
     with as_owner() as owner, owner.transaction():
         owner.execute(SQL("SET LOCAL search_path = {}").format(Identifier(desk.dataset.schema_name)))
         return to_rows(owner.execute(sql).fetchall())
-
-
-def _ask_all(desk: Desk, questions: list[str]) -> list[dict[str, Any]]:
-    """Each in a thread of its own; the cache is left out of it, since the same question comes with other SQL."""
-    return [desk.ask(f"{question} ({number})") for number, question in enumerate(questions)]
 
 
 @pytest.mark.parametrize(("name", "asked"), [("trade", figures.ABOUT_TRADE), ("staff", figures.ABOUT_STAFF)])
