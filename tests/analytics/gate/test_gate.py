@@ -18,7 +18,7 @@ RULES = {
     "writes inside a question": {"construct", "unreadable", "not_a_query"},
     "system catalogues": {"table_unknown", "schema"},
     "tables of others": {"table_unknown", "schema", "construct"},
-    "functional notation": {"column_unknown", "construct", "unreadable", "schema"},
+    "functional notation": {"column_unknown", "construct", "unreadable", "schema", "table_unknown", "function"},
     "system columns": {"name"},
     "too large for one answer": {"row_count", "text_size", "recursion", "powers", "construct", "function"},
 }

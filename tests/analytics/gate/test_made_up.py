@@ -117,5 +117,5 @@ def _expressions(tree):
         for node in tree.walk()
         if isinstance(node, exp.Column | exp.Literal | exp.Func | exp.Binary)
         and isinstance(node.parent, exp.Expr)
-        and not isinstance(node.parent, exp.Interval | exp.DataTypeParam | exp.Dot)
+        and not isinstance(node.parent, exp.Interval | exp.DataTypeParam | exp.Dot | exp.Case)
     )
