@@ -77,7 +77,7 @@ class Speech:
         elif len(starred) > 1:
             self._repair("stage_direction_dropped")
             # The blank before it does for both sides.
-            self._last = " " if self._blanks or not self.said else ""
+            self._last = " " if self._blanks or not (self.said or self._given) else ""
 
     def _say(self, letter: str) -> None:
         if letter in _BLANKS:

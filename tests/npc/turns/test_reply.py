@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from npc.turns.reply import ReplyReader
@@ -124,6 +124,7 @@ PIECES = [*' *{}[]"\\:,\n\t`', '"say"', "say", "Bram:", "说：", "<think>", "</
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
+@example("{*{* *")
 @given(TEXTS | st.builds(lambda say, emotion: json.dumps({"say": say, "emotion": emotion}), TEXTS, TEXTS))
 def test_however_the_chunks_are_cut_the_reply_is_the_same(text):
     whole, _ = read(text, size=len(text) or 1, names=("Bram",))
