@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
@@ -33,7 +32,7 @@ def conversations_of(tenant_id: UUID) -> Dataset:
 def _make(tenant_id: UUID) -> Dataset:
     dataset = Dataset(
         tenant_id=tenant_id,
-        name=_("Conversations"),
+        name=Dataset.Kind.CONVERSATIONS.value,  # pages say it in the reader's language
         kind=Dataset.Kind.CONVERSATIONS,
         status=Dataset.Status.READY,
     )

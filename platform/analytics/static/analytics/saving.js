@@ -47,7 +47,7 @@ function parameterRow({ value, type, column }, at) {
   const label = make("input", { value: column, maxLength: 100, dir: "auto", disabled: true, aria: { label: `${t("parameter_label")}: ${value}` } });
   use.addEventListener("change", () => (label.disabled = !use.checked));
   const element = make("div", { className: "row" }, make("label", { className: "check" }, use, make("bdi", { textContent: value })), label);
-  const parameter = () => (use.checked ? [{ name: `p${at + 1}`, label: label.value.trim(), type, value: type === "number" ? Number(value) : value }] : []);
+  const parameter = () => (use.checked ? [{ name: `p${at + 1}`, label: label.value.trim(), type, value }] : []);
   return { element, parameter };
 }
 
