@@ -1,6 +1,10 @@
 """Without a model verified questions answer, with what differs put in; of others it is said what a model would do."""
 
-from analytics.models import Question
+from collections.abc import Iterator
+
+import pytest
+
+from analytics.models import Dataset, Question
 from jobs.models import Job
 from tests.analytics.asking.conftest import Desk, sql_reply
 from tests.fakes.openai_server import FakeOpenAI
@@ -64,9 +68,21 @@ def test_the_same_question_is_answered_from_the_cache_until_the_data_changes(
     assert len(scripted_llm.chat_requests) == 2
 
 
+@pytest.fixture
+def changing(desk: Desk) -> Iterator[None]:
+    """The desk's dataset passes for one whose rows change by themselves, as the built-in one's do."""
+
+    def becomes(kind: str) -> None:
+        with desk.business.scope():
+            Dataset.objects.filter(pk=desk.dataset.pk).update(kind=kind)
+
+    becomes("conversations")
+    yield
+    becomes("files")
+
+
+@pytest.mark.usefixtures("changing")
 def test_where_data_changes_by_itself_the_sql_is_run_again(desk: Desk, scripted_llm: FakeOpenAI) -> None:
-    with desk.business.scope():
-        type(desk.dataset).objects.filter(pk=desk.dataset.pk).update(kind="conversations")
     scripted_llm.will_say(sql_reply("SELECT count(*) FROM orders"))
     first = desk.ask("How many orders?")
     with desk.business.scope():

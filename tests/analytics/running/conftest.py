@@ -16,6 +16,7 @@ from analytics.models import Dataset, SqlRun
 from analytics.running import DEFAULT_LIMITS, Result, RunLimits, run_sql
 from analytics.running.running import run_in
 from analytics.running.sessions import Session, session_of
+from tenants.roles import OWNER
 from tests.analytics.conftest import Tables, fill_table, make_dataset
 from tests.conftest import Business
 from tests.plugin import services
@@ -136,7 +137,10 @@ def stage(open_business: Callable[..., Business]) -> Iterator[Stage]:
         books.tables.create(name="payroll", is_hidden=True)
         catalogue = catalogue_of(books)
     with psycopg.connect(services.superuser_url, dbname="troupe", autocommit=True) as above:
-        above.execute(SQL("CREATE SEQUENCE {}").format(Identifier(books.schema_name, "seq")))
+        sequence = Identifier(books.schema_name, "seq")
+        above.execute(SQL("CREATE SEQUENCE {}").format(sequence))
+        # Whoever makes a backup reads everything that is in the schema.
+        above.execute(SQL("ALTER SEQUENCE {} OWNER TO {}").format(sequence, Identifier(OWNER)))
         for name, query in _EFFECTS.items():
             _EFFECTS[name] = query.replace("{acme}", books.schema_name)
         yield Stage(acme, books, vault, catalogue, above)

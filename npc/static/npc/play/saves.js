@@ -16,6 +16,7 @@ export class Saves {
   }
 
   async open() {
+    byId("saves-list").replaceChildren(); // what was there would take a press and then be gone
     this.window.showModal();
     this.#try(async () => this.#list(await this.game.saves()));
   }
