@@ -183,8 +183,11 @@ def test_recall_looks_at_each_memory_once(acme: Any) -> None:
 
 
 def loops(node: dict[str, Any]) -> Iterator[int]:
-    """How often each step of a plan ran; reading a row of the result is one of them."""
-    if not (node["Node Type"] == "CTE Scan" and node["CTE Name"] == "ranges"):
+    """How often a plan read the table, and how often it computed the ranges.
+
+    Which of two small sets it goes through for each row of the other is up to its statistics.
+    """
+    if node["Node Type"] == "Aggregate" or "Relation Name" in node:
         yield node["Actual Loops"]
     for inner in node.get("Plans", []):
         yield from loops(inner)
