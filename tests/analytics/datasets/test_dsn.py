@@ -66,7 +66,7 @@ BASE = f"host=db.example.com dbname=sales user=ann password={SECRET}"
                 "hostaddr=127.0.0.1",
                 "service=internal",
                 "servicefile=/etc/pg_service.conf",
-                "passfile=/root/.pgpass",
+                "passfile=/etc/pgpass",
                 "sslcert=/etc/ssl/cert.pem",
                 "sslkey=/etc/ssl/key.pem",
                 "sslrootcert=/etc/passwd",
