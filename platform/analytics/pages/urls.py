@@ -5,7 +5,7 @@ from django.urls import URLPattern, path
 
 from analytics import urls as api
 from analytics.pages import views
-from analytics.pages.entering import async_for_members, for_members
+from analytics.pages.entering import ask_pages
 from tenants.adminsite.base import EDITORS, EVERYONE
 
 # What every member may do, if he may not change anything else: ask, and say what he thinks of the answer.
@@ -22,10 +22,10 @@ def for_pages(pattern: URLPattern) -> URLPattern:
     """A view of the API under `api/`, for members."""
     route = str(pattern.pattern)
     if iscoroutinefunction(pattern.callback):
-        view: Any = async_for_members(pattern.callback, "GET")
+        view: Any = ask_pages.async_for_members(pattern.callback, "GET")
         return path(f"api/{route}", view)  # type: ignore[no-any-return]
     changed_by = EVERYONE if route in ASKING else EDITORS
-    return path(f"api/{route}", for_members(pattern.callback, changed_by=changed_by))
+    return path(f"api/{route}", ask_pages.for_members(pattern.callback, changed_by=changed_by))
 
 
 urlpatterns: list[URLPattern] = [

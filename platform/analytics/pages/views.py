@@ -9,42 +9,42 @@ from django.urls import reverse
 from django.utils.translation import get_language
 
 from analytics.access import access_dataset, access_question
-from analytics.pages.entering import page
+from analytics.pages.entering import ask_pages
 from llm.routes import resolve_route
 from tenants.adminsite.base import EDITORS
 from tenants.adminsite.seats import Seat
 from tenants.errors import NotFound
 
 
-@page
+@ask_pages.page
 def ask_page(request: HttpRequest, seat: Seat) -> HttpResponse:
     """The box to ask in."""
     return _show(request, seat, "ask")
 
 
-@page
+@ask_pages.page
 def question_page(request: HttpRequest, seat: Seat, question_id: UUID) -> HttpResponse:
     """One question with its answer, as a member may send it to another."""
     question = access_question(seat.tenant.pk, question_id)
     return _show(request, seat, "ask", question=str(question.pk), dataset=str(question.dataset.pk))
 
 
-@page
+@ask_pages.page
 def datasets_page(request: HttpRequest, seat: Seat) -> HttpResponse:
     return _show(request, seat, "datasets")
 
 
-@page
+@ask_pages.page
 def dataset_page(request: HttpRequest, seat: Seat, dataset_id: UUID) -> HttpResponse:
     return _show(request, seat, "dataset", dataset=str(access_dataset(seat.tenant.pk, dataset_id).pk))
 
 
-@page
+@ask_pages.page
 def saved_page(request: HttpRequest, seat: Seat) -> HttpResponse:
     return _show(request, seat, "saved")
 
 
-@page
+@ask_pages.page
 def history_page(request: HttpRequest, seat: Seat) -> HttpResponse:
     """Who ran what, for those who answer for it."""
     if seat.role not in EDITORS:
