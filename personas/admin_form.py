@@ -47,7 +47,7 @@ def fieldsets(persona: Persona) -> list[tuple[Any, dict[str, Any]]]:
         _("Character"): ["instructions", "voice", "greeting", "suggestions", "refusal", "language"],
         _("Examples"): ["examples"],
         _("Knowledge"): ["knowledge_bases"],
-        _("Model"): ["route", "model", "temperature", "max_output_tokens", "memory"],
+        _("Model"): ["route", "fallback_routes", "model", "temperature", "max_output_tokens", "memory"],
         _("Safety"): ["safety", "handoff"],
     }
     named = {name for names in tabs.values() for name in names}

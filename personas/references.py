@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from knowledge.models import KnowledgeBase
 from llm.models import Route
+from llm.routes import BUILT_IN_SLUGS
 from personas.access import as_uuid
 from personas.lookups import known_tools
 from personas.schema import PersonaSettings
@@ -30,11 +31,20 @@ def check_references(tenant_id: UUID, settings: PersonaSettings) -> None:
         *_missing("lorebooks", settings.lorebooks, (), _("There is no lorebook «%(name)s».")),
         *_missing("tools", settings.tools, known_tools(tenant_id, settings.tools), _("There is no tool «%(name)s».")),
     ]
-    if settings.route and not Route.objects.for_tenant(tenant_id).filter(slug=settings.route).exists():
-        detail = _("There is no model route «%(name)s».") % {"name": settings.route}
-        errors.append({"field": "settings.route", "detail": detail})
+    if settings.route or settings.fallback_routes:
+        errors += _missing_routes(tenant_id, settings)
     if errors:
         raise Invalid(errors=errors)
+
+
+def _missing_routes(tenant_id: UUID, settings: PersonaSettings) -> list[dict[str, str]]:
+    named = {settings.route, *settings.fallback_routes}
+    known = set(Route.objects.for_tenant(tenant_id).filter(slug__in=named).values_list("slug", flat=True))
+    sentence = _("There is no model route «%(name)s».")
+    fallbacks = _missing("fallback_routes", settings.fallback_routes, known | BUILT_IN_SLUGS, sentence)
+    if not settings.route or settings.route in known:
+        return fallbacks
+    return [{"field": "settings.route", "detail": sentence % {"name": settings.route}}, *fallbacks]
 
 
 def _missing(field: str, references: Sequence[str], known: Iterable[str], detail: str) -> list[dict[str, str]]:

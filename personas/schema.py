@@ -149,6 +149,15 @@ class PersonaSettings(Settings):
         title=_("Route"),
         description=_("Which of the routes to models is used. Empty: the default one."),
     )
+    fallback_routes: list[Line] = Field(
+        default=[],
+        max_length=5,
+        title=_("Fallback routes"),
+        description=_(
+            "Asked in this order, by slug, while the route before does not answer. «reader»: the documents alone. "
+            "Empty: those of the route."
+        ),
+    )
     temperature: Temperature = Field(
         default=None,
         title=_("Temperature"),

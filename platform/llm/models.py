@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from llm.secrets import seal, unseal
+from tenants.secrets import seal, unseal
 from tenants.models import TenantModel, TenantQuerySet
 
 
@@ -53,6 +53,8 @@ class Route(TenantModel):
     is_default = models.BooleanField(
         _("default"), default=False, help_text=_("Serves every persona that names no route.")
     )
+    # Slugs, asked one after the other while the one before does not answer. A persona may name others.
+    fallback_routes = models.JSONField(_("fallback routes"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("model route")

@@ -10,13 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from llm.errors import ProviderUnavailable
 from llm.models import Route
-from llm.secrets import SecretUnreadable
+from tenants.secrets import SecretUnreadable
 from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Usage
 from tenants.errors import NotFound
 from tenants.statements import Asked, Param, Select, read
 
 PLATFORM_SLUG = "platform"
 READER_SLUG = "reader"
+# What a fallback may name besides the tenant's own routes: the operator's model, and no model at all.
+BUILT_IN_SLUGS = frozenset({PLATFORM_SLUG, READER_SLUG})
 OPENAI_URL = "https://api.openai.com/v1"
 MILLION = 1_000_000
 
