@@ -28,6 +28,8 @@ def message_created(message: Message) -> dict[str, Any]:
         "html": message.html,
         "created_at": timestamp(message.created_at),
     }
+    if message.role == Message.Role.BOT:
+        body |= {"claims": message.claims, "suggestions": message.suggestions}
     if message.turn_id:
         body["turn_id"] = str(message.turn_id)
     if message.replaces_id:
@@ -55,6 +57,8 @@ def turn_completed(turn: Turn, message: Message) -> dict[str, Any]:
         "text": message.text,
         "html": message.html,
         "citations": message.citations,
+        "claims": message.claims,
+        "suggestions": message.suggestions,
         "finish_reason": message.finish_reason,
         "usage": {
             "input_tokens": turn.input_tokens,

@@ -49,6 +49,8 @@ class Outcome:
 
     text: str = ""
     citations: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    suggestions: list[str] = field(default_factory=list)
     finish_reason: str = "stop"
     error: PlatformError | None = None
     input_tokens: int = 0
@@ -88,7 +90,7 @@ def settle_turn(
         if turn is None:
             raise Superseded
         if fence != turn.fence:
-            outcome = replace(outcome, text="", citations=[], error=TakenOver())
+            outcome = replace(outcome, text="", citations=[], claims=[], suggestions=[], error=TakenOver())
         return Settled(_store(turn, outcome, author, message_seq), outcome)
 
 
@@ -122,6 +124,8 @@ def _answer(turn: Turn, outcome: Outcome, author: str, seq: int) -> Message:
         text=outcome.text,
         html=render_answer(outcome.text),
         citations=outcome.citations,
+        claims=outcome.claims,
+        suggestions=outcome.suggestions,
         finish_reason="interrupted" if outcome.error else outcome.finish_reason,
         replaces_id=_replace_answer(turn) if turn.replaces_id else None,
     )

@@ -60,15 +60,26 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         fields = ["id", "persona", "end_user", "state", "opened_at", "last_message_at", "message_count"]
 
 
+class ClaimSerializer(serializers.Serializer[Any]):
+    """A part of the text that claims something. `start` and `end` count code points; `sources` are citations' `n`."""
+
+    start = serializers.IntegerField(min_value=0)
+    end = serializers.IntegerField(min_value=0)
+    sources = serializers.ListField(child=serializers.IntegerField(min_value=1))
+    supported = serializers.BooleanField()
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     finish_reason = serializers.SerializerMethodField()
     feedback = serializers.SerializerMethodField()
+    claims = ClaimSerializer(many=True)
+    suggestions = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = Message
         fields = [
-            "id", "seq", "role", "author", "text", "html", "citations", "finish_reason", "feedback",
-            "created_at",
+            "id", "seq", "role", "author", "text", "html", "citations", "claims", "suggestions",
+            "finish_reason", "feedback", "created_at",
         ]  # fmt: skip
 
     def get_finish_reason(self, message: Message) -> str | None:

@@ -119,6 +119,10 @@ class Message(TenantModel):
     text = models.TextField(_("text"))
     html = models.TextField(blank=True, default="")
     citations = models.JSONField(default=list)
+    # Which sources bear out which part of the text: [{start, end, sources, supported}], in code points.
+    claims = models.JSONField(default=list)
+    # What may be asked next.
+    suggestions = models.JSONField(default=list)
     # stop, length, stopped, filtered; or interrupted, for what is kept of an answer that failed.
     finish_reason = models.CharField(max_length=20, blank=True, default="")
     feedback = models.SmallIntegerField(_("feedback"), null=True, choices=[(1, "👍"), (-1, "👎")])
