@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from personas.access import as_uuid
 from personas.models import Persona
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
+from tenants.models import Member
 
 # A turn's owner numbers the conversation's events from a block of its own, so that a number is never used
 # twice, whoever takes over. No answer has nearly as many pieces.
@@ -81,6 +82,30 @@ class Conversation(TenantModel):
     next_seq = models.PositiveBigIntegerField(default=1, editable=False)
     # Rises when a person takes over. A bot's answer that began under a lower one is refused.
     fence = models.PositiveIntegerField(default=0, editable=False)
+    # The one turn that may still store what it had said when the fence rose; null once a take-over is answered.
+    yielding_turn_id = models.UUIDField(null=True, editable=False)
+    # Events outside of turns that were stored but not told yet; those up to `told_seq` were.
+    is_untold = models.BooleanField(default=False, editable=False)
+    told_seq = models.PositiveBigIntegerField(default=0, editable=False)
+
+    # --- A person
+    agent = TenantForeignKey(
+        Member, models.SET_NULL, null=True, blank=True, related_name="conversations", verbose_name=_("agent")
+    )
+    # The key of the server that took over, where no member did.
+    agent_key_id = models.UUIDField(null=True, editable=False)
+    agent_name = models.CharField(_("agent's name"), max_length=200, blank=True, default="")
+    requested_at = models.DateTimeField(_("person requested at"), null=True, editable=False)
+    # For agents alone.
+    handoff_reason = models.TextField(_("why a person"), blank=True, default="")
+    # Until when somebody who asked for a person is kept waiting; null: for ever.
+    wait_until = models.DateTimeField(null=True, editable=False)
+    # While a person is waited for the bot keeps silent.
+    is_bot_silent = models.BooleanField(default=False, editable=False)
+    unread_by_agent = models.PositiveIntegerField(_("unread"), default=0, editable=False)
+    closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
+    satisfaction = models.PositiveSmallIntegerField(_("satisfaction"), null=True, editable=False)
+    satisfaction_comment = models.TextField(_("satisfaction comment"), blank=True, default="")
 
     objects: ClassVar[Any] = ConversationQuerySet.as_manager()
 
@@ -90,10 +115,26 @@ class Conversation(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-last_message_at"], name="conversation_latest"),
             models.Index(fields=["tenant", "end_user"], name="conversation_end_user"),
+            # The desk's lists, and the sweeper's looks.
+            models.Index(fields=["tenant", "state"], condition=~Q(state="bot"), name="conversation_with_people"),
+            models.Index(fields=["wait_until"], condition=Q(state="requested"), name="conversation_waiting"),
+            models.Index(fields=["id"], condition=Q(is_untold=True), name="conversation_untold"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(satisfaction=None) | Q(satisfaction__range=(1, 5)), name="conversation_satisfaction"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.end_user} · {self.persona}"
+
+    @property
+    def has_bot(self) -> bool:
+        """Whether the bot answers what is said now."""
+        if self.state == Conversation.State.REQUESTED:
+            return not self.is_bot_silent
+        return self.state == Conversation.State.BOT
 
 
 class MessageQuerySet(TenantQuerySet):
