@@ -8,11 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from llm.secrets import SecretUnreadable, seal, unseal
 from npc.errors import WorldInvalid
 from npc.models import World
 from npc.worlds.document import Hooks
 from npc.worlds.problems import Problem, refuse
+from tenants.secrets import SecretUnreadable, seal, unseal
 
 logger = logging.getLogger(__name__)
 

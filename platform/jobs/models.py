@@ -24,6 +24,7 @@ class Queue(models.TextChoices):
     EMBEDDING = "embedding"
     ANALYTICS = "analytics"
     MEMORY = "memory"
+    WEBHOOKS = "webhooks"
     MAINTENANCE = "maintenance"
 
 

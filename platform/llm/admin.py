@@ -21,12 +21,12 @@ from llm.errors import ProviderError
 from llm.metering import Payer, record_call
 from llm.models import ModelCall, Route
 from llm.routes import resolve_route
-from llm.secrets import SecretUnreadable
 from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
 from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column, the_seat
 from tenants.adminsite.entering import enters_scope_itself
 from tenants.scope import tenant_scope
+from tenants.secrets import SecretUnreadable
 
 QUESTION = "Say hello in one word."
 ANSWER_TOKENS = 16

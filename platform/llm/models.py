@@ -11,8 +11,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tenants.secrets import seal, unseal
 from tenants.models import TenantModel, TenantQuerySet
+from tenants.secrets import seal, unseal
 
 
 def price_field(verbose_name: Any) -> "models.DecimalField[Any, Any]":

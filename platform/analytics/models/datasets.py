@@ -7,8 +7,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from llm.secrets import seal, unseal
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
+from tenants.secrets import seal, unseal
 
 
 class DatasetQuerySet(TenantQuerySet):

@@ -16,11 +16,11 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from npc.hooks.calling import MAX_ANSWER_BYTES
-from npc.hooks.signing import signature
 from npc.models import World, WorldVersion
 from tenants.addresses import is_allowed
 from tests.npc.conftest import Game, inn, open_game, put, wrong_paths
 from tests.npc.turns.conftest import answered, reply, sale, settled
+from webhooks.signing import signature
 
 SECRET = "whsec_" + base64.b64encode(b"the innkeeper knows it well").decode()
 

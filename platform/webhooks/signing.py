@@ -1,11 +1,13 @@
 """Signatures by Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md).
 
-A game checks them with the libraries of that project, or by the few lines of `signature`.
+Whoever is called checks them with the libraries of that project, or by the few lines of `signature`.
 """
 
 import base64
 import hashlib
 import hmac
+import secrets
+from collections.abc import Sequence
 
 PREFIX = "whsec_"
 
@@ -22,9 +24,15 @@ def signature(secret: str, message_id: str, timestamp_s: int, body: bytes) -> st
     return "v1," + base64.b64encode(hmac.digest(key_of(secret), signed, hashlib.sha256)).decode()
 
 
-def signed_headers(secret: str, message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+def signed_headers(keys: Sequence[str], message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+    """Signed by each of the secrets: while one takes the other's place, a receiver may know either."""
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp_s),
-        "webhook-signature": signature(secret, message_id, timestamp_s, body),
+        "webhook-signature": " ".join(signature(key, message_id, timestamp_s, body) for key in keys),
     }
+
+
+def new_secret() -> str:
+    """256 bits."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -1,4 +1,4 @@
-"""Where a hook leads, looked at once: to the public internet, or into networks that the operator opens to hooks."""
+"""Where a tenant's URL leads, looked at once: to the public internet, or into networks that the operator opens."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from tenants.addresses import allowed_address
 
 
 class Target(NamedTuple):
-    """A hook's address, resolved once: what was looked at is what is called."""
+    """An address, resolved once: what was looked at is what is called."""
 
     url: str  # with the address in place of the name
     host: str  # as `Host` has it
