@@ -28,6 +28,7 @@ ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 INSTALLED_APPS = [
     "tenants",
     "jobs",
+    "webhooks",
     "llm",
     "knowledge",
     "personas",

@@ -12,7 +12,7 @@ from typing import Any
 from config.environment import REPOSITORY, Environment
 from embedded.processes import Program
 
-QUEUES = "interactive,embedding,analytics,memory,maintenance"
+QUEUES = "interactive,embedding,analytics,memory,webhooks,maintenance"
 # Running turns may finish, and who posted them may wait; then they are marked as interrupted and can be asked
 # again. Sockets and streams that follow a conversation are told to come back at once (`chat.engine`).
 DRAIN_S = 30
