@@ -42,6 +42,7 @@ VARIABLES: dict[str, str] = {
     "TROUPE_CHUNK_PARTITIONS": "hash partitions of the chunk tables, fixed at the first migration (64)",
     "TROUPE_HOOK_NETWORKS": "private networks that hooks of game worlds may lead into, such as 10.0.0.0/8,127.0.0.1/32",
     "TROUPE_DATASET_NETWORKS": "private networks in which tenants' own PostgreSQL servers may be, such as 10.0.0.0/8",
+    "TROUPE_TRUSTED_PROXIES": "networks of proxies in front, whose X-Forwarded-For is believed, such as 172.18.0.0/16",
     "TROUPE_CHAT_MODEL": "chat model of the platform's default route",
     "TROUPE_EMBEDDING_MODEL": "embedding model of the platform's default route",
     "DATABASE_URL": "PostgreSQL as the role that serves",
@@ -86,6 +87,7 @@ class Environment:
     chunk_partitions: int
     hook_networks: tuple[Network, ...]
     dataset_networks: tuple[Network, ...]
+    trusted_proxies: tuple[Network, ...]
     database_url: str
     database_owner_url: str
     database_system_url: str
@@ -121,6 +123,7 @@ def load(environ: Mapping[str, str] = os.environ, *, need_services: bool = True)
         chunk_partitions=env_int(environ, "TROUPE_CHUNK_PARTITIONS", default=64, least=1, most=1024),
         hook_networks=env_networks(environ, "TROUPE_HOOK_NETWORKS"),
         dataset_networks=env_networks(environ, "TROUPE_DATASET_NETWORKS"),
+        trusted_proxies=env_networks(environ, "TROUPE_TRUSTED_PROXIES"),
         database_url=services["DATABASE_URL"],
         database_owner_url=services["DATABASE_OWNER_URL"],
         database_system_url=services["DATABASE_SYSTEM_URL"],

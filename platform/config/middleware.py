@@ -18,8 +18,8 @@ from uuid_utils.compat import uuid7
 from config import logs
 from tenants.adminsite.entering import ADMIN_PATH, run_admin_view
 from tenants.answering import answer_for
-from tenants.authentication import authenticate
 from tenants.errors import PlatformError
+from tenants.limits.admitting import admitted
 from tenants.problems import problem_response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
@@ -50,6 +50,8 @@ class RequestIdMiddleware:
     @staticmethod
     def _mark(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        for name, value in getattr(request, "limit_headers", {}).items():
+            response.headers.setdefault(name, value)
         return response
 
 
@@ -153,7 +155,7 @@ class TenantMiddleware:
 
     def _for_key(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase:
         try:
-            caller = authenticate(request.headers.get("Authorization"))
+            caller = admitted(request)
             return answer_for(caller, request, view, args, kwargs)
         except PlatformError as error:
             return problem_response(error, request)

@@ -17,8 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
-from tenants.authentication import authenticate
 from tenants.errors import BodyTooLarge, Invalid, PlatformError
+from tenants.limits.admitting import admitted
 from tenants.problems import MethodNotAllowed, field_errors, problem_response
 from tenants.scope import off_loop
 
@@ -39,7 +39,7 @@ def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[...
                     raise MethodNotAllowed(
                         _("Use %(methods)s.") % {"methods": ", ".join(methods)}, headers={"Allow": ", ".join(methods)}
                     )
-                caller = await off_loop(authenticate, request.headers.get("Authorization"))
+                caller = await off_loop(admitted, request)
                 caller.require(scope)
                 return await view(request, caller, *args, **kwargs)
             except PlatformError as error:

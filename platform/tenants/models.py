@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
+from tenants.limits.models import RateLimit
 
 __all__ = [
-    "ApiKey", "AuditEntry", "Member", "StoredAnswer", "Tenant", "TenantForeignKey", "TenantModel", "TenantQuerySet",
-    "User",
+    "ApiKey", "AuditEntry", "Member", "RateLimit", "StoredAnswer", "Tenant", "TenantForeignKey", "TenantModel",
+    "TenantQuerySet", "User",
 ]  # fmt: skip
 
 

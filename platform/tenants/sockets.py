@@ -94,7 +94,9 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
 
     def refusal(self, error: PlatformError, frame: dict[str, Any]) -> dict[str, Any]:
         """The `error` that answers a frame; a subclass adds by what its client knows which frame was refused."""
-        return {"type": "error", "code": error.code, "detail": str(error.detail)}
+        told = {"type": "error", "code": error.code, "detail": str(error.detail)}
+        wait = error.extra.get("retry_after_s")
+        return told if wait is None else told | {"retry_after_s": wait}
 
     # --- Coming and going ---------------------------------------------------------------------------------
     async def connect(self) -> None:
@@ -198,7 +200,7 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
     def _limit(self) -> None:
         if not self._bucket.take():
             self._refused += 1
-            raise RateLimited(_("Too many frames; slow down."))
+            raise RateLimited(_("Too many frames; slow down."), retry_after_s=1)
 
 
 # Sockets that are being closed; a task that nobody holds may vanish.

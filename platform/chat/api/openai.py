@@ -27,8 +27,9 @@ from personas.access import access_published
 from personas.context import Said
 from personas.models import Persona
 from tenants.asynchronous import json_body
-from tenants.authentication import Caller, authenticate
+from tenants.authentication import Caller
 from tenants.errors import Invalid, NotFound, PlatformError
+from tenants.limits.admitting import admitted
 from tenants.problems import MethodNotAllowed
 from tenants.scope import in_tenant, off_loop
 
@@ -54,7 +55,7 @@ def openai_view(scope: str, method: str) -> Callable[..., Any]:
             try:
                 if request.method != method:
                     raise MethodNotAllowed(_("Use %(methods)s.") % {"methods": method})
-                caller = await off_loop(authenticate, request.headers.get("Authorization"))
+                caller = await off_loop(admitted, request)
                 caller.require(scope)
                 return await view(request, caller, *args, **kwargs)
             except PlatformError as error:

@@ -23,6 +23,7 @@ from personas.access import access_by_publishable_key
 from personas.models import Persona
 from tenants.authentication import bearer
 from tenants.errors import NotFound, PlatformError, Unauthenticated
+from tenants.limits.admitting import count_call
 from tenants.rest import BySequence
 from tenants.scope import tenant_scope
 from tenants.tokens import PUBLISHABLE, parse_token
@@ -47,6 +48,7 @@ def in_keys_tenant(method: Callable[..., Response]) -> Callable[..., Response]:
             raise NotFound from None
         with tenant_scope(tenant_id):
             persona = access_by_publishable_key(tenant_id, publishable_key)
+            count_call(request._request, tenant_id)
             response = method(view, request, persona, **kwargs)
             if response.status_code >= 400:
                 transaction.set_rollback(True)

@@ -1,0 +1,43 @@
+"""Letting a call of the API in: whose key it shows, and whether he has not called too often."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from tenants.authentication import Caller, authenticate
+from tenants.errors import RateLimited, Unauthenticated
+from tenants.limits.headers import headers_of
+from tenants.limits.policies import Asker, bucket_of_stranger, buckets_of_call
+from tenants.limits.taking import take
+from tenants.limits.visitors import address_of_request
+
+
+def admitted(request: HttpRequest) -> Caller:
+    """The caller of this request, from whose buckets it was taken. Raises Unauthenticated, RateLimited."""
+    try:
+        caller = authenticate(request.headers.get("Authorization"))
+    except Unauthenticated:
+        take(bucket_of_stranger(address_of_request(request)))
+        raise
+    count_call(request, caller.tenant_id, caller.key_id)
+    return caller
+
+
+def count_call(request: HttpRequest, tenant_id: UUID, key_id: UUID | None = None) -> None:
+    """Take one call from its buckets, and note for the answer how they stand. Raises RateLimited."""
+    try:
+        standings = take(*buckets_of_call(tenant_id, Asker(key_id, address_of_request(request))))
+    except RateLimited as refused:
+        note_limits(request, refused.headers)
+        raise
+    note_limits(request, headers_of(standings))
+
+
+def note_limits(request: HttpRequest, headers: Mapping[str, str]) -> None:
+    request.limit_headers = headers  # type: ignore[attr-defined]  # added by `config.middleware` to any answer
+
+
+def asker_of(request: HttpRequest, key_id: UUID | None) -> Asker:
+    """Who asks, for what is limited and paid for by turns."""
+    return Asker(key_id, address_of_request(request))
