@@ -1,7 +1,9 @@
 """The chat's WebSocket. It translates frames, and leaves the rest to the engine and the hub."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -10,7 +12,7 @@ from chat.events import Item
 from chat.feedback import give_feedback
 from chat.frames import after_of
 from chat.hub import hub
-from chat.posting import ACCEPTED, Posted, clean_said, post_message, regenerate, storable
+from chat.posting import ACCEPTED, Posted, clean_said, edit_message, post_message, regenerate, storable
 from chat.presenting import message_accepted
 from chat.sessions import Session, read_session
 from chat.subscription import Ended, Subscription
@@ -36,7 +38,7 @@ class ChatConsumer(TokenSocket):
         super().__init__()
         self._frames = {
             "hello": self._hello, "message.send": self._send_message, "turn.stop": self._stop_turn,
-            "turn.regenerate": self._regenerate, "message.feedback": self._feedback,
+            "turn.regenerate": self._regenerate, "message.edit": self._edit_message, "message.feedback": self._feedback,
             "typing": self._typing, "ping": self._ping,
         }  # fmt: skip
         self._replaying = asyncio.Lock()
@@ -116,43 +118,44 @@ class ChatConsumer(TokenSocket):
     async def _send_message(self, frame: dict[str, Any]) -> None:
         client_id = uuid_of(frame, "client_id")
         text, variables = clean_said(frame.get("text")), check_variables(frame.get("variables"))
+        await self._post(post_message, client_id=client_id, text=text, variables=variables)
+
+    async def _edit_message(self, frame: dict[str, Any]) -> None:
+        message_id = uuid_of(frame, "message_id")
+        client_id = uuid_of(frame, "client_id") if "client_id" in frame else None
+        await self._post(edit_message, client_id=client_id, message_id=message_id, text=clean_said(frame.get("text")))
+
+    async def _regenerate(self, frame: dict[str, Any]) -> None:
+        await self._post(regenerate, turn_id=uuid_of(frame, "turn_id"))
+
+    async def _post(self, how: Callable[..., Posted], **said: Any) -> None:
+        """Take something in as this end user's. Its `client_id`, if any, is how the client knows it again."""
+        client_id = said.get("client_id")
         await self._begin()
-        self._unacknowledged.add(str(client_id))
+        if client_id:
+            self._unacknowledged.add(str(client_id))
         try:
             posted = await engine().post(
                 self.session.tenant_id,
-                post_message,
+                how,
                 conversation_id=self.session.conversation_id,
-                client_id=client_id,
-                text=text,
-                variables=variables,
                 on_behalf=self.session.on_behalf,
+                **said,
             )
         except BaseException:
             self._unacknowledged.discard(str(client_id))
             raise
-        await self._acknowledge_again(posted)
+        if client_id:
+            await self._acknowledge_again(posted, client_id)
 
-    async def _acknowledge_again(self, posted: Posted) -> None:
+    async def _acknowledge_again(self, posted: Posted, client_id: UUID) -> None:
         """Tell a client that sent something again where it is, unless it comes to hear of it anyway."""
         seq = posted.turn.first_seq + ACCEPTED
-        if posted.is_new or seq > self._told_seq:
+        if posted.is_new or (seq > self._told_seq and posted.message.client_id == client_id):
             return
-        self._unacknowledged.discard(str(posted.message.client_id))
-        await self.send_frame(
-            {"type": "message.accepted", "seq": seq, **message_accepted(posted.message, posted.turn.pk)}
-        )
-
-    async def _regenerate(self, frame: dict[str, Any]) -> None:
-        turn_id = uuid_of(frame, "turn_id")
-        await self._begin()
-        await engine().post(
-            self.session.tenant_id,
-            regenerate,
-            conversation_id=self.session.conversation_id,
-            turn_id=turn_id,
-            on_behalf=self.session.on_behalf,
-        )
+        self._unacknowledged.discard(str(client_id))
+        accepted = message_accepted(posted.message, posted.turn.pk) | {"client_id": str(client_id)}
+        await self.send_frame({"type": "message.accepted", "seq": seq, **accepted})
 
     async def _stop_turn(self, frame: dict[str, Any]) -> None:
         turn_id = uuid_of(frame, "turn_id")

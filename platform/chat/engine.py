@@ -59,7 +59,7 @@ class Engine:
         history: tuple[Said, ...] | None = None,
         **said: Any,
     ) -> Posted:
-        """Take something in by `post_message` or `regenerate`, and begin its turn if that runs here.
+        """Take something in by `post_message`, `regenerate` or `edit_message`, and begin its turn if that runs here.
 
         Once begun it is carried through, also when the caller goes away meanwhile: a turn that is stored must
         run.
@@ -89,6 +89,8 @@ class Engine:
             for run in asked:  # whose question could not be stored
                 run.stop()
             raise
+        if posted.unwanted_turn_id:
+            await self.stop(tenant_id, posted.turn.conversation_id, posted.unwanted_turn_id)
         if posted.runs_here:
             self._begin(asked[0] if asked else TurnRun(posted.turn, posted.message, history))
         return posted

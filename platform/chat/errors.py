@@ -25,6 +25,10 @@ class TurnRunning(Conflict):
     default_detail = _("An answer is being written; stop it first.")
 
 
+class NotTheLast(Conflict):
+    default_detail = _("Only the last message can be edited, and only its answer written anew.")
+
+
 class TurnInterrupted(PlatformError):
     code = "turn_interrupted"
     status = 503

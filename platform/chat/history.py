@@ -36,6 +36,7 @@ def stored_events(conversation_id: UUID, after: int) -> list[Item]:
     messages = list(
         Message.objects.filter(conversation_id=conversation_id, seq__gt=after)
         .exclude(turn__status=Turn.Status.QUEUED)
+        .exclude(role=Message.Role.NOTE)
         .order_by("seq")[: MAX_REPLAYED + 1]
     )
     if len(messages) > MAX_REPLAYED:

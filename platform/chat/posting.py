@@ -11,7 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
-from chat.errors import ConversationClosed, ConversationNotFound, TextTooLong, TooManyWaiting, TurnRunning
+from chat.errors import (
+    ConversationClosed,
+    ConversationNotFound,
+    NotTheLast,
+    TakenOver,
+    TextTooLong,
+    TooManyWaiting,
+    TurnRunning,
+)
 from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.rendering import render_said
 from personas.lookups import OnBehalf
@@ -62,6 +70,8 @@ class Posted:
     turn: Turn
     message: Message
     is_new: bool
+    # A turn that this one takes the place of, and that is not over yet.
+    unwanted_turn_id: UUID | None = None
 
     @property
     def runs_here(self) -> bool:
@@ -154,31 +164,114 @@ def regenerate(
 ) -> Posted:
     """Answer the question of the last turn anew. `before_storing` as for `post_message`.
 
-    Raises NotFound for another turn, TurnRunning while one is open.
+    Asking twice for the same turn returns the same new one. Raises NotFound for a turn that never was,
+    NotTheLast for an older one, TurnRunning while one is open, and what `check_bot_answers` does.
     """
     with transaction.atomic(savepoint=False):
         conversation = lock_conversation(conversation_id)
         last = conversation.turns.select_related("question").order_by("-first_seq").first()
+        if last is not None and last.replaces_id == turn_id:
+            return Posted(last, last.question, is_new=False)
         if last is None or last.pk != turn_id:
-            raise NotFound
+            raise NotTheLast if conversation.turns.filter(pk=turn_id).exists() else NotFound
+        check_bot_answers(conversation)
         if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING):
             raise TurnRunning
-        ahead = _UNFINISHED.all(conversation_id=conversation_id)
-        turn = open_turn(
-            conversation,
-            ahead,
-            process_id=process_id,
-            variables=last.variables,
-            knobs=last.trace.get(KNOBS),
-            on_behalf=on_behalf,
-        )
-        turn.replaces_id = last.pk
+        turn = _open_anew(conversation, last, process_id=process_id, on_behalf=on_behalf)
         turn.question = last.question
         posted = Posted(turn, last.question, is_new=True)
         before_storing(posted)
         turn.save(force_insert=True)
         Conversation.objects.filter(pk=conversation.pk).update(next_seq=turn.first_seq + SEQ_BLOCK)
         return posted
+
+
+def edit_message(
+    *,
+    conversation_id: UUID,
+    message_id: UUID,
+    text: str,
+    process_id: UUID,
+    client_id: UUID | None = None,
+    on_behalf: OnBehalf | None = None,
+    before_storing: Callable[[Posted], None] = lambda posted: None,
+) -> Posted:
+    """Say the end user's last message otherwise, and open a turn that answers it anew.
+
+    What he said first is put aside with all its answers, also with one that is still being written: its turn is
+    the `unwanted_turn_id`. Editing the same message to the same text again returns the same turn, as does the
+    same `client_id`. `before_storing` as for `post_message`.
+
+    Raises NotFound for what is no message of the end user's in this conversation, NotTheLast for an older one,
+    TooManyWaiting, and what `check_bot_answers` does.
+    """
+    with transaction.atomic(savepoint=False):
+        conversation = lock_conversation(conversation_id)
+        said = conversation.messages.filter(role=Message.Role.USER)
+        if before := _edited_before(said, message_id, text, client_id):
+            return Posted(before.turn, before, is_new=False)
+        last = said.current().order_by("-seq").first()
+        if last is None or last.pk != message_id:
+            raise NotTheLast if said.filter(pk=message_id).exists() else NotFound
+        check_bot_answers(conversation)
+        answering = last.turns.order_by("-first_seq").first()
+        if answering is None:
+            raise TakenOver  # it was said to a person
+        turn = _open_anew(conversation, answering, process_id=process_id, on_behalf=on_behalf)
+        message = turn.question = Message(
+            conversation=conversation,
+            turn_id=turn.pk,
+            seq=turn.first_seq + CREATED,
+            role=Message.Role.USER,
+            author=last.author,
+            text=text,
+            html=render_said(text),
+            client_id=client_id,
+            replaces_id=last.pk,
+        )
+        is_over = answering.status not in (Turn.Status.QUEUED, Turn.Status.RUNNING)
+        posted = Posted(turn, message, is_new=True, unwanted_turn_id=None if is_over else answering.pk)
+        counted = _COUNT_MESSAGE.of(
+            id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
+        )
+        rows = insertion(message), insertion(turn), counted
+        # Before the turn looks at what was said so far.
+        outdated = conversation.messages.filter(Q(pk=last.pk) | Q(role=Message.Role.BOT, turn__question=last))
+        outdated.current().update(replaced_at=message.created_at)
+        before_storing(posted)
+        write(*rows)
+        return posted
+
+
+def _edited_before(said: Any, message_id: UUID, text: str, client_id: UUID | None) -> Message | None:
+    """What the same edit made of the message when it came first."""
+    same = Q(replaces_id=message_id, text=text)
+    if client_id is not None:
+        same |= Q(client_id=client_id)
+    before: Message | None = said.filter(same).select_related("turn").first()
+    return before
+
+
+def check_bot_answers(conversation: Conversation) -> None:
+    """Raises ConversationClosed, or TakenOver when a person is there or waited for, who would be talked over."""
+    if conversation.state == Conversation.State.CLOSED:
+        raise ConversationClosed
+    if not conversation.has_bot:
+        raise TakenOver
+
+
+def _open_anew(conversation: Conversation, last: Turn, *, process_id: UUID, on_behalf: OnBehalf | None) -> Turn:
+    """A turn in the place of another one, asked as that one was; not saved."""
+    turn = open_turn(
+        conversation,
+        _UNFINISHED.all(conversation_id=conversation.pk),
+        process_id=process_id,
+        variables=last.variables,
+        knobs=last.trace.get(KNOBS),
+        on_behalf=on_behalf,
+    )
+    turn.replaces_id = last.pk
+    return turn
 
 
 def lock_conversation(conversation_id: UUID) -> Conversation:

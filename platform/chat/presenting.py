@@ -38,15 +38,16 @@ def message_created(message: Message) -> dict[str, Any]:
 
 
 def turn_opening(turn: Turn, question: Message) -> list[Event]:
-    """The events with which a turn begins. One that answers anew has no new message to tell of."""
+    """The events with which a turn begins. One that answers the same question anew has no message to tell of."""
     first, started = turn.first_seq, {"turn_id": str(turn.pk), "message_id": str(question.pk)}
     if turn.replaces_id:
-        return [Event(first + STARTED, "turn.started", {**started, "replaces": str(turn.replaces_id)})]
-    return [
-        Event(first + ACCEPTED, "message.accepted", message_accepted(question, turn.pk)),
-        Event(first + CREATED, "message.created", message_created(question)),
-        Event(first + STARTED, "turn.started", started),
-    ]
+        started["replaces"] = str(turn.replaces_id)
+    told = [Event(first + STARTED, "turn.started", started)]
+    if question.turn_id == turn.pk:
+        told.insert(0, Event(first + CREATED, "message.created", message_created(question)))
+        if question.client_id:
+            told.insert(0, Event(first + ACCEPTED, "message.accepted", message_accepted(question, turn.pk)))
+    return told
 
 
 def turn_completed(turn: Turn, message: Message) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How turns end: the answer stored, or what is kept of it, and the conversation given to the next turn."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,8 +23,8 @@ _ACCOUNT = (
     "persona_version",
 )  # fmt: skip
 
-_RUNNING: Select[Turn] = Select(
-    lambda: Turn.objects.filter(
+_RUNNING: Select[Any] = Select(  # turns
+    lambda: Turn.objects.annotate(question_replaced_at=F("question__replaced_at")).filter(
         pk=Param("id"), process_id=Param("process_id"), holds_conversation=True, status=Turn.Status.RUNNING
     )
 )
@@ -91,7 +92,7 @@ def settle_turn(
             raise Superseded
         if fence != turn.fence:
             outcome = replace(outcome, text="", citations=[], claims=[], suggestions=[], error=TakenOver())
-        return Settled(_store(turn, outcome, author, message_seq), outcome)
+        return Settled(_store(turn, outcome, author, message_seq, turn.question_replaced_at), outcome)
 
 
 def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None:
@@ -100,11 +101,14 @@ def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None
     The caller has locked the conversation.
     """
     outcome = Outcome(text=text, error=TurnInterrupted(), trace=turn.trace)
-    return _store(turn, outcome, turn.conversation.persona.name, message_seq)
+    return _store(turn, outcome, turn.conversation.persona.name, message_seq, turn.question.replaced_at)
 
 
-def _store(turn: Turn, outcome: Outcome, author: str, message_seq: int) -> Message | None:
+def _store(turn: Turn, outcome: Outcome, author: str, message_seq: int, replaced_at: datetime | None) -> Message | None:
+    """`replaced_at`: when the question was edited, while it was being answered; then the answer is outdated too."""
     message = _answer(turn, outcome, author, message_seq) if outcome.text or outcome.error is None else None
+    if message is not None:
+        message.replaced_at = replaced_at
     _end(turn, outcome, message, last_seq=message_seq + 1)
     writes = [_END_TURN.of(id=turn.pk, **{name: getattr(turn, name) for name in _END_TURN.fields})]
     if message is not None:

@@ -90,6 +90,15 @@ BAD_FRAMES = {
             )
         ],
     ),
+    "nothing to edit": (
+        "invalid",
+        [
+            frame("message.edit", text="Any beds?"),
+            *(frame("message.edit", message_id=NOBODY, text=text) for text in ("", None, 7, "x" * 8_001)),
+            frame("message.edit", message_id=NOBODY, text="Any beds?", client_id=7),
+        ],
+    ),
+    "a message that never was": ("not_found", [frame("message.edit", message_id=NOBODY, text="Any beds?")]),
     "no turn": ("invalid", [frame("turn.stop"), frame("turn.stop", turn_id=7), frame("turn.regenerate")]),
     "a turn that never was": ("not_found", [frame("turn.regenerate", turn_id=NOBODY)]),
     "no rating": (
@@ -122,9 +131,8 @@ async def test_a_bad_frame_is_refused_and_the_socket_lives(carol, scripted_llm, 
     assert scripted_llm.chat_requests == []
 
 
-@pytest.mark.parametrize("name", ["message.edit", "handoff.request"])
-async def test_what_is_not_taken_yet_is_refused_with_what_is(carol, open_tab, name):
-    error = await refusal(await open_tab(carol), frame(name, message_id=NOBODY, text="Any beds?"))
+async def test_what_is_not_taken_is_refused_with_what_is(carol, open_tab):
+    error = await refusal(await open_tab(carol), frame("message.forward", message_id=NOBODY))
 
     assert error["code"] == "frame_unknown"
     assert "message.send, turn.stop, turn.regenerate" in error["detail"]

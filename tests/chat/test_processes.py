@@ -96,6 +96,24 @@ async def test_stop_works_from_another_process(carol, scripted_llm, open_tab, ot
     assert await scripted_llm.chat_requests[0].client_leaves()
 
 
+async def test_an_edit_on_another_process_stops_the_answer_and_begins_anew(carol, scripted_llm, open_tab, other):
+    scripted_llm.will_stall(after="Once upon a time ")
+    scripted_llm.will_say("Sheep say baa.")
+    desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)
+    await desk.says("Tell me of wolves.")
+    question_id = (await phone.next("message.created"))["message_id"]
+    await phone.next("turn.delta")
+
+    await phone.sends("message.edit", message_id=question_id, text="Tell me of sheep.")
+
+    for tab in (desk, phone):
+        assert (await tab.next("turn.completed"))["finish_reason"] == "stopped"
+        assert (await tab.next("message.created"))["replaces"] == question_id
+        completed = await tab.next("turn.completed")
+        assert saw_all_once(tab, completed["turn_id"], "Sheep say baa.")
+    assert texts_of(carol) == ["Tell me of sheep.", "Sheep say baa."]
+
+
 async def test_who_comes_back_on_another_process_gets_all_of_it_once(carol, scripted_llm, open_tab, other):
     scripted_llm.will_say(STORY, chunks=30, delay_s=0.05)
     desk = await open_tab(carol)
