@@ -4,7 +4,6 @@ A thought stands where the newest of its memories does, so that whoever sees tha
 any of them that is forgotten. A model words it if there is one; else it is counted.
 """
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from uuid import UUID
 from django.db.models import Count, Max
 
 from jobs.handlers import Again, Run
-from llm.door import close_clients, stream_chat
+from llm.door import stream_chat
 from llm.errors import ProviderError
 from llm.metering import Payer, record_call
 from llm.routes import resolve_route
@@ -31,6 +30,7 @@ from personas.memories import remember
 from personas.models import Memory
 from personas.quoting import one_line
 from tenants.errors import NotFound
+from tenants.looping import run_in_loop
 from tenants.scope import tenant_scope
 
 # So many memories become one thought. What was only heard of is not counted: it is somebody else's.
@@ -154,7 +154,7 @@ def _worded(at: Reading, due: Due, route: RouteConfig) -> str:
     )
     began = time.monotonic()
     try:
-        said, usage = asyncio.run(_asked(route, request))
+        said, usage = run_in_loop(_asked(route, request))
     except ProviderError:
         return ""
     with tenant_scope(at.session.tenant_id):
@@ -166,15 +166,12 @@ def _worded(at: Reading, due: Due, route: RouteConfig) -> str:
 async def _asked(route: RouteConfig, request: ChatRequest) -> tuple[str, Usage]:
     """Raises ProviderError."""
     parts, usage = [], Usage(0, 0)
-    try:
-        async with aclosing(stream_chat(route, request)) as stream:
-            async for item in stream:
-                if isinstance(item, TextDelta):
-                    parts.append(item.text)
-                elif isinstance(item, Finished):
-                    usage = item.usage
-    finally:
-        await close_clients()
+    async with aclosing(stream_chat(route, request)) as stream:
+        async for item in stream:
+            if isinstance(item, TextDelta):
+                parts.append(item.text)
+            elif isinstance(item, Finished):
+                usage = item.usage
     return "".join(parts), usage
 
 

@@ -1,10 +1,29 @@
 """A dataset as gate, linker and prompts see it, read from its rows."""
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
+from contextlib import suppress
 from uuid import UUID
 
 from analytics.catalogue import Catalogue, Column, Join, Metric, Table
 from analytics.models import Dataset, DatasetColumn, DatasetTable
+
+# Of one process. The catalogue of a hundred tables is some 100 KB.
+_MOST_KEPT = 64
+_kept: OrderedDict[tuple[UUID, int], Catalogue] = OrderedDict()
+
+
+def kept_catalogue(dataset: Dataset) -> Catalogue:
+    """`catalogue_of`, read once for each version: not for who changes the dataset in the same transaction.
+
+    It is never older than the version of the row that was passed, since that is counted up with each change.
+    """
+    key = (dataset.pk, dataset.version)
+    found = _kept.pop(key, None) or catalogue_of(dataset)
+    _kept[key] = found
+    while len(_kept) > _MOST_KEPT:
+        with suppress(KeyError):
+            _kept.popitem(last=False)
+    return found
 
 
 def catalogue_of(dataset: Dataset) -> Catalogue:

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from chat.hub import control, group_of, quietly
+from tenants.looping import run_in_loop
 
 
 def announce(tenant_id: UUID, conversation_id: UUID, kind: str, **fields: Any) -> None:
@@ -15,7 +15,7 @@ def announce(tenant_id: UUID, conversation_id: UUID, kind: str, **fields: Any) -
     It may get lost; they look by themselves, too.
     """
     message = control(tenant_id, conversation_id, kind, **fields)
-    async_to_sync(_send)(group_of(tenant_id, conversation_id), message)
+    run_in_loop(_send(group_of(tenant_id, conversation_id), message))
 
 
 async def _send(group: str, message: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from jobs import leaving
 from jobs.models import LEASE, Job
 from tenants.errors import PlatformError
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Update
 
 
 class RetryLater(Exception):
@@ -58,6 +59,14 @@ class Limits:
             raise ValueError(f"Of {self}, the hard one must be the longer one")
 
 
+_RENEW = Update(
+    lambda: Job.objects.filter(
+        id=Param("id"), tenant_id=Param("tenant_id"), status=Job.Status.RUNNING, fence=Param("fence")
+    ),
+    "lease_until",
+)
+
+
 @dataclass(frozen=True)
 class Run:
     """A claimed job, as its handler sees it.
@@ -93,8 +102,8 @@ class Run:
     def renew(self) -> None:
         """Say that we live. Raises Stopped if the job is not ours any more."""
         with tenant_scope(self.tenant_id):
-            held = Job.objects.filter(pk=self.job.pk, status=Job.Status.RUNNING, fence=self.job.fence)
-            if not held.update(lease_until=min(timezone.now() + LEASE, self.ends_at)):
+            lease_until = min(timezone.now() + LEASE, self.ends_at)
+            if not _RENEW(id=self.job.pk, tenant_id=self.tenant_id, fence=self.job.fence, lease_until=lease_until):
                 raise Stopped
 
 

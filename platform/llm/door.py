@@ -4,7 +4,6 @@ No database is asked in here: a caller resolves its route first (`llm.routes`), 
 after it (`llm.metering`), each in a scope of its own.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from django.utils.translation import gettext_lazy as _
@@ -16,19 +15,23 @@ from llm.openai_chat import stream_openai
 from llm.openai_embedding import embed_openai
 from llm.reading import stream_reader
 from llm.types import ChatRequest, Matrix, RouteConfig, Side, StreamItem
+from tenants.looping import run_in_loop
 
 __all__ = ["close_clients", "embed", "embed_in_worker", "stream_chat"]
 
 
-def stream_chat(route: RouteConfig, request: ChatRequest) -> AsyncGenerator[StreamItem, None]:
+def stream_chat(
+    route: RouteConfig, request: ChatRequest, *, has_next: bool = False
+) -> AsyncGenerator[StreamItem, None]:
     """Stream one answer: deltas as they come, then `Finished`, which says that it is whole.
 
     Before the first delta passing failures are tried again within the route's `timeout_s`; after it never, so
     that no word is said twice. Raises ProviderUnavailable (StreamCut once something was said),
     ProviderTimeout or ProviderInvalid; what was yielded before stands. Cancelling the task that iterates, or
-    closing the generator (`contextlib.aclosing` where a loop may be left early), hangs up at once.
+    closing the generator (`contextlib.aclosing` where a loop may be left early), hangs up at once. `has_next`:
+    another route would answer instead, so that this one is not waited for after a failure (`llm.fallback`).
     """
-    return stream_reader(request) if route.is_reader else stream_openai(route, request)
+    return stream_reader(request) if route.is_reader else stream_openai(route, request, has_next=has_next)
 
 
 async def embed(
@@ -52,14 +55,7 @@ def embed_in_worker(
     """As `embed`, for synchronous code that no event loop runs: tasks, commands, REST views."""
     if not texts or not route.embedding_model:
         return _embed_bundled(texts, side)
-
-    async def embed_and_close() -> Matrix:
-        try:
-            return await embed(route, texts, side, dimension=dimension)
-        finally:
-            await close_clients()
-
-    return asyncio.run(embed_and_close())
+    return run_in_loop(embed(route, texts, side, dimension=dimension))
 
 
 def _embed_bundled(texts: Sequence[str], side: Side) -> Matrix:

@@ -15,7 +15,7 @@ from analytics.asking.keeping import kept_result
 from analytics.asking.prompt import Example
 from analytics.asking.watching import Watch, watching
 from analytics.asking.work import Answer, Work
-from analytics.catalogues import catalogue_of
+from analytics.catalogues import kept_catalogue
 from analytics.errors import RunCancelled, SqlFailed, SqlRejected
 from analytics.meaning import NEAR_ENOUGH, Linked, link, nearest_pairs, rebind
 from analytics.models import Dataset, Question, SqlRun, VerifiedPair
@@ -55,7 +55,7 @@ def _begin(run: Run, watch: Watch) -> Work | None:
             watch=watch,
             question=question,
             dataset=question.dataset,
-            catalogue=catalogue_of(question.dataset),
+            catalogue=kept_catalogue(question.dataset),
             route=resolve_route(run.tenant_id),
             history=history_of(question),
         )

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from analytics.models import Question
 from chat.events import Event
 from chat.hub import quietly
+from tenants.looping import run_in_loop
 from tenants.scope import in_tenant, tenant_scope
+from tenants.statements import Param, Select, Update
 
 ENDED = frozenset(
     {Question.Status.READY, Question.Status.FAILED, Question.Status.CANCELLED, Question.Status.NEEDS_CLARIFICATION}
@@ -25,30 +27,47 @@ LOOK_EVERY_S = 2.0
 MAX_EVENTS = 100
 
 
+def _one() -> "QuerySet[Question]":
+    return Question.objects.filter(tenant_id=Param("tenant_id"), id=Param("id"))
+
+
+_HELD: Select[tuple[str, list[dict[str, Any]]]] = Select(
+    lambda: _one().select_for_update().values_list("status", "events")
+)
+
+
+@cache
+def _update_of(*fields: str) -> Update:
+    return Update(_one, *fields)
+
+
 def move(
     tenant_id: UUID,
     question_id: UUID,
-    status: Question.Status,
-    *,
+    *statuses: Question.Status,
     expected: tuple[str, ...] = Question.OPEN,
     **fields: Any,
 ) -> bool:
-    """Bring a question to a status, with whatever else is now known of it. False if it is not where it should be.
+    """Bring a question to a status, by way of others, with whatever else is now known of it.
+
+    False if it is not where it should be.
 
     In a transaction of its own or in the caller's; who follows hears of it after the commit.
     """
     with tenant_scope(tenant_id):
-        questions = Question.objects.for_tenant(tenant_id)
-        found = questions.select_for_update().filter(pk=question_id, status__in=expected)
-        row = found.values_list("status", "events").first()
-        if row is None:
+        row = _HELD.first(tenant_id=tenant_id, id=question_id)
+        if row is None or row[0] not in expected:
             return False
         before, events = row
-        if before != status or not events:
-            fields |= {"status": status, "events": [*events[-MAX_EVENTS:], next_event(events, status)]}
+        for status in statuses:
+            if before != status or not events:
+                events = [*events[-MAX_EVENTS:], next_event(events, status)]
+                before = str(status)
+        if events is not row[1]:
+            fields |= {"status": before, "events": events}
             transaction.on_commit(partial(announce, tenant_id, question_id), robust=True)
         if fields:
-            questions.filter(pk=question_id).update(**fields)
+            _update_of(*fields)(tenant_id=tenant_id, id=question_id, **fields)
         return True
 
 
@@ -60,7 +79,7 @@ def next_event(events: list[dict[str, Any]], status: str) -> dict[str, Any]:
 
 def announce(tenant_id: UUID, question_id: UUID) -> None:
     """Tell all processes that a question has moved. It may get lost."""
-    async_to_sync(_send)(_group(tenant_id, question_id))
+    run_in_loop(_send(_group(tenant_id, question_id)))
 
 
 async def _send(group: str) -> None:

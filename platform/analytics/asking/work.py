@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, cast
@@ -16,7 +15,7 @@ from analytics.asking.explaining import explain
 from analytics.asking.watching import Watch
 from analytics.catalogue import Catalogue
 from analytics.errors import SqlRejected, TooCostly
-from analytics.gate import check
+from analytics.gate import Checked
 from analytics.models import Dataset, Question, SqlRun
 from analytics.running import DEFAULT_LIMITS, READ_BACK_COST, Result, RunLimits, run_sql
 from jobs.handlers import Run, Stopped
@@ -91,14 +90,14 @@ class Work:
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
-    def move(self, status: Question.Status, **fields: Any) -> None:
+    def move(self, *statuses: Question.Status, **fields: Any) -> None:
         """Note how far we have come. Raises Stopped if the question is not ours to answer any more."""
-        if status == self._status and not fields:
+        if statuses[-1] == self._status and not fields:
             return
-        self._status = status
+        self._status = statuses[-1]
         with tenant_scope(self.run.tenant_id):
             self.run.check_in()
-            if not progress.move(self.run.tenant_id, self.question.pk, status, **fields):
+            if not progress.move(self.run.tenant_id, self.question.pk, *statuses, **fields):
                 raise Stopped
 
     def answer_by(self, sql: str, origin: SqlRun.Origin, *, explanation: str = "", used_model: str = "") -> Answer:
@@ -106,17 +105,24 @@ class Work:
 
         Raises what `run_sql` raises, and AskBack for something costly, which is not run then.
         """
-        self.move(Question.Status.CHECKING)
-        tables: Sequence[str] = ()
-        with suppress(SqlRejected):  # the run will say so, and write it down
-            tables = check(sql, self.catalogue).tables
-            self.move(Question.Status.RUNNING)
+        passed: list[Checked] = []
+
+        def run_on(checked: Checked) -> None:
+            passed.append(checked)
+            # The check takes some milliseconds: that it was made is told with what follows on it.
+            self.move(Question.Status.CHECKING, Question.Status.RUNNING)
+
         try:
-            return self.run_now(sql, origin, explanation=explanation, used_model=used_model, limits=READ_BACK_LIMITS)
+            return self.run_now(
+                sql, origin, explanation=explanation, used_model=used_model, limits=READ_BACK_LIMITS, on_checked=run_on
+            )
+        except SqlRejected:
+            self.move(Question.Status.CHECKING)
+            raise
         except TooCostly as error:
             if error.plan is None or error.plan.cost > DEFAULT_LIMITS.cost:
                 raise
-            read = [table for name in tables if (table := self.catalogue.table(name))]
+            read = [table for name in passed[0].tables if (table := self.catalogue.table(name))]
             told = explanation or explain(sql, self.catalogue, self.language)
             raise confirmation(
                 sql=sql, explanation=told, tables=read, plan_cost=error.plan.cost, language=self.language
@@ -130,10 +136,17 @@ class Work:
         explanation: str = "",
         used_model: str = "",
         limits: RunLimits = DEFAULT_LIMITS,
+        on_checked: Callable[[Checked], None] = lambda checked: None,
     ) -> Answer:
         """Run a statement that may cost what it costs, within the limits of all runs."""
         result = run_sql(
-            self.dataset, sql, origin=origin, asker=self.asker, question_id=self.question.pk, limits=limits
+            self.dataset,
+            sql,
+            origin=origin,
+            asker=self.asker,
+            question_id=self.question.pk,
+            limits=limits,
+            on_checked=on_checked,
         )
         shown = self.without_schema(result.sql)
         self.attempts.append({"sql": shown, "error": None})

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from analytics.asking.prompt import RESPONSE_FORMAT
 from analytics.asking.reply import MAX_REPLY_CHARACTERS, Reply, ReplyUnreadable, read_reply
 from analytics.asking.watching import Watch
-from llm.door import close_clients, stream_chat
+from llm.door import stream_chat
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout
 from llm.metering import Payer, record_call
 from llm.models import ModelCall
 from llm.openai_chat import estimated_usage
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
+from tenants.looping import run_in_loop
 from tenants.scope import tenant_scope
 
 # For all of an answer: a model that goes on and on is left.
@@ -59,7 +60,7 @@ def ask_model(
     )
     calls = [Call(replace(request, temperature=OTHER_TEMPERATURE if number else 0.0)) for number in range(count)]
     try:
-        asyncio.run(_call_all(route, calls, watch))
+        run_in_loop(_call_all(route, calls, watch))
     finally:
         _meter(route, calls, watch, payer)
     watch.check()
@@ -83,13 +84,10 @@ async def _call_all(route: RouteConfig, calls: Sequence[Call], watch: Watch) -> 
         await asyncio.gather(*(_call(route, call) for call in calls))
 
     loop, calling = asyncio.get_running_loop(), asyncio.ensure_future(call_all())
-    try:
-        with watch.hanging_up_by(lambda: loop.call_soon_threadsafe(calling.cancel)):
-            await asyncio.wait([calling])
-        if not calling.cancelled():
-            calling.result()
-    finally:
-        await close_clients()
+    with watch.hanging_up_by(lambda: loop.call_soon_threadsafe(calling.cancel)):
+        await asyncio.wait([calling])
+    if not calling.cancelled():
+        calling.result()
 
 
 async def _call(route: RouteConfig, call: Call) -> None:

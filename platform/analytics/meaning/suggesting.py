@@ -16,13 +16,14 @@ from analytics.meaning.quoting import plain, plain_description, plain_synonyms
 from analytics.models import Dataset, DatasetColumn, DatasetTable
 from jobs.handlers import Run
 from jobs.queueing import enqueue
-from llm.door import close_clients, stream_chat
+from llm.door import stream_chat
 from llm.errors import ProviderInvalid, ProviderTimeout
 from llm.metering import Payer, record_call
 from llm.openai_chat import estimated_usage
 from llm.routes import resolve_route
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
 from tenants.errors import Conflict
+from tenants.looping import run_in_loop
 from tenants.scope import tenant_scope
 
 SUGGEST = "analytics.suggest"
@@ -153,10 +154,10 @@ def _reply(run: Run, route: RouteConfig, tables: Sequence[Table]) -> str:
     )
     began = time.monotonic()
     try:
-        text, usage = asyncio.run(_asked(route, request))
+        text, usage = run_in_loop(_asked(route, request))
     except ProviderInvalid:
         # Some endpoints take neither a form for the reply nor a temperature.
-        text, usage = asyncio.run(_asked(route, replace(request, response_format=None, temperature=None)))
+        text, usage = run_in_loop(_asked(route, replace(request, response_format=None, temperature=None)))
     with tenant_scope(run.tenant_id):
         took_ms = round((time.monotonic() - began) * 1000)
         used = usage or estimated_usage(request.messages, text)
@@ -193,6 +194,4 @@ async def _asked(route: RouteConfig, request: ChatRequest) -> tuple[str, Usage |
                     usage = item.usage
     except TimeoutError:
         raise ProviderTimeout from None
-    finally:
-        await close_clients()
     return "".join(parts), usage

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from psycopg.sql import SQL
 
 from analytics.asker import Asker
 from analytics.catalogue import Catalogue
-from analytics.catalogues import catalogue_of
+from analytics.catalogues import kept_catalogue
 from analytics.datasets.schemas import as_owner
 from analytics.errors import (
     DatasetNotReady,
@@ -24,7 +24,7 @@ from analytics.errors import (
     SqlTimedOut,
     TooCostly,
 )
-from analytics.gate import check
+from analytics.gate import Checked, check
 from analytics.models import Dataset, Question, SqlRun
 from analytics.running.failing import failure
 from analytics.running.limits import DEFAULT_LIMITS, LONGEST_CELL, RunLimits
@@ -40,10 +40,15 @@ from analytics.running.results import (
 from analytics.running.sessions import GRACE_S, Session, deadline, hang_up_on, session_of
 from tenants.errors import NotFound, PlatformError
 from tenants.scope import current_tenant_id, tenant_scope
+from tenants.statements import Param, Select, insertion, write
 
 # Bytes of rows that are held before they are counted.
 _HELD_BYTES = 4 * 1024 * 1024
 _MOST_AT_ONCE = 200
+
+_STATUS: Select[str] = Select(
+    lambda: Question.objects.filter(tenant_id=Param("tenant_id"), id=Param("id")).values_list("status", flat=True)
+)
 
 _under_way: dict[UUID, list[Session]] = {}
 _under_way_lock = threading.Lock()
@@ -73,18 +78,21 @@ def run_sql(
     asker: Asker,
     question_id: UUID | None = None,
     limits: RunLimits = DEFAULT_LIMITS,
+    on_checked: Callable[[Checked], None] = lambda checked: None,
 ) -> Result:
     """Check a statement, run it and keep it in the audit, whatever becomes of it. No transaction of ours may be open.
 
-    Raises SqlRejected, SqlFailed, TooCostly, SqlTimedOut, RunCancelled, DatasetBusy, DatasetUnreachable,
-    DatasetNotReady.
+    `on_checked` is called when the gate has let it pass. Raises SqlRejected, SqlFailed, TooCostly, SqlTimedOut,
+    RunCancelled, DatasetBusy, DatasetUnreachable, DatasetNotReady.
     """
     if dataset.tenant_id != asker.tenant_id:
         raise NotFound
     attempt = _Attempt(sql)
     try:
         catalogue = _catalogue(dataset)
-        attempt.sql_run = check(sql, catalogue).sql
+        checked = check(sql, catalogue)
+        attempt.sql_run = checked.sql
+        on_checked(checked)
         with (
             session_of(dataset, name=_name_of(question_id), limits=limits) as session,
             _cancellable(session, question_id),
@@ -207,7 +215,7 @@ def _catalogue(dataset: Dataset) -> Catalogue:
     if dataset.status != Dataset.Status.READY:
         raise DatasetNotReady
     with tenant_scope(dataset.tenant_id):
-        return catalogue_of(dataset)
+        return kept_catalogue(dataset)
 
 
 def _name_of(question_id: UUID | None) -> str:
@@ -236,8 +244,7 @@ def _see_whether_cancelled(dataset: Dataset, question_id: UUID | None) -> None:
     if question_id is None:
         return
     with tenant_scope(dataset.tenant_id):
-        cancelled = Question.objects.filter(pk=question_id, status=Question.Status.CANCELLED)
-        if cancelled.exists():
+        if _STATUS.first(tenant_id=dataset.tenant_id, id=question_id) == Question.Status.CANCELLED:
             raise RunCancelled
 
 
@@ -265,7 +272,8 @@ def _write_down(
     dataset: Dataset, attempt: _Attempt, origin: SqlRun.Origin, asker: Asker, question_id: UUID | None
 ) -> None:
     with tenant_scope(asker.tenant_id):
-        SqlRun.objects.create(
+        run = SqlRun(
+            tenant_id=asker.tenant_id,
             dataset=dataset,
             question_id=question_id,
             origin=origin,
@@ -279,6 +287,7 @@ def _write_down(
             key_id=asker.key_id,
             end_user_id=asker.end_user_id,
         )
+        write(insertion(run))
 
 
 def _storable(text: str) -> str:
