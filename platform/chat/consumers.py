@@ -50,7 +50,9 @@ class ChatConsumer(TokenSocket):
     async def enter(self, token: str) -> None:
         self.session = read_session(token)
         await ensure_heart()
-        following = hub().subscription(self.session.tenant_id, self.session.conversation_id, self.end)
+        following = hub().subscription(
+            self.session.tenant_id, self.session.conversation_id, self.end, on_whisper=self._overhear
+        )
         self.subscription = await self.exit.enter_async_context(following)
         if engine().is_draining:
             await self.leave(COME_BACK)
@@ -72,6 +74,11 @@ class ChatConsumer(TokenSocket):
                 self._told_seq = item.last
         except Ended:
             return  # it is being closed
+
+    def _overhear(self, frame: dict[str, Any]) -> None:
+        """Show the end user that a person types; that he does so himself is for others."""
+        if frame.get("by") == "human" and not self.subscription.is_held:
+            self.whisper(frame)
 
     def _is_for_me(self, item: Item) -> bool:
         """`message.accepted` is for its sender; the others learn of the message by `message.created`."""
@@ -172,7 +179,8 @@ class ChatConsumer(TokenSocket):
         )
 
     async def _typing(self, frame: dict[str, Any]) -> None:
-        """Taken and not passed on: nobody watches yet."""
+        typing = {"type": "typing", "by": "user"}
+        await hub().whisper(self.session.tenant_id, self.session.conversation_id, typing)
 
     async def _ping(self, frame: dict[str, Any]) -> None:
         await self.send_frame({"type": "pong"})

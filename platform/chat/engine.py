@@ -7,13 +7,14 @@ the tab does not stop it.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from chat.errors import TurnInterrupted
+from chat.errors import StillSpeaking, TakenOver, TurnInterrupted
 from chat.hub import Hub, Room, hub, quietly
 from chat.log import stream_key
 from chat.models import Turn
@@ -22,7 +23,7 @@ from chat.posting import MAX_WAITING, Posted
 from chat.preparing import Loaded, take_in
 from chat.process import heart
 from chat.running import DATABASE_IS_AWAY, TurnRun
-from chat.settling import release_turn
+from chat.settling import is_spoken_in, release_turn
 from chat.subscription import End
 from chat.writer import Writer
 from personas.context import Said
@@ -37,6 +38,8 @@ LAST_WORDS_S = 5.0
 # By then the model has been asked, and nobody notices.
 ANNOUNCE_AFTER_S = 0.02
 RELEASE_AGAIN_S, RELEASE_AGAIN_MAX_S = 0.5, 5.0
+# A process that is silent for four seconds is dead, so a take-over waits a little longer.
+YIELD_WITHIN_S, YIELD_TELL_AGAIN_S, YIELD_LOOK_S = 5.0, 0.25, 0.01
 
 
 class Engine:
@@ -48,7 +51,7 @@ class Engine:
         self._draining: asyncio.Task[None] | None = None
         self._is_out_of_time = False
         self._idle = asyncio.Event()
-        hub_.on_control |= {"stop": self._on_stop, "erased": self._on_erased}
+        hub_.on_control |= {"stop": self._on_stop, "fence": self._on_fence, "erased": self._on_erased}
 
     # --- Taking in --------------------------------------------------------------------------------------
     async def post(
@@ -143,9 +146,11 @@ class Engine:
                 wait_s = min(2 * wait_s, RELEASE_AGAIN_MAX_S)
         if following is None:
             return None
-        next_run = TurnRun(following, following.question)
+        next_run = TurnRun(following.turn, following.turn.question)
         next_run.unwanted = run.unwanted
-        if following.pk in run.unwanted:
+        if not following.has_bot:  # the message is told to the person, and the model is not asked
+            next_run.stop(because=TakenOver())
+        elif following.turn.pk in run.unwanted:
             next_run.stop()
         return next_run
 
@@ -164,6 +169,35 @@ class Engine:
         elif len(run.unwanted) < MAX_WAITING:
             run.unwanted.add(turn_id)
         return True
+
+    async def yield_to_person(self, tenant_id: UUID, conversation_id: UUID, fence: int) -> None:
+        """Let no answer go on that began under a lower fence, wherever it is written; what it said is kept.
+
+        Returns when all of it has been handed out and nothing of it can follow: its turn has let the
+        conversation go, or its process is dead. The fence must be in the database by then. Raises StillSpeaking
+        after YIELD_WITHIN_S; asking again is safe.
+        """
+        give_up_at, wait_s, told_at = time.monotonic() + YIELD_WITHIN_S, YIELD_LOOK_S, 0.0
+        while await in_tenant(tenant_id, is_spoken_in, conversation_id, fence):
+            now = time.monotonic()
+            if now > give_up_at:
+                raise StillSpeaking
+            # Again and again: a turn that is just being stored does not hear it yet.
+            if not self._yield_here(tenant_id, conversation_id, fence) and now - told_at > YIELD_TELL_AGAIN_S:
+                told_at = now
+                await self._hub.tell(tenant_id, conversation_id, "fence", fence=fence)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, YIELD_TELL_AGAIN_S)
+
+    def _yield_here(self, tenant_id: UUID, conversation_id: UUID, fence: int) -> bool:
+        run = self._run_in(tenant_id, conversation_id)
+        if run is None or run.turn.fence >= fence:
+            return False
+        run.stop()
+        return True
+
+    def _on_fence(self, room: Room, message: dict[str, Any]) -> None:
+        self._yield_here(room.tenant_id, room.conversation_id, message["fence"])
 
     def _run_in(self, tenant_id: UUID, conversation_id: UUID) -> TurnRun | None:
         """The newest turn of a conversation that runs here. The one before it may still be on its way out."""

@@ -53,6 +53,10 @@ class TakenOver(PlatformError):
     default_detail = _("A person has taken over this conversation.")
 
 
+class StillSpeaking(Conflict):
+    default_detail = _("The answer that is being written does not stop yet; try again in a moment.")
+
+
 class HistoryGone(PlatformError):
     code = "gone"
     status = 410

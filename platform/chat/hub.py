@@ -37,6 +37,8 @@ T = TypeVar("T")
 HEAL_EVERY_S = 3.0
 # Nobody waits longer than this for the channel layer.
 CONTROL_PATIENCE_S = 1.0
+# Whoever types is told of so often at most.
+WHISPER_EVERY_S = 1.0
 # Rooms that are looked after with one round trip to Redis.
 ROOMS_AT_ONCE = 200
 
@@ -54,6 +56,7 @@ class Room:
         self.subscriptions: set[Subscription] = set()
         self.writer: Writer | None = None  # while a turn runs here
         self.tail: asyncio.Task[None] | None = None
+        self.whispered_at: dict[str, float] = {}
 
     @property
     def live(self) -> list[Subscription]:
@@ -69,6 +72,11 @@ class Room:
         for subscription in list(self.subscriptions):
             for item in items:
                 subscription.push(item)
+
+    def whisper(self, frame: dict[str, Any]) -> None:
+        for subscription in list(self.subscriptions):
+            if subscription.on_whisper:
+                subscription.on_whisper(frame)
 
     def end(self, end: End) -> None:
         for subscription in list(self.subscriptions):
@@ -99,7 +107,9 @@ class Hub:
         self.log = EventLog()
         # By tenant too: an id that somebody guessed must not lead into a neighbour's room.
         self.rooms: dict[tuple[UUID, UUID], Room] = {}
-        self.on_control: dict[str, Callable[[Room, dict[str, Any]], None]] = {"moved": self._moved}
+        self.on_control: dict[str, Callable[[Room, dict[str, Any]], None]] = {
+            "moved": self._moved, "whisper": self._on_whisper,
+        }  # fmt: skip
         self._layer = get_channel_layer()
         self._channel = ""
         self._is_listening = asyncio.Event()
@@ -118,11 +128,12 @@ class Hub:
         conversation_id: UUID,
         on_end: Callable[[End], None] | None = None,
         *,
+        on_whisper: Callable[[dict[str, Any]], None] | None = None,
         outlasts_drain: bool = False,
     ) -> AsyncIterator[Subscription]:
         """Follow a conversation. What happens from here on is kept; nothing comes before it is released."""
         async with self._room(tenant_id, conversation_id) as room:
-            subscription = Subscription(room, on_end, outlasts_drain=outlasts_drain)
+            subscription = Subscription(room, on_end, on_whisper=on_whisper, outlasts_drain=outlasts_drain)
             room.subscriptions.add(subscription)
             try:
                 yield subscription
@@ -253,6 +264,24 @@ class Hub:
         async with quietly():
             message = control(tenant_id, conversation_id, kind, by=self._channel, **fields)
             await self._layer.group_send(group_of(tenant_id, conversation_id), message)
+
+    async def whisper(self, tenant_id: UUID, conversation_id: UUID, frame: dict[str, Any]) -> None:
+        """Pass a frame without a number, such as `typing {by}`, to all who follow now, on every process.
+
+        It is not kept, and what the same side whispered a moment ago is enough: more is dropped.
+        """
+        room = self.rooms.get((tenant_id, conversation_id))
+        if room:
+            now, by = time.monotonic(), str(frame.get("by"))
+            if now - room.whispered_at.get(by, -WHISPER_EVERY_S) < WHISPER_EVERY_S:
+                return
+            room.whispered_at[by] = now
+            room.whisper(frame)
+        await self.tell(tenant_id, conversation_id, "whisper", frame=frame)
+
+    def _on_whisper(self, room: Room, message: dict[str, Any]) -> None:
+        if message.get("by") != self._channel:
+            room.whisper(message["frame"])
 
     async def _listen(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -44,8 +44,12 @@ _LOCKED: Select[Conversation] = Select(
         .filter(pk=Param("id"))
     )
 )
-_FENCE: Select[int] = Select(
-    lambda: Conversation.objects.select_for_update(no_key=True).filter(pk=Param("id")).values_list("fence", flat=True)
+_FENCE: Select[tuple[Any, ...]] = Select(
+    lambda: (
+        Conversation.objects.select_for_update(no_key=True)
+        .filter(pk=Param("id"))
+        .values_list("fence", "yielding_turn_id", "state", "is_bot_silent")
+    )
 )
 _SENT_BEFORE: Select[Message] = Select(  # hardly ever, so its turn is not joined
     lambda: Message.objects.filter(conversation_id=Param("conversation_id"), client_id=Param("client_id"))
@@ -282,12 +286,25 @@ def lock_conversation(conversation_id: UUID) -> Conversation:
     return conversation
 
 
-def lock_fence(conversation_id: UUID) -> int:
-    """Lock the conversation as `lock_conversation` does, for those who need to know only its fence."""
-    fence = _FENCE.first(id=conversation_id)
-    if fence is None:
+class Fence(NamedTuple):
+    """Who may speak in a conversation now."""
+
+    number: int
+    yielding_turn_id: UUID | None
+    state: str
+    is_bot_silent: bool
+
+    @property
+    def has_bot(self) -> bool:
+        return Conversation(state=self.state, is_bot_silent=self.is_bot_silent).has_bot
+
+
+def lock_fence(conversation_id: UUID) -> Fence:
+    """Lock the conversation as `lock_conversation` does, for those who need to know only who may speak."""
+    found = _FENCE.first(id=conversation_id)
+    if found is None:
         raise ConversationNotFound
-    return fence
+    return Fence(*found)
 
 
 def open_turn(

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat.errors import ConversationNotFound, Superseded, TakenOver, TurnInterrupted
-from chat.models import Conversation, Message, Turn
+from chat.models import Conversation, Message, Process, Turn
 from chat.posting import lock_fence
 from chat.rendering import render_answer
 from tenants.errors import PlatformError
@@ -82,15 +83,18 @@ def settle_turn(
     """Store what a turn came to, in one transaction.
 
     `message_seq` and the number after it are those of the two events that will tell of it. When a person has
-    taken over since the turn began, nothing of the answer is kept. Raises ConversationNotFound when it was
-    erased, Superseded when the turn is not this process's any more.
+    taken over since the turn began, nothing of the answer is kept, unless the take-over waits for this turn: then
+    what it said so far is. Raises ConversationNotFound when it was erased, Superseded when the turn is not this
+    process's any more.
     """
     with transaction.atomic(savepoint=False):
         fence = lock_fence(conversation_id)
         turn = _RUNNING.first(id=turn_id, process_id=process_id)
         if turn is None:
             raise Superseded
-        if fence != turn.fence:
+        if turn.fence < fence.number and turn.pk == fence.yielding_turn_id:
+            outcome = replace(outcome, finish_reason="stopped")
+        elif turn.fence < fence.number:
             outcome = replace(outcome, text="", citations=[], claims=[], suggestions=[], error=TakenOver())
         return Settled(_store(turn, outcome, author, message_seq, turn.question_replaced_at), outcome)
 
@@ -161,11 +165,16 @@ def _end(turn: Turn, outcome: Outcome, message: Message | None, *, last_seq: int
         setattr(turn, name, getattr(outcome, name))
 
 
-def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Turn | None:
-    """Give the conversation free, once the turn's last event is in the log.
+@dataclass(frozen=True)
+class Following:
+    """The next waiting turn, now ours. Not `has_bot`: a person is there, and the bot keeps silent."""
 
-    The next waiting turn, now ours.
-    """
+    turn: Turn
+    has_bot: bool
+
+
+def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Following | None:
+    """Give the conversation free, once the turn's last event is in the log."""
     with transaction.atomic(savepoint=False):
         try:
             fence = lock_fence(conversation_id)
@@ -173,11 +182,19 @@ def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> T
             return None
         if not _RELEASE(id=turn_id, owner=process_id):
             return None
-        following = _WAITING.first(conversation_id=conversation_id)
-        if following is not None:
-            following.status = Turn.Status.RUNNING
-            following.holds_conversation = True
-            following.process_id = process_id
-            following.fence = fence
-            following.save(update_fields=["status", "holds_conversation", "process_id", "fence"])
-        return following
+        turn = _WAITING.first(conversation_id=conversation_id)
+        if turn is None:
+            return None
+        turn.status = Turn.Status.RUNNING
+        turn.holds_conversation = True
+        turn.process_id = process_id
+        turn.fence = fence.number
+        turn.save(update_fields=["status", "holds_conversation", "process_id", "fence"])
+        return Following(turn, fence.has_bot)
+
+
+def is_spoken_in(conversation_id: UUID, fence: int) -> bool:
+    """Whether a living process may still hand out events of a turn that began under a lower fence."""
+    alive = Process.objects.filter(heartbeat_at__gt=Now() - Process.DEAD_AFTER)
+    held = Turn.objects.filter(conversation_id=conversation_id, holds_conversation=True, fence__lt=fence)
+    return held.filter(process_id__in=alive.values("id")).exists()

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chat.events import Delta, Item, behind, merged
 
@@ -36,14 +36,21 @@ class Subscription:
     """Hands out each number once and in order, from `last_seq` on.
 
     It is held at first: what comes is kept until the reader has said from where on it wants it (`rewind`,
-    then `release`). `on_end` is called once, when it is ended from outside or its reader is too slow. One
-    that waits for a single turn `outlasts_drain`, as the turn does.
+    then `release`). `on_end` is called once, when it is ended from outside or its reader is too slow.
+    `on_whisper` gets what has no number and is worth nothing later. One that waits for a single turn
+    `outlasts_drain`, as the turn does.
     """
 
     def __init__(
-        self, room: "Room", on_end: Callable[[End], None] | None = None, *, outlasts_drain: bool = False
+        self,
+        room: "Room",
+        on_end: Callable[[End], None] | None = None,
+        *,
+        on_whisper: Callable[[dict[str, Any]], None] | None = None,
+        outlasts_drain: bool = False,
     ) -> None:
         self.room = room
+        self.on_whisper = on_whisper
         self.outlasts_drain = outlasts_drain
         self.last_seq = 0
         self.is_held = True

@@ -70,7 +70,7 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
     def __init__(self) -> None:
         super().__init__()
         self._bucket, self._refused = Bucket(FRAMES_PER_S, FRAME_BURST), 0
-        self._is_inside, self._is_closing = False, False
+        self._is_inside, self._is_closing, self._is_whispering = False, False, False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -167,6 +167,18 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
     async def send_frame(self, frame: dict[str, Any]) -> None:
         if not self._is_closing:
             await self.send(text_data=orjson.dumps(frame).decode())
+
+    def whisper(self, frame: dict[str, Any]) -> None:
+        """Send a frame that is worth nothing later; a peer who has not read the last one does without."""
+        if not self._is_whispering and not self._is_closing:
+            self._is_whispering = True
+            self.spawn(self._whisper(frame))
+
+    async def _whisper(self, frame: dict[str, Any]) -> None:
+        try:
+            await self.send_frame(frame)
+        finally:
+            self._is_whispering = False
 
     async def refuse(self, error: PlatformError, frame: dict[str, Any]) -> None:
         await self.send_frame(self.refusal(error, frame))
