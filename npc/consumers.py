@@ -22,6 +22,8 @@ from npc.turns.settling import Result, settle_action
 from tenants.asynchronous import validated
 from tenants.errors import Invalid, PlatformError, RateLimited
 from tenants.frames import FrameUnknown, uuid_of
+from tenants.limits.policies import Asker
+from tenants.limits.visitors import address_of_scope
 from tenants.scope import in_tenant
 from tenants.sockets import BAD_TOKEN, COME_BACK, TokenSocket
 
@@ -56,6 +58,7 @@ class GameConsumer(TokenSocket):
     """
 
     admitted: Admitted
+    _asker: Asker
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +71,7 @@ class GameConsumer(TokenSocket):
     # --- Coming in ----------------------------------------------------------------------------------------
     async def enter(self, token: str) -> None:
         self.admitted = read_token(token)
+        self._asker = Asker(self.admitted.key_id, address_of_scope(self.scope))
         if engine().is_draining:
             await self.leave(COME_BACK)
             return
@@ -94,7 +98,7 @@ class GameConsumer(TokenSocket):
                 await self._frames[frame["type"]](frame)
 
     async def _in_session(self, service: Any, *args: Any) -> Any:
-        tenant_id, session_id, _expires_at = self.admitted
+        tenant_id, session_id, *_more = self.admitted
         return await in_tenant(tenant_id, service, tenant_id, session_id, *args)
 
     # --- Going out ----------------------------------------------------------------------------------------
@@ -119,8 +123,8 @@ class GameConsumer(TokenSocket):
     async def _turn(self, frame: dict[str, Any]) -> None:
         asked = asked_in(frame)
         self._check_room()
-        tenant_id, session_id, _expires_at = self.admitted
-        run = start_turn(tenant_id, session_id, asked)
+        tenant_id, session_id, *_more = self.admitted
+        run = start_turn(tenant_id, session_id, asked, asker=self._asker)
         await run.opened()
         await self._ok(frame, turn_id=asked.turn_id)
         self.spawn(self._follow(frame, run))
@@ -136,7 +140,7 @@ class GameConsumer(TokenSocket):
         self.spawn(self._end_turn(frame, turn_id))
 
     async def _end_turn(self, frame: dict[str, Any], turn_id: UUID) -> None:
-        tenant_id, session_id, _expires_at = self.admitted
+        tenant_id, session_id, *_more = self.admitted
         async with self.answering(frame):
             await self._ok(frame, **await cancel_turn(tenant_id, session_id, turn_id))
 

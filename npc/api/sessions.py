@@ -202,7 +202,7 @@ def _checked(serializer_class: Any, request: Request) -> dict[str, Any]:
 
 
 def _opened(opened: Reading, request: Request) -> dict[str, Any]:
-    token, expires_at = token_for(opened.session)
+    token, expires_at = token_for(opened.session, caller_of(request).key_id)
     scheme = "wss" if request.is_secure() else "ws"
     return {
         "id": opened.session.pk,

@@ -22,6 +22,7 @@ from npc.worlds.problems import refuse
 from tenants.asynchronous import for_callers, json_body, validated
 from tenants.authentication import Caller
 from tenants.errors import Invalid, PlatformError
+from tenants.limits.policies import Asker
 
 EVENT_STREAM = "text/event-stream"
 # Proxies close streams that are silent for a minute.
@@ -99,7 +100,7 @@ async def turns_view(request: HttpRequest, caller: Caller, session_id: UUID) -> 
 
     Who lost the stream sends the same `turn_id` again with `Last-Event-ID`, and goes on behind it.
     """
-    run = start_turn(caller.tenant_id, session_id, asked_in(json_body(request)), api_key_id=caller.key_id)
+    run = start_turn(caller.tenant_id, session_id, asked_in(json_body(request)), asker=Asker(caller.key_id))
     if EVENT_STREAM in request.headers.get("Accept", ""):
         return await event_stream(numbered(run.follow(), behind=after_of(request) or 0))
     return JsonResponse(await run.answer())

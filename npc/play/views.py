@@ -22,6 +22,9 @@ from npc.turns.running import Event, TurnRun, start_turn
 from tenants.asynchronous import json_body
 from tenants.authentication import bearer
 from tenants.errors import Invalid, NotFound, PlatformError
+from tenants.limits.admitting import count_call
+from tenants.limits.policies import Asker
+from tenants.limits.visitors import address_of_request
 from tenants.problems import MethodNotAllowed, problem_response
 from tenants.scope import in_tenant, off_loop
 
@@ -70,6 +73,7 @@ async def open_view(request: HttpRequest) -> HttpResponseBase:
     tenant = await off_loop(demo_tenant)
     if tenant is None:
         raise NotFound
+    await off_loop(count_call, request, tenant.pk)
     body = json_body(request)
     name = scrub(_text(body, "name")).strip()[:NAME_LENGTH]
     return JsonResponse(
@@ -90,7 +94,7 @@ async def turns_view(request: HttpRequest) -> HttpResponseBase:
     who, body = await _admitted(request), json_body(request)
     asked = asked_in({**{name: body.get(name) for name in ("turn_id", "character")}, **_said(body)})
     await in_tenant(who.tenant_id, hosting.expect_in_earshot, *who, asked.character or "")
-    run = start_turn(*who, asked)
+    run = start_turn(*who, asked, asker=Asker(address=address_of_request(request)))
     told = _with_the_game(who, run, str(asked.turn_id), refuse=body.get("refuse") is True)
     return await event_stream(numbered(told))
 

@@ -22,12 +22,14 @@ class Admitted(NamedTuple):
     tenant_id: UUID
     session_id: UUID
     expires_at: datetime
+    # By whose key the player was let in: his turns count against its limits and budgets.
+    key_id: UUID | None = None
 
 
-def token_for(session: GameSession) -> tuple[str, datetime]:
+def token_for(session: GameSession, key_id: UUID | None = None) -> tuple[str, datetime]:
     """A token for this session and when it ends."""
     expires_at = timezone.now() + TTL
-    claims = {"g": session.pk.hex, "x": int(expires_at.timestamp())}
+    claims = {"g": session.pk.hex, "x": int(expires_at.timestamp())} | ({"k": key_id.hex} if key_id else {})
     return str(Token(SESSION, session.tenant_id, _signer(session.tenant_id).sign_object(claims))), expires_at
 
 
@@ -38,11 +40,12 @@ def read_token(text: str) -> Admitted:
         claims = _signer(token.tenant_id).unsign_object(token.secret)
         session_id = UUID(claims["g"])
         expires_at = datetime.fromtimestamp(claims["x"], tz=timezone.get_default_timezone())
+        key_id = UUID(claims["k"]) if "k" in claims else None
     except (signing.BadSignature, KeyError, ValueError, TypeError):
         raise Unauthenticated from None
     if expires_at <= timezone.now():
         raise Unauthenticated(_("This session has expired; open a new one."))
-    return Admitted(token.tenant_id, session_id, expires_at)
+    return Admitted(token.tenant_id, session_id, expires_at, key_id)
 
 
 def _signer(tenant_id: UUID) -> signing.Signer:

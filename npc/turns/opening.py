@@ -42,6 +42,8 @@ from npc.worlds.plain import same
 from npc.worlds.problems import Problem, path_of, refuse
 from personas.memories import Recalled, recall
 from tenants.errors import Invalid
+from tenants.limits import take
+from tenants.limits.policies import NOBODY, Asker, buckets_of_turn
 
 
 @dataclass(frozen=True)
@@ -93,19 +95,27 @@ class AskGame:
 
 
 def open_turn(
-    tenant_id: UUID, session_id: UUID, asked: Asked, vector: Vector | None = None, told: Told | None = None
+    tenant_id: UUID,
+    session_id: UUID,
+    asked: Asked,
+    vector: Vector | None = None,
+    told: Told | None = None,
+    *,
+    asker: Asker = NOBODY,
 ) -> Turn | AlreadyOpened | AskGame:
     """Open a turn, whole or not at all; `vector` is of what is said, for the character's memories.
 
     `told` is what the game said of its state; a world that has a hook for that is not opened without. Sent again, a
-    turn changes nothing. Raises SessionNotFound, StateStale, and Invalid for ids that are not there and for a patch
-    that the state does not take.
+    turn changes nothing. Raises RateLimited, SessionNotFound, StateStale, and Invalid for ids that are not there and
+    for a patch that the state does not take.
     """
     with writing(tenant_id, session_id) as writer:
         entries = writer.open_page(asked.turn_id)
         if known := writer.find(TurnOpened, asked.turn_id):
             asked.expect_same(read_entry(known.kind, known.data))
             return AlreadyOpened(known)
+        if told is None:
+            take(*buckets_of_turn(tenant_id, asker, game_session_id=session_id))
         hooks = hooks_of(writer.session.world)
         opening = _Opening(writer, asked, entries, hooks, told)
         return opening.open(vector) if told or not (hooks and hooks.state_url) else opening.ask_game(hooks)

@@ -34,6 +34,7 @@ from npc.turns.sentences import whole_sentences
 from npc.turns.settling import settle_action
 from npc.worlds.document import Hooks
 from tenants.errors import PlatformError
+from tenants.limits.policies import NOBODY, Asker
 from tenants.scope import in_tenant
 
 logger = logging.getLogger(__name__)
@@ -66,14 +67,14 @@ class Event(NamedTuple):
 class TurnRun:
     """A turn that is answered here. Its events are kept, so that any number may follow it from its beginning."""
 
-    def __init__(self, tenant_id: UUID, session_id: UUID, asked: Asked, api_key_id: UUID | None) -> None:
+    def __init__(self, tenant_id: UUID, session_id: UUID, asked: Asked, asker: Asker) -> None:
         loop = asyncio.get_running_loop()
         self._began = loop.time()
         self._speak_until = self._began + asked.speaking_ms / 1000
         self._tenant_id = tenant_id
         self._session_id = session_id
         self.asked = asked
-        self._api_key_id = api_key_id
+        self._asker = asker
         self._events: list[Event] = []
         self._news, self._end = asyncio.Event(), asyncio.Event()
         self._error: PlatformError | None = None
@@ -168,7 +169,16 @@ class TurnRun:
         return cast(Turn | AlreadyOpened, opened)
 
     async def _open_with(self, vector: Vector | None, told: Told | None) -> Turn | AlreadyOpened | AskGame:
-        return await in_tenant(self._tenant_id, open_turn, self._tenant_id, self._session_id, self.asked, vector, told)
+        return await in_tenant(
+            self._tenant_id,
+            open_turn,
+            self._tenant_id,
+            self._session_id,
+            self.asked,
+            vector,
+            told,
+            asker=self._asker,
+        )
 
     async def _vector(self) -> Vector | None:
         """Of what is said, to find memories by; none if there is no time for it."""
@@ -339,7 +349,7 @@ class TurnRun:
     # --- The end ------------------------------------------------------------------------------------------
     async def _close(self, turn: Turn) -> dict[str, Any]:
         self._outcome.timing["total_ms"] = self._elapsed_ms()
-        answer = await in_tenant(self._tenant_id, close_turn, turn, self._outcome, api_key_id=self._api_key_id)
+        answer = await in_tenant(self._tenant_id, close_turn, turn, self._outcome, api_key_id=self._asker.key_id)
         self._tell_end(answer)
         return answer
 
@@ -378,11 +388,11 @@ class _Running:
         self._tasks: set[asyncio.Task[None]] = set()
         self._heeding: asyncio.Task[None] | None = None
 
-    def start(self, key: Key, asked: Asked, api_key_id: UUID | None) -> TurnRun:
+    def start(self, key: Key, asked: Asked, asker: Asker) -> TurnRun:
         if run := self.runs.get(key):
             asked.expect_same(run.asked)
             return run
-        run = self.runs[key] = TurnRun(key[0], key[1], asked, api_key_id)
+        run = self.runs[key] = TurnRun(key[0], key[1], asked, asker)
         self._spawn(run.run()).add_done_callback(lambda _: self.runs.pop(key))
         return run
 
@@ -444,9 +454,9 @@ async def turns_end(patience_s: float) -> None:
     await _running().turns_end(patience_s)
 
 
-def start_turn(tenant_id: UUID, session_id: UUID, asked: Asked, *, api_key_id: UUID | None = None) -> TurnRun:
-    """Answer a turn, on its own; one that is being answered here already goes on."""
-    return _running().start((tenant_id, session_id, asked.turn_id), asked, api_key_id)
+def start_turn(tenant_id: UUID, session_id: UUID, asked: Asked, *, asker: Asker = NOBODY) -> TurnRun:
+    """Answer a turn, on its own; one that is being answered here already goes on. `asker`: whose limits count."""
+    return _running().start((tenant_id, session_id, asked.turn_id), asked, asker)
 
 
 async def cancel_turn(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, Any]:

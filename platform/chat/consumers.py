@@ -20,6 +20,8 @@ from chat.visiting import Visit, next_seq, visit
 from personas.variables import check_variables
 from tenants.errors import PlatformError
 from tenants.frames import FrameInvalid, FrameUnknown, uuid_of
+from tenants.limits.policies import Asker
+from tenants.limits.visitors import address_of_scope
 from tenants.scope import in_tenant
 from tenants.sockets import COME_BACK, TokenSocket
 
@@ -33,6 +35,7 @@ class ChatConsumer(TokenSocket):
     session: Session
     visit: Visit
     subscription: Subscription
+    _asker: Asker
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +52,7 @@ class ChatConsumer(TokenSocket):
     # --- Coming in --------------------------------------------------------------------------------------
     async def enter(self, token: str) -> None:
         self.session = read_session(token)
+        self._asker = Asker(self.session.key_id, address_of_scope(self.scope))
         await ensure_heart()
         following = hub().subscription(
             self.session.tenant_id, self.session.conversation_id, self.end, on_whisper=self._overhear
@@ -57,7 +61,7 @@ class ChatConsumer(TokenSocket):
         if engine().is_draining:
             await self.leave(COME_BACK)
             return
-        self.visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id)
+        self.visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id, self._asker)
         self.subscription.rewind(self.visit.seq)
         self._told_seq = self.visit.seq
         await self.send_frame(self.visit.ready())
@@ -147,6 +151,7 @@ class ChatConsumer(TokenSocket):
                 how,
                 conversation_id=self.session.conversation_id,
                 on_behalf=self.session.on_behalf,
+                asker=self._asker,
                 **said,
             )
         except BaseException:

@@ -24,6 +24,8 @@ from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.rendering import render_said
 from personas.lookups import OnBehalf
 from tenants.errors import Invalid, NotFound
+from tenants.limits import Bucket, take
+from tenants.limits.policies import NOBODY, Asker, buckets_of_turn
 from tenants.statements import Param, Select, Update, insertion, read, write
 
 MAX_TEXT_CHARACTERS = 8_000
@@ -33,6 +35,8 @@ MAX_WAITING = 5
 # Where a turn's trace holds what its caller wants otherwise in the model's request, and in whose rights he asks.
 KNOBS = "knobs"
 ON_BEHALF = "on_behalf"
+# And the key whose turn it is, if it is one's.
+KEY = "key_id"
 
 # The events that open a turn, in this order from the first number of its block.
 ACCEPTED, CREATED, STARTED = 0, 1, 2
@@ -109,6 +113,7 @@ def post_message(
     process_id: UUID,
     knobs: dict[str, Any] | None = None,
     on_behalf: OnBehalf | None = None,
+    asker: Asker = NOBODY,
     before_storing: Callable[[Posted], None] = lambda posted: None,
 ) -> Posted:
     """Append an end user's message and open the turn that will answer it.
@@ -116,8 +121,9 @@ def post_message(
     `client_id` is minted by the client: posting it twice returns the same turn, so a client that lost its
     socket may simply send again. `knobs` are settings of the model's request that the caller wants otherwise.
     `on_behalf`: in whose rights the persona may look things up for this message; nobody's for a visitor's.
+    `asker`: whose limits and budgets it counts against.
     `before_storing` is told what is about to be stored, which may still fail.
-    Raises ConversationNotFound, ConversationClosed, TooManyWaiting.
+    Raises ConversationNotFound, ConversationClosed, TooManyWaiting, RateLimited.
     """
     with transaction.atomic(savepoint=False):
         # The lock is the first of them, and each statement sees what was committed when it begins.
@@ -134,7 +140,13 @@ def post_message(
         if conversation.state == Conversation.State.CLOSED:
             raise ConversationClosed
         turn = open_turn(
-            conversation, ahead, process_id=process_id, variables=variables, knobs=knobs, on_behalf=on_behalf
+            conversation,
+            ahead,
+            process_id=process_id,
+            variables=variables,
+            knobs=knobs,
+            on_behalf=on_behalf,
+            asker=asker,
         )
         message = Message(
             conversation=conversation,
@@ -164,6 +176,7 @@ def regenerate(
     turn_id: UUID,
     process_id: UUID,
     on_behalf: OnBehalf | None = None,
+    asker: Asker = NOBODY,
     before_storing: Callable[[Posted], None] = lambda posted: None,
 ) -> Posted:
     """Answer the question of the last turn anew. `before_storing` as for `post_message`.
@@ -181,7 +194,7 @@ def regenerate(
         check_bot_answers(conversation)
         if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING):
             raise TurnRunning
-        turn = _open_anew(conversation, last, process_id=process_id, on_behalf=on_behalf)
+        turn = _open_anew(conversation, last, process_id=process_id, on_behalf=on_behalf, asker=asker)
         turn.question = last.question
         posted = Posted(turn, last.question, is_new=True)
         before_storing(posted)
@@ -198,6 +211,7 @@ def edit_message(
     process_id: UUID,
     client_id: UUID | None = None,
     on_behalf: OnBehalf | None = None,
+    asker: Asker = NOBODY,
     before_storing: Callable[[Posted], None] = lambda posted: None,
 ) -> Posted:
     """Say the end user's last message otherwise, and open a turn that answers it anew.
@@ -221,7 +235,7 @@ def edit_message(
         answering = last.turns.order_by("-first_seq").first()
         if answering is None:
             raise TakenOver  # it was said to a person
-        turn = _open_anew(conversation, answering, process_id=process_id, on_behalf=on_behalf)
+        turn = _open_anew(conversation, answering, process_id=process_id, on_behalf=on_behalf, asker=asker)
         message = turn.question = Message(
             conversation=conversation,
             turn_id=turn.pk,
@@ -264,7 +278,9 @@ def check_bot_answers(conversation: Conversation) -> None:
         raise TakenOver
 
 
-def _open_anew(conversation: Conversation, last: Turn, *, process_id: UUID, on_behalf: OnBehalf | None) -> Turn:
+def _open_anew(
+    conversation: Conversation, last: Turn, *, process_id: UUID, on_behalf: OnBehalf | None, asker: Asker
+) -> Turn:
     """A turn in the place of another one, asked as that one was; not saved."""
     turn = open_turn(
         conversation,
@@ -273,6 +289,7 @@ def _open_anew(conversation: Conversation, last: Turn, *, process_id: UUID, on_b
         variables=last.variables,
         knobs=last.trace.get(KNOBS),
         on_behalf=on_behalf,
+        asker=asker,
     )
     turn.replaces_id = last.pk
     return turn
@@ -315,13 +332,15 @@ def open_turn(
     variables: dict[str, str],
     knobs: dict[str, Any] | None,
     on_behalf: OnBehalf | None,
+    asker: Asker,
 ) -> Turn:
-    """A turn that owns the next block of numbers; not saved.
+    """A turn that owns the next block of numbers; not saved. It counts against the limits. Raises RateLimited.
 
     It waits if one is `ahead`: those are the states of the conversation's unfinished turns.
     """
     if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
-        raise TooManyWaiting(headers={"Retry-After": "5"})
+        raise TooManyWaiting(headers={"Retry-After": "5"}, retry_after_s=5)
+    take(*_buckets(conversation, asker))
     is_free = not ahead
     return Turn(
         id=uuid7(),
@@ -332,6 +351,20 @@ def open_turn(
         fence=conversation.fence,
         first_seq=conversation.next_seq,
         variables=variables,
-        trace=({KNOBS: knobs} if knobs else {}) | ({ON_BEHALF: on_behalf.as_dict()} if on_behalf else {}),
+        trace=({KNOBS: knobs} if knobs else {})
+        | ({ON_BEHALF: on_behalf.as_dict()} if on_behalf else {})
+        | ({KEY: asker.key_id.hex} if asker.key_id else {}),
         created_at=timezone.now(),
+    )
+
+
+def _buckets(conversation: Conversation, asker: Asker) -> list[Bucket]:
+    """Of one more turn. A server that tells us of no user has one for all of them: its key."""
+    end_user = conversation.end_user
+    is_person = end_user.external_id != f"key-{asker.key_id}"
+    return buckets_of_turn(
+        conversation.tenant_id,
+        asker,
+        persona_id=conversation.persona_id,
+        end_user_id=end_user.pk if is_person else None,
     )

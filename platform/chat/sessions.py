@@ -33,6 +33,8 @@ class Session:
     expires_at: datetime
     # Whose rights the holder has besides, if he came signed in as a member.
     member_id: UUID | None = None
+    # The key that opened it, whose limits and budgets its turns count against.
+    key_id: UUID | None = None
 
     @property
     def on_behalf(self) -> OnBehalf | None:
@@ -58,10 +60,12 @@ def open_session(
     ttl: timedelta | None = None,
     is_test: bool = False,
     member_id: UUID | None = None,
+    key_id: UUID | None = None,
 ) -> Opened:
     """Let an end user into a new conversation, or into one of his own with this persona.
 
-    `member_id`: the member who he is, and in whose rights the persona may look things up.
+    `member_id`: the member who he is, and in whose rights the persona may look things up. `key_id`: the key by which
+    he is let in.
 
     Raises ConversationNotFound for a conversation of somebody else, Invalid for a persona that never was
     published.
@@ -73,16 +77,20 @@ def open_session(
         conversation = Conversation.objects.create(persona=persona, end_user=end_user, is_test=is_test)
     else:
         conversation = _own_conversation(conversation_id, persona, end_user)
-    token, expires_at = session_token(conversation, ttl or settings.CHAT_SESSION_TTL, member_id)
+    token, expires_at = session_token(conversation, ttl or settings.CHAT_SESSION_TTL, member_id, key_id)
     return Opened(token, expires_at, conversation)
 
 
-def session_token(conversation: Conversation, ttl: timedelta, member_id: UUID | None = None) -> tuple[str, datetime]:
+def session_token(
+    conversation: Conversation, ttl: timedelta, member_id: UUID | None = None, key_id: UUID | None = None
+) -> tuple[str, datetime]:
     """A token for this conversation and when it ends."""
     expires_at = timezone.now() + ttl
     claims = {"c": conversation.pk.hex, "x": int(expires_at.timestamp())}
     if member_id:
         claims["m"] = member_id.hex
+    if key_id:
+        claims["k"] = key_id.hex
     return str(Token(SESSION, conversation.tenant_id, _signer(conversation.tenant_id).sign_object(claims))), expires_at
 
 
@@ -109,7 +117,8 @@ def _read(text: str) -> Session:
         claims = _signer(token.tenant_id).unsign_object(token.secret)
         expires_at = datetime.fromtimestamp(claims["x"], tz=timezone.get_default_timezone())
         member_id = UUID(claims["m"]) if "m" in claims else None
-        return Session(token.tenant_id, UUID(claims["c"]), expires_at, member_id)
+        key_id = UUID(claims["k"]) if "k" in claims else None
+        return Session(token.tenant_id, UUID(claims["c"]), expires_at, member_id, key_id)
     except (signing.BadSignature, KeyError, ValueError, TypeError):
         raise Unauthenticated from None
 

@@ -9,6 +9,8 @@ from chat.history import has_open_turn, latest_seq
 from chat.models import Conversation
 from chat.presenting import persona_card
 from tenants.errors import Unauthenticated
+from tenants.limits import take
+from tenants.limits.policies import NOBODY, Asker, buckets_of_call
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,14 @@ class Visit:
         }
 
 
-def visit(conversation_id: UUID) -> Visit:
-    """Come in. Raises Unauthenticated when the conversation is gone, or the persona answers no more."""
+def visit(conversation_id: UUID, asker: Asker = NOBODY) -> Visit:
+    """Come in. Raises Unauthenticated when the conversation is gone, or the persona answers no more; RateLimited."""
     conversation = (
         Conversation.objects.select_related("persona", "persona__live_version").filter(pk=conversation_id).first()
     )
     if conversation is None:
         raise Unauthenticated
+    take(*buckets_of_call(conversation.tenant_id, asker))
     persona = conversation.persona
     version = None if conversation.is_test else persona.live_version
     if version is None and not conversation.is_test:

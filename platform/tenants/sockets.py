@@ -106,6 +106,8 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
         try:
             await self.enter(token_of(self.scope))
             self._is_inside = True
+        except RateLimited:
+            await self.leave(LIMIT)
         except PlatformError:
             await self.leave(BAD_TOKEN)
         except (DatabaseError, InterfaceError):
@@ -204,6 +206,8 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
             return
         except PlatformError as failure:
             error = failure
+            # Who goes on when he is told to wait is cut off.
+            self._refused += isinstance(failure, RateLimited)
         except (DatabaseError, InterfaceError, redis.RedisError):
             logger.exception("A frame could not be handled")
             error = Unavailable()
@@ -211,7 +215,6 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
 
     def _limit(self) -> None:
         if not self._bucket.take():
-            self._refused += 1
             raise RateLimited(_("Too many frames; slow down."), retry_after_s=1)
 
 

@@ -150,6 +150,7 @@ async def completions_view(request: HttpRequest, caller: Caller) -> HttpResponse
         # In a thread that is kept here, we know what was said; else the client sends it along.
         history=None if asked.conversation_id else asked.history,
         on_behalf=behalf_of(caller),
+        key_id=caller.key_id,
     )
     if asked.is_streamed:
         events = posting.items()

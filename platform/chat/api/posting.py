@@ -16,6 +16,7 @@ from personas.context import Said
 from personas.lookups import OnBehalf
 from tenants.authentication import Caller
 from tenants.errors import PlatformError
+from tenants.limits.policies import Asker
 from tenants.models import Scope
 from tenants.scope import in_tenant
 
@@ -43,7 +44,7 @@ def behalf_of(caller: Caller) -> OnBehalf | None:
 class Posting:
     """A message posted over HTTP, and the turn that answers it.
 
-    `history`: what was said before, kept by the caller.
+    `history`: what was said before, kept by the caller. `key_id`: the key whose turn it is.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Posting:
         knobs: dict[str, Any] | None = None,
         history: tuple[Said, ...] | None = None,
         on_behalf: OnBehalf | None = None,
+        key_id: UUID | None = None,
     ) -> None:
         self.tenant_id = tenant_id
         self.conversation_id = conversation_id
@@ -67,6 +69,7 @@ class Posting:
             "variables": variables or {},
             "knobs": knobs,
             "on_behalf": on_behalf,
+            "asker": Asker(key_id),
         }
 
     async def completed(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ async def turns_view(request: HttpRequest, caller: Caller, conversation_id: UUID
         text=clean_said(asked["text"]),
         variables=check_variables(asked.get("variables")),
         on_behalf=behalf_of(caller),
+        key_id=caller.key_id,
     )
     if "text/event-stream" in request.headers.get("Accept", ""):
         return await event_stream(posting.items())

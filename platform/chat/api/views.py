@@ -35,13 +35,15 @@ class SessionsView(APIView):
         serializer = SessionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
+        caller = caller_of(request)
         opened = open_session(
-            persona=access_published(caller_of(request).tenant_id, asked["persona"]),
+            persona=access_published(caller.tenant_id, asked["persona"]),
             end_user_id=asked["end_user"]["id"],
             name=asked["end_user"]["name"],
             locale=asked["end_user"]["locale"],
             conversation_id=asked.get("conversation_id"),
             ttl=timedelta(seconds=asked["ttl_s"]) if "ttl_s" in asked else None,
+            key_id=caller.key_id,
         )
         return Response(session_body(opened, request), status=201)
 

@@ -27,7 +27,9 @@ def admitted(request: HttpRequest) -> Caller:
 def count_call(request: HttpRequest, tenant_id: UUID, key_id: UUID | None = None) -> None:
     """Take one call from its buckets, and note for the answer how they stand. Raises RateLimited."""
     try:
-        standings = take(*buckets_of_call(tenant_id, Asker(key_id, address_of_request(request))))
+        standings = take(
+            *buckets_of_call(tenant_id, Asker(key_id) if key_id else Asker(address=address_of_request(request)))
+        )
     except RateLimited as refused:
         note_limits(request, refused.headers)
         raise
@@ -36,8 +38,3 @@ def count_call(request: HttpRequest, tenant_id: UUID, key_id: UUID | None = None
 
 def note_limits(request: HttpRequest, headers: Mapping[str, str]) -> None:
     request.limit_headers = headers  # type: ignore[attr-defined]  # added by `config.middleware` to any answer
-
-
-def asker_of(request: HttpRequest, key_id: UUID | None) -> Asker:
-    """Who asks, for what is limited and paid for by turns."""
-    return Asker(key_id, address_of_request(request))

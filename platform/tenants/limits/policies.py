@@ -41,7 +41,10 @@ _kept: dict[UUID, tuple[float, Chosen]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, as far as limits and budgets go: by which key, from which address."""
+    """Who asks, as far as limits and budgets go: by which key, from which address.
+
+    A server's own address says nothing, and is left out; that of a visitor is told, with or without a key.
+    """
 
     key_id: UUID | None = None
     address: str = ""
@@ -51,12 +54,12 @@ NOBODY = Asker()
 
 
 def buckets_of_call(tenant_id: UUID, asker: Asker) -> list[Bucket]:
-    """For one call of the API with a key; without one it is a visitor's, who has nothing but his address."""
+    """For one call of the API, or one socket."""
     chosen = limits_of(tenant_id)
     found = [_bucket(chosen, tenant_id, Of.TENANT_REQUESTS, tenant_id)]
     if asker.key_id:
         found.append(_bucket(chosen, tenant_id, Of.KEY_REQUESTS, asker.key_id))
-    else:
+    if asker.address:
         found.append(_of_address(chosen, tenant_id, Of.ADDRESS_REQUESTS, asker.address))
     return [bucket for bucket in found if bucket]
 
@@ -86,14 +89,13 @@ def _of_turn(
         Of.TENANT_TURNS: tenant_id,
         Of.KEY_TURNS: asker.key_id,
         Of.PERSONA_TURNS: persona_id,
-        # A server that says nothing of its users is one of them to us; what it may is said by its key.
         Of.END_USER_TURNS: end_user_id,
         Of.PLAYER_TURNS: game_session_id,
     }
     for of, subject in subjects.items():
         if subject and (bucket := _bucket(chosen, tenant_id, of, subject)):
             yield bucket
-    if not asker.key_id and (bucket := _of_address(chosen, tenant_id, Of.ADDRESS_TURNS, asker.address)):
+    if asker.address and (bucket := _of_address(chosen, tenant_id, Of.ADDRESS_TURNS, asker.address)):
         yield bucket
 
 
