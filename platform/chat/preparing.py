@@ -2,21 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat.history import asked_past
 from chat.models import Message, Turn
 from chat.posting import KNOBS, ON_BEHALF, Posted
-from knowledge.searching import embedding_of, search_bases
+from knowledge.searching import SearchResult, embedding_of, search_bases
 from llm.door import embed
-from llm.metering import Payer, record_call
-from llm.routes import asked_route, cost_of, route_found
+from llm.errors import ProviderError
+from llm.fallback import Fallback, told
+from llm.metering import Payer, record_call, record_misses
+from llm.routes import Routes, asked_routes, cost_of, routes_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
 from personas.context import EndUser, Language, Said
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from chat.settling import Outcome
 
 VERSIONS_KEPT_S = 60
+# Passages found by words alone are worth more than those that are waited for.
+EMBEDDING_PATIENCE_S = 3.0
 
 
 @dataclass
@@ -41,11 +45,21 @@ class Prepared:
     """A turn that is ready to be asked, and how to read and account for what comes back."""
 
     turn: PreparedTurn
-    route: RouteConfig
-    request: ChatRequest
+    call: Fallback
     payer: Payer
     parser: ReplyParser
     knobs: dict[str, Any] = field(default_factory=dict)
+    # What the search went without, since an embedding model did not answer.
+    left_out: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def route(self) -> RouteConfig:
+        """The one that answers, or was asked last."""
+        return self.call.route
+
+    @property
+    def request(self) -> ChatRequest:
+        return self.call.request
 
     @property
     def author(self) -> str:
@@ -63,12 +77,20 @@ class Prepared:
     @property
     def trace(self) -> dict[str, Any]:
         """What the turn's record says of how it was asked."""
+        trace = self.turn.trace
         return {
-            **self.turn.trace,
+            **trace,
+            **({"search": {**trace["search"], "left_out": self.left_out}} if self.left_out else {}),
             "route": self.route.slug,
             "model": self.request.model or self.route.chat_model or "reader",
+            **({"missed_routes": [miss.as_dict() for miss in self.call.misses]} if self.call.misses else {}),
             **({KNOBS: self.knobs} if self.knobs else {}),
         }
+
+    def trace_of(self, error: PlatformError | None) -> dict[str, Any]:
+        """The trace, and what the model's endpoint said when it failed."""
+        failure = {"failure": dict(told(error, self.route))} if isinstance(error, ProviderError) else {}
+        return {**self.trace, **failure}
 
     def estimate(self, text: str) -> Usage:
         """For an answer that broke off before the endpoint said what it used."""
@@ -79,6 +101,7 @@ class Prepared:
 
     def meter(self, usage: Usage, outcome: "Outcome") -> None:
         """Write the metering row, in the transaction that stores the answer."""
+        record_misses(self.call.misses, self.payer)
         how = "failed" if outcome.error else "stopped" if outcome.finish_reason == "stopped" else "ok"
         record_call(
             route=self.route,
@@ -97,8 +120,9 @@ class Loaded:
     """What the first look into the database brings."""
 
     plan: TurnPlan
-    route: RouteConfig
+    routes: Routes
     embedding: dict[str, RouteConfig]
+    left_out: list[dict[str, str]]
     payer: Payer
     on_behalf: OnBehalf | None = None
 
@@ -109,7 +133,7 @@ def take_in(
     said: dict[str, Any],
     ask: Callable[[Posted, Loaded], None],
 ) -> Posted:
-    """Post by `post_message` or `regenerate`, in one transaction with loading what the turn needs.
+    """Post by `post_message` or its like, in one transaction with loading what the turn needs.
 
     A second one costs as much as the model's first token. So does storing: `ask` is called before that, unless
     something cannot be loaded. Then the turn loads it, which can tell why.
@@ -135,22 +159,30 @@ async def prepare(
         loaded = await in_tenant(tenant_id, load, turn, question, history)
     plan = loaded.plan
     if plan.persona.settings.tools:
-        found, (looked, told) = await asyncio.gather(_search(loaded), _look_up(loaded))
+        (found, left_out), (looked, told) = await asyncio.gather(_search(loaded), _look_up(loaded))
         compiled = compile_turn(plan, [*looked, *found], looked_up=told)
     else:
-        compiled = compile_turn(plan, await _search(loaded))
+        found, left_out = await _search(loaded)
+        compiled = compile_turn(plan, found)
     knobs = turn.trace.get(KNOBS, {})
     request = turned(compiled.request(), knobs)
-    return Prepared(compiled, loaded.route, request, loaded.payer, compiled.parser(), knobs)
+    return Prepared(compiled, Fallback(loaded.routes, request), loaded.payer, compiled.parser(), knobs, left_out)
 
 
-async def _search(loaded: Loaded) -> Any:
+async def _search(loaded: Loaded) -> tuple[Sequence[SearchResult], list[dict[str, str]]]:
+    """Passages; and what is missing of their search, which then goes by words alone."""
     plan = loaded.plan
     if not plan.query:
-        return ()
-    vectors = {model: (await embed(route, [plan.query], "query"))[0] for model, route in loaded.embedding.items()}
-    tenant_id = plan.persona.tenant_id
-    return await in_tenant(tenant_id, search_bases, tenant_id, plan.base_ids, plan.query, vectors, top_k=plan.top_k)
+        return (), []
+    vectors, left_out = {}, list(loaded.left_out)
+    for model, route in loaded.embedding.items():
+        route = replace(route, timeout_s=min(route.timeout_s, EMBEDDING_PATIENCE_S))
+        try:
+            vectors[model] = (await embed(route, [plan.query], "query"))[0]
+        except ProviderError as error:
+            left_out.append({"embedding_model": model, **told(error, route)})
+    tenant_id, search = plan.persona.tenant_id, partial(search_bases, top_k=plan.top_k)
+    return await in_tenant(tenant_id, search, tenant_id, plan.base_ids, plan.query, vectors), left_out
 
 
 async def _look_up(loaded: Loaded) -> tuple[list[LookedUp], list[dict[str, Any]]]:
@@ -181,7 +213,7 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
     """Who answers, what was said, where the call goes. Inside the tenant's scope. Raises PlatformError."""
     conversation = turn.conversation  # as it was locked for a new turn, or read now for one that waited
     persona = running_persona(conversation.persona, is_test=conversation.is_test)
-    route, past = route_and_past(turn, question, persona, has_history=history is not None)
+    routes, past = routes_and_past(turn, question, persona, has_history=history is not None)
     asked = Asked(
         text=question.text,
         history=past if history is None else history,
@@ -189,10 +221,12 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
         variables=turn.variables,
     )
     plan = plan_turn(persona, asked)
+    embedding, left_out = _embedding_of(turn.tenant_id, plan)
     return Loaded(
         plan=plan,
-        route=route,
-        embedding=embedding_of(turn.tenant_id, plan.base_ids) if plan.query else {},
+        routes=routes,
+        embedding=embedding,
+        left_out=left_out,
         payer=Payer(
             persona_id=conversation.persona_id,
             conversation_id=conversation.pk,
@@ -201,6 +235,13 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
         ),
         on_behalf=OnBehalf.of(turn.trace.get(ON_BEHALF)),
     )
+
+
+def _embedding_of(tenant_id: UUID, plan: TurnPlan) -> tuple[dict[str, RouteConfig], list[dict[str, str]]]:
+    try:
+        return embedding_of(tenant_id, plan.base_ids) if plan.query else {}, []
+    except ProviderError as error:  # a route that is gone, or whose key cannot be read
+        return {}, [dict(told(error, None))]
 
 
 def running_persona(persona: Persona, *, is_test: bool) -> RunningPersona:
@@ -218,13 +259,15 @@ def _version(version_id: UUID, period: int) -> RunningPersona:
     return running_version(PersonaVersion.objects.select_related("tenant").get(pk=version_id))
 
 
-def route_and_past(
+def routes_and_past(
     turn: Turn, question: Message, persona: RunningPersona, *, has_history: bool
-) -> tuple[RouteConfig, tuple[Said, ...]]:
-    """Where the call goes; and the conversation up to the question, oldest first, as far as the persona remembers."""
+) -> tuple[Routes, tuple[Said, ...]]:
+    """Where the call goes, or may go instead; and what was said before the question, oldest first, as far as the
+    persona remembers.
+    """
     slug = persona.settings.route or None
     limit = 0 if has_history else persona.settings.memory.history_messages
     past = [asked_past(turn.conversation_id, before_seq=question.seq, limit=limit)] if limit else []
-    routes, *said = read(asked_route(turn.tenant_id, slug), *past)
+    routes, *said = read(asked_routes(turn.tenant_id), *past)
     told = tuple(Said(role=role, text=text) for rows in said for role, text in reversed(rows))
-    return route_found(routes, slug), told
+    return routes_found(routes, slug, persona.settings.fallback_routes), told

@@ -19,7 +19,7 @@ from chat.presenting import message_created, turn_completed, turn_failed, turn_o
 from chat.process import heart
 from chat.settling import Outcome, Settled, settle_turn
 from chat.writer import Writer
-from llm.door import stream_chat
+from llm.errors import ProviderError
 from llm.types import Finished, TextDelta, Usage
 from personas.context import Said
 from tenants.errors import PlatformError
@@ -129,7 +129,7 @@ class TurnRun:
     async def _generate(self) -> None:
         self._prepared = prepared = await prepare(self.turn, self.question, self._history, self._loaded)
         self._tell_sources()
-        async with contextlib.aclosing(stream_chat(prepared.route, prepared.request)) as stream:
+        async with contextlib.aclosing(prepared.call.stream()) as stream:
             async for item in stream:
                 if isinstance(item, TextDelta):
                     if text := prepared.parser.feed(item.text):
@@ -196,15 +196,22 @@ class TurnRun:
         prepared, outcome = self._prepared, self._outcome
         if prepared is None:
             return
-        usage = (
-            self._usage if not self._usage.is_estimate or self._usage.output_tokens else prepared.estimate(outcome.text)
-        )
+        usage = self._used(prepared)
         outcome.input_tokens, outcome.output_tokens = usage.input_tokens, usage.output_tokens
         outcome.cached_tokens = usage.cached_tokens
         outcome.cost = prepared.cost(usage)
-        outcome.trace = prepared.trace
+        outcome.trace = prepared.trace_of(outcome.error)
         outcome.persona_version = prepared.persona_version
         self._usage = usage
+
+    def _used(self, prepared: Prepared) -> Usage:
+        """What the endpoint counted, or we do. Who failed before the first word has sold nothing."""
+        if not self._usage.is_estimate or self._usage.output_tokens:
+            return self._usage
+        error = self._outcome.error
+        if isinstance(error, ProviderError) and not self._pieces:
+            return error.usage or Usage(0, 0)
+        return prepared.estimate(self._outcome.text)
 
     async def _settle_patiently(self) -> Settled:
         """Store the outcome; a database that is away is waited for, and after a while gone on without."""

@@ -14,7 +14,7 @@ import httpx2
 from django.utils.translation import gettext_lazy as _
 
 from llm.clients import client_for
-from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable
+from llm.errors import EndpointResting, ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable
 from llm.types import RouteConfig
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ MAX_ATTEMPTS = 3
 FIRST_PAUSE_S = 0.25
 # Nobody watches an empty answer for longer; whoever asks learns how long to wait instead.
 MAX_PAUSE_S = 10.0
+# Where another route waits to be asked, only a hiccup is waited for.
+MAX_ATTEMPTS_BEFORE_NEXT = 2
+MAX_PAUSE_BEFORE_NEXT_S = 0.5
 # What asks for more than a month means something else.
 LONGEST_WAIT_S = 30 * 86_400
 
@@ -52,16 +55,20 @@ async def post(route: RouteConfig, path: str, body: Mapping[str, Any], deadline:
         raise ProviderInvalid(upstream=repr(error)) from None
 
 
-async def pause_before_retry(error: ProviderError, attempt: int, deadline: float) -> bool:
+async def pause_before_retry(error: ProviderError, attempt: int, deadline: float, *, has_next: bool = False) -> bool:
     """Wait before trying again, as long as the endpoint asks for. Returns False when there is no use in it.
 
     Only what may pass is tried again: connections refused or broken, 429 and 5xx. Attempts count from 1.
+    `has_next`: another route would answer instead.
     """
-    if not (isinstance(error, ProviderUnavailable) and error.retryable) or attempt >= MAX_ATTEMPTS:
+    max_attempts = MAX_ATTEMPTS_BEFORE_NEXT if has_next else MAX_ATTEMPTS
+    max_pause_s = MAX_PAUSE_BEFORE_NEXT_S if has_next else MAX_PAUSE_S
+    is_passing = isinstance(error, ProviderUnavailable) and error.retryable and not isinstance(error, EndpointResting)
+    if not is_passing or attempt >= max_attempts:
         return False
     pause_s = FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, no secret
     pause_s = max(pause_s, error.retry_after_s or 0.0)
-    if pause_s > MAX_PAUSE_S or asyncio.get_running_loop().time() + pause_s >= deadline:
+    if pause_s > max_pause_s or asyncio.get_running_loop().time() + pause_s >= deadline:
         return False
     await asyncio.sleep(pause_s)
     return True
@@ -86,7 +93,7 @@ def _refusal(error: APIStatusError) -> ProviderError:
         detail = _("The model endpoint does not know this address or model; check base URL and model of its route.")
         return ProviderInvalid(detail, upstream=upstream)
     detail = _("The model endpoint did not accept the request; its words are in the trace.")
-    return ProviderInvalid(detail, upstream=upstream)
+    return ProviderInvalid(detail, upstream=upstream, is_endpoints_fault=False)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -1,8 +1,10 @@
 """Every model call leaves a row: who asked, what was used, what it cost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from llm.fallback import Miss
 from llm.models import ModelCall
 from llm.routes import cost_of
 from llm.types import RouteConfig, Usage
@@ -56,3 +58,18 @@ def record_call(
     )
     write(insertion(call))
     return call
+
+
+def record_misses(misses: Iterable[Miss], payer: Payer) -> None:
+    """Write a row for each route that was called in vain before another one answered: it cost what it counted."""
+    for miss in misses:
+        if miss.route is not None and miss.was_called:
+            record_call(
+                route=miss.route,
+                usage=miss.usage,
+                duration_ms=miss.took_ms,
+                payer=payer,
+                model=miss.model,
+                outcome=ModelCall.Outcome.FAILED,
+                error_code=miss.error.code,
+            )

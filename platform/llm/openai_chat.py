@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from llm.breaker import guarded
 from llm.calling import pause_before_retry, post
 from llm.chat_stream import ChatStream
 from llm.errors import NothingSaid, ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable, StreamCut
@@ -22,7 +23,9 @@ DRAIN_S = 0.25
 TOKENS_PER_MESSAGE = 4
 
 
-async def stream_openai(route: RouteConfig, request: ChatRequest) -> AsyncGenerator[StreamItem, None]:
+async def stream_openai(
+    route: RouteConfig, request: ChatRequest, *, has_next: bool = False
+) -> AsyncGenerator[StreamItem, None]:
     """As `llm.door.stream_chat`, for routes with an endpoint."""
     deadline = asyncio.get_running_loop().time() + route.timeout_s
     body = request_body(route, request)
@@ -30,13 +33,16 @@ async def stream_openai(route: RouteConfig, request: ChatRequest) -> AsyncGenera
     while True:
         attempt += 1
         try:
-            async with aclosing(_attempt(route, request, body, deadline)) as items:
-                async for item in items:
-                    has_begun = True
-                    yield item
+            with guarded(route, body["model"]) as breaker:
+                async with aclosing(_attempt(route, request, body, deadline)) as items:
+                    async for item in items:
+                        if not has_begun:
+                            has_begun = True
+                            breaker.succeeded()
+                        yield item
             return
         except ProviderError as error:
-            if has_begun or not await pause_before_retry(error, attempt, deadline):
+            if has_begun or not await pause_before_retry(error, attempt, deadline, has_next=has_next):
                 raise
 
 
@@ -102,7 +108,9 @@ def _finished(stream: ChatStream, request: ChatRequest, text: str) -> Finished:
     if not (stream.finish_reason or stream.is_done):
         raise _in_context(ProviderUnavailable(upstream="ended without a finish reason"), stream)
     if not stream.answer_characters and stream.finish_reason != "filtered":
-        raise NothingSaid(upstream=f"no text, finish reason {stream.finish_reason}")
+        nothing = NothingSaid(upstream=f"no text, finish reason {stream.finish_reason}")
+        nothing.usage = stream.usage
+        raise nothing
     return Finished(stream.finish_reason or "stop", stream.usage or estimated_usage(request.messages, text))
 
 

@@ -9,6 +9,7 @@ import httpx2
 import numpy as np
 import orjson
 
+from llm.breaker import guarded
 from llm.calling import pause_before_retry, post
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable
 from llm.text import scrub
@@ -41,7 +42,10 @@ async def _embed_batch(route: RouteConfig, texts: Sequence[str]) -> Matrix:
     while True:
         attempt += 1
         try:
-            return parsed_embeddings(await _body(route, body, deadline), len(texts))
+            with guarded(route, route.embedding_model) as breaker:
+                found = parsed_embeddings(await _body(route, body, deadline), len(texts))
+                breaker.succeeded()
+                return found
         except ProviderError as error:
             if not await pause_before_retry(error, attempt, deadline):
                 raise

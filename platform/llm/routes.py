@@ -1,8 +1,9 @@
 """Which endpoint a call goes to, and what it costs there."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -10,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from llm.errors import ProviderUnavailable
 from llm.models import Route
-from tenants.secrets import SecretUnreadable
 from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Usage
-from tenants.errors import NotFound
+from tenants.errors import NotFound, PlatformError
+from tenants.secrets import SecretUnreadable
 from tenants.statements import Asked, Param, Select, read
 
 PLATFORM_SLUG = "platform"
@@ -24,6 +25,7 @@ MILLION = 1_000_000
 
 _NAMED: Select[Route] = Select(lambda: Route.objects.filter(tenant_id=Param("tenant_id"), slug=Param("slug")))
 _DEFAULT: Select[Route] = Select(lambda: Route.objects.filter(tenant_id=Param("tenant_id"), is_default=True))
+_ALL: Select[Route] = Select(lambda: Route.objects.filter(tenant_id=Param("tenant_id")))
 
 
 def resolve_route(tenant_id: UUID, slug: str | None = None) -> RouteConfig:
@@ -48,6 +50,67 @@ def route_found(found: Sequence[Route], slug: str | None) -> RouteConfig:
     if slug:
         raise NotFound(_("There is no model route of this name."))
     return platform_route()
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Whom to ask, one after the other; and what is named but cannot be asked, with the reason."""
+
+    usable: tuple[RouteConfig, ...]
+    unusable: tuple[tuple[str, PlatformError], ...] = ()
+    has_own: bool = True
+
+    @property
+    def first(self) -> RouteConfig:
+        return self.usable[0]
+
+    @property
+    def own(self) -> RouteConfig | None:
+        """The one whose fallbacks the others are, if it can be asked. A persona's choice of a model is for it."""
+        return self.first if self.has_own else None
+
+
+def asked_routes(tenant_id: UUID) -> Asked:
+    """The question of `routes_found`, to be read together with something else.
+
+    A tenant has a handful of routes, and which of them are fallbacks stands in their own rows.
+    """
+    return _ALL.of(tenant_id=tenant_id)
+
+
+def routes_found(found: Sequence[Route], slug: str | None, fallbacks: Sequence[str] = ()) -> Routes:
+    """As `route_found`, from all rows of a tenant, with the fallbacks behind: those given, else the route's own.
+
+    Raises as `resolve_route` only if nobody is left to ask.
+    """
+    rows = {route.slug: route for route in found}
+    own = rows.get(slug) if slug else next((route for route in found if route.is_default), None)
+    finders = [(own.slug if own else slug or "", partial(route_found, [own] if own else [], slug))]
+    names = list(fallbacks) or (own.fallback_routes if own else [])
+    finders += [(name, partial(_fallback_found, rows.get(name), name)) for name in names]
+    usable: dict[str, RouteConfig] = {}
+    unusable: list[tuple[str, PlatformError]] = []
+    for name, find in finders:
+        try:
+            config = find()
+            usable.setdefault(config.slug, config)
+        except PlatformError as error:
+            unusable.append((name, error))
+    if not usable:
+        raise unusable[0][1]
+    has_own = not unusable or unusable[0][0] != finders[0][0]
+    return Routes(tuple(usable.values()), tuple(unusable), has_own)
+
+
+def _fallback_found(row: Route | None, slug: str) -> RouteConfig:
+    if row is None and slug in BUILT_IN_SLUGS:
+        return _built_in(slug)
+    return route_found([row] if row else [], slug)
+
+
+def _built_in(slug: str) -> RouteConfig:
+    platform = platform_route()
+    return platform if slug == PLATFORM_SLUG else replace(platform, slug=READER_SLUG, provider="reader", chat_model="")
 
 
 def platform_route() -> RouteConfig:
@@ -98,6 +161,7 @@ def _config(route: Route) -> RouteConfig:
         detail = _("The API key of this model route cannot be read, since TROUPE_SECRET_KEY changed; enter it again.")
         raise ProviderUnavailable(detail, retryable=False) from None
     return RouteConfig(
+        owner=route.tenant_id.hex,
         slug=route.slug,
         provider="openai" if route.chat_model else "reader",
         base_url=route.base_url,

@@ -40,7 +40,8 @@ Side = Literal["query", "passage"]
 class RouteConfig:
     """Where a call goes, with all that it needs: no database is asked while a model is called.
 
-    Prices are per million tokens. `embedding_model` empty means the bundled embeddings.
+    Prices are per million tokens. `embedding_model` empty means the bundled embeddings. `owner` is the id of the
+    tenant whose route it is, empty for the operator's.
     """
 
     slug: str
@@ -55,6 +56,7 @@ class RouteConfig:
     price_cached: Decimal = Decimal(0)
     price_output: Decimal = Decimal(0)
     currency: str = "USD"
+    owner: str = ""
 
     @property
     def is_reader(self) -> bool:

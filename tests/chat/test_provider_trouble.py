@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -11,12 +11,14 @@ import httpx2 as httpx
 import openai
 import pytest
 
+from chat import preparing
 from chat.models import Turn
 from embedded.ports import random_free_port
 from llm.models import ModelCall, Route
 from tests.chat.conftest import Visitor
 from tests.chat.stage import Tab
-from tests.fakes.openai_server import FakeOpenAI, say
+from tests.fakes.openai_server import EMBEDDING_MODEL, FakeOpenAI, fail, say
+from tests.knowledge.conftest import Shelf
 
 TIMEOUT_S, STALL_TIMEOUT_S = 1.5, 0.5
 
@@ -170,6 +172,113 @@ async def test_a_busy_endpoint_is_left_alone_for_as_long_as_it_asks(carol, scrip
 
     assert time.monotonic() - began > 0.7
     assert (await tab.next("turn.completed", "turn.failed"))["text"] == "One room."
+
+
+@pytest.fixture
+def spare(carol: Visitor, scripted_llm: FakeOpenAI) -> Iterator[FakeOpenAI]:
+    """A second model, which Acme pays for and asks when its first one does not answer."""
+    prices = {"price_input": 1, "price_output": 10}
+    with FakeOpenAI() as fake:
+        with carol.business.scope():
+            route = {"base_url": fake.base_url, "chat_model": "spare", "timeout_s": TIMEOUT_S, **prices}
+            Route.objects.create(slug="spare", name="Spare", **route)
+        point_route(carol, fallback_routes=["spare"], **prices)
+        yield fake
+
+
+async def test_another_route_answers_before_the_first_word(carol, scripted_llm, spare, open_tab, off_loop):
+    scripted_llm.will_fail(401)
+    spare.will_say("还有一间。", usage=(100, 20, 0))
+    tab = await open_tab(carol)
+
+    await tab.says("还有房间吗？")
+    completed = await tab.next("turn.completed", "turn.failed")
+
+    assert completed["text"] == tab.text_of(completed["turn_id"]) == "还有一间。"
+    trace, calls = await off_loop(traced, carol, completed["turn_id"])
+    (miss,) = trace["missed_routes"]
+    assert (trace["route"], trace["model"]) == ("spare", "spare")
+    assert (miss["route"], miss["code"]) == ("main", "provider_unavailable")
+    assert "scripted failure" in miss["upstream"]
+    assert calls == [
+        ("main", "failed", "provider_unavailable", 0, 0, 0.0),
+        ("spare", "ok", "", 100, 20, pytest.approx(0.0003)),
+    ]
+    assert completed["usage"]["cost"] == pytest.approx(0.0003)
+
+
+def traced(visitor: Visitor, turn_id: str) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    with visitor.business.scope():
+        calls = ModelCall.objects.filter(turn_id=turn_id).order_by("id")
+        rows = [(c.route, c.outcome, c.error_code, c.input_tokens, c.output_tokens, float(c.cost)) for c in calls]
+        return Turn.objects.get(pk=turn_id).trace, rows
+
+
+async def test_no_other_route_goes_on_with_what_was_begun(carol, scripted_llm, spare, open_tab, off_loop):
+    scripted_llm.will_cut(after="One room")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    failed = await tab.next("turn.failed")
+
+    assert (failed["text"], failed["retryable"]) == ("One room", True)
+    assert spare.requests == []
+    trace, calls = await off_loop(traced, carol, failed["turn_id"])
+    assert trace["failure"]["code"] == "provider_unavailable"
+    assert [(route, outcome) for route, outcome, *_ in calls] == [("main", "failed")]
+
+
+async def test_where_no_model_answers_the_documents_do(carol, scripted_llm, open_tab, off_loop):
+    await off_loop(point_route, carol, fallback_routes=["reader"])
+    scripted_llm.will_fail(503, times=2)
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    completed = await tab.next("turn.completed", "turn.failed")
+
+    assert completed["text"]
+    assert (await off_loop(traced, carol, completed["turn_id"]))[0]["route"] == "reader"
+
+
+async def test_who_failed_before_the_first_word_is_not_paid(carol, scripted_llm, open_tab, off_loop):
+    await off_loop(point_route, carol, price_input=1, price_output=10)
+    scripted_llm.will_fail(401)
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    failed = await tab.next("turn.failed")
+
+    _trace, calls = await off_loop(traced, carol, failed["turn_id"])
+    assert calls == [("main", "failed", "provider_unavailable", 0, 0, 0.0)]
+
+
+async def test_passages_are_found_by_words_while_the_embedding_model_is_away(
+    carol, scripted_llm, open_tab, off_loop, monkeypatch
+):
+    monkeypatch.setattr(preparing, "EMBEDDING_PATIENCE_S", 0.5)
+    await off_loop(teach, carol, scripted_llm)
+    scripted_llm.embeddings_will(fail(503), times=None)
+    scripted_llm.will_say("Eight coins.")
+    tab = await open_tab(carol)
+
+    await tab.says("How many coins is breakfast?")
+    completed = await tab.next("turn.completed", "turn.failed")
+
+    assert completed["text"] == "Eight coins."
+    assert "Breakfast is eight coins." in json.dumps(scripted_llm.chat_requests[0].messages)
+    trace, _calls = await off_loop(traced, carol, completed["turn_id"])
+    (left_out,) = trace["search"]["left_out"]
+    assert (left_out["embedding_model"], left_out["code"]) == (EMBEDDING_MODEL, "provider_unavailable")
+
+
+def teach(visitor: Visitor, fake: FakeOpenAI) -> None:
+    """Give the innkeeper a document, embedded by an endpoint."""
+    point_route(visitor, embedding_model=EMBEDDING_MODEL)
+    api = visitor.business.api
+    base = api.post("/api/v1/knowledge-bases/", {"name": "Prices", "slug": "prices"}).json()
+    Shelf(visitor.business, base["id"]).keep("Prices", "Breakfast is eight coins.")
+    assert api.patch("/api/v1/personas/innkeeper/", {"settings": {"knowledge_bases": ["prices"]}}).status_code == 200
+    assert api.post("/api/v1/personas/innkeeper/publish/").status_code in (200, 201)
 
 
 async def test_what_was_said_is_never_said_twice(carol, scripted_llm, open_tab):
