@@ -87,6 +87,8 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 _model_item(request, "llm.route", "alt_route"),
                 _model_item(request, "tenants.apikey", "key"),
+                _model_item(request, "webhooks.endpoint", "webhook"),
+                _model_item(request, "webhooks.delivery", "outbox"),
                 _model_item(request, "tenants.member", "badge"),
                 _model_item(request, "jobs.job", "pending_actions"),
                 _model_item(request, "tenants.auditentry", "history"),

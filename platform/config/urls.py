@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/asyncapi.yaml", asyncapi_view, name="asyncapi"),
     path("api/v1/", include("tenants.urls")),
+    path("api/v1/webhooks/", include("webhooks.urls")),
     path("api/v1/", include("llm.urls")),
     path("api/v1/", include("knowledge.urls")),
     path("api/v1/", include("personas.urls")),

@@ -56,20 +56,44 @@ def _is_forbidden(url: str) -> bool:
     return False
 
 
-def create_endpoint(*, url: str, event_types: Sequence[str] = (), description: str = "") -> tuple[Endpoint, str]:
-    """The endpoint and its secret, which is not shown again. In the tenant's scope. Raises Invalid."""
-    endpoint = Endpoint(url=check_url(url), event_types=sorted(set(event_types)), description=description)
-    endpoint.secret = secret = new_secret()
+def create_endpoint(
+    *, url: str, event_types: Sequence[str] = (), description: str = "", is_enabled: bool = True
+) -> Endpoint:
+    """A new endpoint with its secret, which is for this once to be shown. In the tenant's scope. Raises Invalid."""
+    endpoint = Endpoint(
+        url=check_url(url), event_types=sorted(set(event_types)), description=description, is_enabled=is_enabled
+    )
+    endpoint.disabled_reason = "" if is_enabled else Endpoint.Disabled.BY_PERSON
+    endpoint.secret = new_secret()
     endpoint.save(force_insert=True)
-    return endpoint, secret
+    return endpoint
 
 
-def rotate_secret(endpoint: Endpoint) -> str:
-    """A new secret, shown once. For a day what is sent is signed by the former one as well."""
-    secret = new_secret()
-    endpoint.rotate(secret)
+@transaction.atomic
+def change_endpoint(
+    endpoint: Endpoint,
+    *,
+    url: str | None = None,
+    description: str | None = None,
+    event_types: Sequence[str] | None = None,
+    is_enabled: bool | None = None,
+) -> None:
+    """Change what is given. Raises Invalid."""
+    if url is not None:
+        endpoint.url = check_url(url)
+    if description is not None:
+        endpoint.description = description
+    if event_types is not None:
+        endpoint.event_types = sorted(set(event_types))
+    endpoint.save(update_fields=["url", "description", "event_types"])
+    if is_enabled is not None and is_enabled != endpoint.is_enabled:
+        switch(endpoint, on=is_enabled)
+
+
+def rotate_secret(endpoint: Endpoint) -> None:
+    """A new secret, to be shown once. For a day what is sent is signed by the former one as well."""
+    endpoint.rotate(new_secret())
     endpoint.save(update_fields=["sealed_secret", "sealed_former_secret", "former_secret_until"])
-    return secret
 
 
 @transaction.atomic

@@ -28,6 +28,9 @@ from tenants.models import ApiKey, AuditEntry, Member, User
 from tests.analytics.conftest import SHOP, make_dataset
 from tests.conftest import Business
 from tests.npc.conftest import inn
+from webhooks.emitting import emit
+from webhooks.endpoints import create_endpoint
+from webhooks.models import Delivery, Endpoint
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,12 @@ def furnish(business: Business, hire: Any) -> Belongings:
         route.save()
         world = put_world(tenant_id=business.id, slug="inn", raw=inn()).world
         play = open_session(world=world, player=Player(id="carol", name="Carol"))
+        webhook = create_endpoint(url="https://acme.example/events")
+        emit(business.id, "document.ready", {"title": "Leave"})
         dataset = Dataset.objects.create(name="Sales", kind="files", status="ready")
         rows = [
+            webhook,
+            Delivery.objects.get(),
             dataset,
             Question.objects.create(
                 dataset=dataset, question="How much?", status="ready", member=Member.objects.get(user=owner.user)
@@ -94,6 +101,8 @@ PARAMETERS = {
     "route_id": Route,
     "job_id": Job,
     "world_id": World,
+    "webhook_id": Endpoint,
+    "delivery_id": Delivery,
 }
 OTHER_PARAMETERS = {"action": "retry"}
 
@@ -218,7 +227,7 @@ def test_pages_that_only_look_are_there_for_a_viewer(acme, hire, vera):
         page = vera.sees(f"{path}{things.id_of(model)}/change/").content.decode()
         assert "_save" not in page
         assert vera.client.get(f"{path}{things.id_of(model)}/delete/").status_code == 403
-    for model in (ApiKey, Member, Route, AuditEntry, Job, SqlRun):
+    for model in (ApiKey, Member, Route, AuditEntry, Job, SqlRun, Endpoint, Delivery):
         assert vera.client.get(f"/admin/{model._meta.app_label}/{model._meta.model_name}/").status_code == 403
     assert vera.client.get(f"/admin/chat/conversation/try/{things.id_of(Persona)}/").status_code == 403
     with acme.scope():
@@ -261,7 +270,7 @@ LISTS = [
     "knowledge/knowledgebase", "knowledge/document", "personas/persona", "chat/conversation", "chat/enduser",
     "llm/modelcall", "tenants/auditentry", "tenants/apikey", "tenants/member", "jobs/job",
     "npc/world", "npc/gamesession", "analytics/dataset", "analytics/question", "analytics/savedquestion",
-    "analytics/sqlrun",
+    "analytics/sqlrun", "webhooks/endpoint", "webhooks/delivery",
 ]  # fmt: skip
 
 
@@ -287,6 +296,8 @@ def add_rows(business: Business, count: int) -> None:
             SqlRun.objects.create(dataset=dataset, origin="written", sql_given="SELECT 1", verdict="ok")
             world = put_world(tenant_id=business.id, slug=f"w-{mark}", raw=inn(slug=f"w-{mark}")).world
             open_session(world=world, player=Player(id=mark))
+            create_endpoint(url=f"https://acme.example/{mark}", event_types=["document.ready"])
+            emit(business.id, "document.ready", {"title": mark})
             ApiKey.objects.create(name=mark, prefix=mark, digest=mark, scopes=["chat"])
 
 

@@ -49,6 +49,10 @@ from tests.conftest import Business
 from tests.knowledge.conftest import work_off
 from tests.npc.conftest import inn
 from tests.tenants.test_isolation import TENANT_MODELS
+from webhooks.emitting import emit
+from webhooks.endpoints import create_endpoint
+from webhooks.models import Delivery
+from webhooks.sending import SEND
 
 assert tasks
 assert memory_tasks
@@ -91,6 +95,8 @@ class Things:
     pair: str
     file: str
     table: str
+    webhook: str
+    delivery: str
 
     def key_at(self, business: Business) -> str:
         """A publishable key that claims to be of this business."""
@@ -100,12 +106,12 @@ class Things:
 def made_up() -> Things:
     """As likely as Acme's, and nobody's."""
     base, document, persona, conversation, world, session, branch, version = (str(uuid7()) for _ in range(8))
-    dataset, question, saved, pair, file, table = (str(uuid7()) for _ in range(6))
+    dataset, question, saved, pair, file, table, webhook, delivery = (str(uuid7()) for _ in range(8))
     word = uuid4().hex[:8]
     return Things(
         base, f"plans-{word}", document, persona, f"keeper-{word}", conversation, f"dave-{word}", f"vip-{word}",
         world, f"inn-{word}", session, branch, version, "x" * 33, dataset, question, saved, pair,
-        file, table,
+        file, table, webhook, delivery,
     )  # fmt: skip
 
 
@@ -161,12 +167,15 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         pair = dataset.pairs.create(question=secret, sql="SELECT opens_to FROM vaults", origin="member")
         file = dataset.files.create(name=f"{secret}.csv", status="ready")
         table = dataset.tables.get()
+        webhook = create_endpoint(url="https://acme.example/events", event_types=["conversation.closed"])
+        emit(business.id, "conversation.closed", {"reason": secret})
+        delivery = Delivery.objects.get()
     secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
         end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], str(version.pk),
         secret_of_key, str(dataset.pk), str(answered.pk), str(saved.pk), str(pair.pk),
-        str(file.pk), str(table.pk),
+        str(file.pk), str(table.pk), str(webhook.pk), str(delivery.pk),
     )  # fmt: skip
 
 
@@ -360,6 +369,17 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
             Try(404, completion(hers.persona_slug, **thread)),
             Try(404, completion(hers.persona_slug, stream=True, **thread)),
         ],
+        "GET webhooks/": [Try(200)],
+        "POST webhooks/": [Try(422, {"url": "http://10.0.0.1/"})],
+        "GET webhooks/{webhook_id}/": [Try(404)],
+        "PATCH webhooks/{webhook_id}/": [Try(404, {"url": "https://globex.example/"})],
+        "DELETE webhooks/{webhook_id}/": [Try(404)],
+        "POST webhooks/{webhook_id}/rotate/": [Try(404)],
+        "POST webhooks/{webhook_id}/test/": [Try(404)],
+        "POST webhooks/{webhook_id}/resend/": [Try(404, {"since": "2026-01-01T00:00:00Z"})],
+        "GET webhooks/{webhook_id}/deliveries/": [Try(404)],
+        "GET webhooks/{webhook_id}/deliveries/{delivery_id}/": [Try(404), Try(404, own=("webhook_id",))],
+        "POST webhooks/{webhook_id}/deliveries/{delivery_id}/resend/": [Try(404), Try(404, own=("webhook_id",))],
         "POST /v1/embeddings": [Try(404, {"model": things.route, "input": "Hello"})],
     }  # fmt: skip
 
@@ -442,6 +462,8 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         "saved_id": things.saved,
         "pair_id": things.pair,
         "file_id": things.file,
+        "webhook_id": things.webhook,
+        "delivery_id": things.delivery,
         "table": "vaults",
         "column": "opens_to",
     }
@@ -559,6 +581,7 @@ SUBJECTS = {
     IMPORT: lambda things: things.file,
     ANSWER: lambda things: things.question,
     RELOAD: lambda things: things.table,
+    SEND: lambda things: things.webhook,
 }
 
 
