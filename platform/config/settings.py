@@ -219,6 +219,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DatasetFileModeEnum": "analytics.models.DatasetFile.Mode",
         "DatasetFileStatusEnum": "analytics.models.DatasetFile.Status",
         "QuestionStatusEnum": "analytics.models.Question.Status",
+        "DeliveryStatusEnum": "webhooks.models.Delivery.Status",
     },
 }
 
