@@ -36,6 +36,7 @@ services = _stage.enter_context(running_services(home / "services"))
 os.environ |= {
     "OMP_NUM_THREADS": "1",
     "TROUPE_HOME": str(home / "app"),
+    "TROUPE_WORKER_CONCURRENCY": "3",  # a tenant's share of it are two, which some tests tell from one
     "TROUPE_CHUNK_PARTITIONS": str(PARTITIONS),
     "TROUPE_ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
     "DATABASE_URL": services.database_url,

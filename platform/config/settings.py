@@ -20,6 +20,9 @@ ENVIRONMENT = load_or_exit(need_services=False)
 # The demo's tenant whose village anybody may play at /play/; none where the demo is switched off.
 PLAY_TENANT = "lamplight" if ENVIRONMENT.demo else ""
 
+# Of one worker. All processes are told the same, for by it they share places between tenants.
+WORKER_CONCURRENCY = ENVIRONMENT.worker_concurrency
+
 SECRET_KEY = ENVIRONMENT.secret_key
 SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)
 DEBUG = ENVIRONMENT.debug

@@ -25,8 +25,9 @@ from tenants.statements import Param, Select
 logger = logging.getLogger(__name__)
 
 # How many jobs of one tenant are with the broker or a worker at once, per queue. The rest wait in PostgreSQL,
-# so that one tenant's thousand documents do not stand in line before another's one.
-IN_FLIGHT_PER_TENANT = 2
+# so that one tenant's thousand documents do not stand in line before another's one; and a place is left free, so
+# that nobody has to wait for the end of what they began.
+IN_FLIGHT_PER_TENANT = max(1, settings.WORKER_CONCURRENCY - 1)
 # The name of the one task, which calls us.
 RUN_JOB = "jobs.run"
 # What a job needs to know it reads from its subject. A payload is a note, not a file.

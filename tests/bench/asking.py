@@ -21,7 +21,7 @@ MODEL = """
 import sys, time
 from tests.fakes.openai_server import FakeOpenAI
 fake = FakeOpenAI().start()
-fake.will_say(sys.argv[1], times=None, chunks=40)
+fake.will_say(sys.argv[1], times=None, chunks=40, first_delay_s=float(sys.argv[2]))
 print(fake.base_url, flush=True)
 time.sleep(3600)
 """
@@ -54,10 +54,10 @@ def measure() -> list[tuple[str, str]]:
 
 
 @contextmanager
-def model_that_says(sql: str) -> Iterator[str]:
+def model_that_says(sql: str, *, after_s: float = 0.0) -> Iterator[str]:
     """The base URL of an endpoint in a process of its own."""
     reply = json.dumps({"sql": sql, "explanation": "What each city spent.", "cannot_answer": ""})
-    with python("-c", MODEL, reply) as process:
+    with python("-c", MODEL, reply, str(after_s)) as process:
         assert process.stdout
         yield process.stdout.readline().strip()
 
