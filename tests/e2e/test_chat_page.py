@@ -231,7 +231,7 @@ def test_a_finished_answer_shows_the_servers_html_with_safe_links(carol, fake_ch
 
     link = carol.answer.get_by_role("link", name="here")
     expect(link).to_have_attribute("target", "_blank")
-    expect(link).to_have_attribute("rel", "noopener noreferrer")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     expect(carol.answer.locator("strong")).to_have_text("Yes")
     # A mark in code, or of a citation that is not there, stays what it is.
     expect(carol.answer.locator(".cite")).to_have_count(1)
@@ -903,7 +903,7 @@ def test_everything_can_be_reached_and_has_a_name(carol, fake_chat):
     fake_chat.will_answer(ANSWER, citations=[RETURNS, SHIPPING])
     carol.says("How long may I return tea?")
     expect(carol.answers.last.locator(".actions")).to_be_visible()
-    for button in carol.page.locator("button:visible, textarea").all():
+    for button in carol.page.locator("button:visible, textarea:visible").all():
         expect(button).to_have_accessible_name(re.compile(r"\S"))
 
     carol.page.locator(".skip").focus()
@@ -916,10 +916,10 @@ def test_everything_can_be_reached_and_has_a_name(carol, fake_chat):
 
     assert names == [
         "Skip to the message box", "New conversation", "切换到中文", "Switch between light and dark",
-        "Messages",
+        "Messages", "Change this message",
         "Source 1: Returns · 退换货.pdf", "Source 2: Shipping.docx",  # the marks in the text
         "Source 1: Returns · 退换货.pdf", "Source 2: Shipping.docx",  # the list below it
-        "Copy the answer", "Good answer", "Bad answer",
+        "Copy the answer", "Good answer", "Bad answer", "Answer again",
     ]  # fmt: skip
 
 

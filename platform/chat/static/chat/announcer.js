@@ -1,5 +1,4 @@
 import { statusText } from "./messages.js";
-import { explain } from "./strings.js";
 
 const SENTENCE = /[\s\S]*?(?:[。！？…]+[”’」』）]*|[.!?]+["'”’)]*(?=\s)|\n)/y;
 // Marks of citations and of Markdown.
@@ -11,15 +10,15 @@ const KEPT = 20;
  * because it changes with every token.
  */
 export class Announcer {
-  constructor(element, persona) {
-    Object.assign(this, { element, persona });
+  constructor(surface, persona) {
+    Object.assign(this, { surface, persona, element: surface.byId("announcer") });
     this.spoken = new WeakMap();
   }
 
   /** Say what is new about an entry. What is no news, as in an old conversation, counts as said. */
   heed(entry, { isNews }) {
     if (entry.kind === "answer") this.#follow(entry, isNews);
-    else if (entry.kind === "status" && isNews) this.#once(entry, statusText(entry, this.persona));
+    else if (entry.kind === "status" && isNews) this.#once(entry, statusText(entry, this.persona, this.surface));
   }
 
   #follow(entry, isNews) {
@@ -28,7 +27,7 @@ export class Announcer {
     const upTo = state === "running" ? endOfSentences(text, from) : text.length;
     this.spoken.set(entry, Math.max(from, upTo));
     if (isNews && upTo > from) this.say(text.slice(from, upTo));
-    if (isNews && state === "failed") this.#once(entry.error, explain(entry.error));
+    if (isNews && state === "failed") this.#once(entry.error, this.surface.explain(entry.error));
   }
 
   #once(thing, text) {

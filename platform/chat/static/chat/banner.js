@@ -1,16 +1,17 @@
-import { byId, showText } from "./dom.js";
-import { t } from "./strings.js";
+import { showText } from "./dom.js";
 
 // A connection that is back within this time is not worth a word.
 const PATIENCE_MS = 600;
 
 /** Says above the conversation how the connection fares, while it is not well. */
 export class Banner {
-  constructor({ onConnectNow }) {
-    this.element = byId("banner");
+  /** `onReload`: begin again, after the server would not let us in. */
+  constructor(surface, { onConnectNow, onReload }) {
+    this.surface = surface;
+    this.element = surface.byId("banner");
     this.state = { name: "idle" };
-    byId("banner-action").addEventListener("click", () => {
-      if (this.state.name === "refused") location.reload();
+    surface.byId("banner-action").addEventListener("click", () => {
+      if (this.state.name === "refused") onReload();
       else onConnectNow();
     });
   }
@@ -26,12 +27,14 @@ export class Banner {
   }
 
   refresh() {
+    const { surface } = this;
     const { name, reason, retryAt } = this.state;
     const key = { connecting: "connecting", waiting: { lost: "reconnecting" }[reason] ?? reason, refused: `refused_${reason}` }[name];
     this.element.hidden = !key;
     this.element.classList.toggle("is-serious", name === "refused");
-    byId("banner-text").textContent = key ? t(key) : "";
-    showText(byId("banner-action"), { waiting: reason === "lost" && t("connect_now"), refused: reason === "session" && t("reload") }[name]);
+    surface.byId("banner-text").textContent = key ? surface.t(key) : "";
+    const actions = { waiting: reason === "lost" && "connect_now", refused: reason === "session" && "reload" };
+    showText(surface.byId("banner-action"), actions[name] && surface.t(actions[name]));
     this.#count(name === "waiting" && reason !== "offline" ? retryAt : null);
   }
 
@@ -39,7 +42,7 @@ export class Banner {
   #count(retryAt) {
     clearTimeout(this.tick);
     const seconds = retryAt ? Math.ceil((retryAt - Date.now()) / 1000) : 0;
-    byId("banner-countdown").textContent = seconds > 0 ? t("retry_in", { seconds }) : "";
+    this.surface.byId("banner-countdown").textContent = seconds > 0 ? this.surface.t("retry_in", { seconds }) : "";
     if (seconds > 0) this.tick = setTimeout(() => this.#count(retryAt), 1000);
   }
 }

@@ -1,5 +1,3 @@
-import { byId } from "./dom.js";
-import { t } from "./strings.js";
 import { codePoints } from "./transcript.js";
 
 export const TEXT_LIMIT = 8000; // characters the server takes in one message
@@ -9,24 +7,27 @@ const TALLEST_PX = 200;
 /** The box that a message is written in. What is written survives a reload. */
 export class Composer {
   /** `onSend(text)` gets what was written, `onInput` is called as soon as somebody writes. */
-  constructor({ memory, onSend, onStop, onInput }) {
-    Object.assign(this, { memory, onSend });
-    this.box = byId("composer-text");
+  constructor(surface, { memory, onSend, onEdit, onStop, onInput }) {
+    Object.assign(this, { surface, memory, onSend, onEdit });
+    this.box = surface.byId("composer-text");
     this.box.value = memory.read("draft", "");
     this.isAnswering = false;
     this.isOpen = true;
+    /** The message that is being written anew, if one is. */
+    this.edited = null;
     this.box.addEventListener("input", () => {
-      memory.write("draft", this.box.value);
+      if (!this.edited) memory.write("draft", this.box.value);
       this.refresh();
       onInput();
     });
     this.box.addEventListener("keydown", (event) => this.#keyDown(event));
-    byId("composer").addEventListener("submit", (event) => {
+    surface.byId("composer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
-    byId("stop").addEventListener("click", onStop);
-    addEventListener("resize", () => this.#fit());
+    surface.byId("stop").addEventListener("click", onStop);
+    surface.byId("editing-cancel").addEventListener("click", () => this.stopEditing());
+    surface.listen(window, "resize", () => this.#fit());
     this.refresh();
   }
 
@@ -42,13 +43,31 @@ export class Composer {
     this.box.focus();
   }
 
+  /** Write a message that was sent anew. */
+  beginEditing(entry) {
+    this.edited = entry;
+    this.box.value = entry.text;
+    this.refresh();
+    this.box.focus();
+  }
+
+  /** Leave it as it is; what was being written before is there again. */
+  stopEditing() {
+    if (!this.edited) return;
+    this.edited = null;
+    this.box.value = this.memory.read("draft", "");
+    this.refresh();
+    this.box.focus();
+  }
+
   /** `isAnswering`: the send button becomes a stop button. `canStop`: not while offline or stopping already. */
   setAnswering(isAnswering, canStop) {
-    const hadFocus = document.activeElement === byId("stop");
+    const [send, stop] = [this.surface.byId("send"), this.surface.byId("stop")];
+    const hadFocus = this.surface.focused === stop;
     this.isAnswering = isAnswering;
-    byId("send").hidden = isAnswering;
-    byId("stop").hidden = !isAnswering;
-    byId("stop").disabled = !canStop;
+    send.hidden = isAnswering;
+    stop.hidden = !isAnswering;
+    stop.disabled = !canStop;
     if (hadFocus && (!isAnswering || !canStop)) this.box.focus();
   }
 
@@ -63,17 +82,22 @@ export class Composer {
     const count = codePoints(this.box.value);
     const isTooLong = count > TEXT_LIMIT;
     const values = { count: count.toLocaleString(), limit: TEXT_LIMIT.toLocaleString() };
-    const counter = byId("composer-count");
+    const counter = this.surface.byId("composer-count");
     counter.hidden = count < COUNT_FROM;
-    counter.textContent = counter.hidden ? "" : t(isTooLong ? "text_too_long" : "text_count", values);
+    counter.textContent = counter.hidden ? "" : this.surface.t(isTooLong ? "text_too_long" : "text_count", values);
     counter.classList.toggle("is-too-long", isTooLong);
     this.box.setAttribute("aria-invalid", String(isTooLong));
-    byId("send").disabled = !this.isOpen || isTooLong || !this.box.value.trim();
+    this.surface.byId("editing").hidden = !this.edited;
+    this.surface.byId("send").disabled = !this.isOpen || isTooLong || !this.box.value.trim();
     this.#fit();
   }
 
   /** Enter sends, but not the Enter that picks a word in an input method (229 is Safari's way to say so). */
   #keyDown(event) {
+    if (event.key === "Escape" && this.edited) {
+      event.stopPropagation();
+      return this.stopEditing();
+    }
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     this.#submit();
@@ -82,6 +106,10 @@ export class Composer {
   #submit() {
     const text = this.box.value.trim();
     if (!text || !this.isOpen || codePoints(this.box.value) > TEXT_LIMIT) return;
+    if (this.edited) {
+      if (text === this.edited.text || this.onEdit(this.edited, text)) this.stopEditing();
+      return;
+    }
     this.onSend(text);
     this.box.value = "";
     this.memory.forget("draft");

@@ -14,7 +14,7 @@ const RENEWALS = 2;
 // A connection that lasted this long was a good one: the next loss begins a new count.
 const STEADY_AFTER_MS = 5000;
 
-export const Close = { TOKEN: 4401, LIMIT: 4429, DRAIN: 1012, STALE: 4000 };
+export const Close = { TOKEN: 4401, ORIGIN: 4403, LIMIT: 4429, DRAIN: 1012, STALE: 4000 };
 
 /**
  * A socket that comes back. It opens a session where it has none, says hello from the last event seen, and after
@@ -27,17 +27,20 @@ export const Close = { TOKEN: 4401, LIMIT: 4429, DRAIN: 1012, STALE: 4000 };
  *   {name: "refused", reason: "session" | "gone" | "origin"}            for good
  */
 export class Connection {
-  /** `getSession(renew)` resolves to a session; `lastSeq()` is the last event seen; `onFrame` gets every frame. */
-  constructor({ getSession, lastSeq, onFrame, onState }) {
+  /**
+   * `getSession(renew)` resolves to a session; `lastSeq()` is the last event seen; `onFrame` gets every frame;
+   * `listen(target, type, heed)` listens for as long as the chat is there.
+   */
+  constructor({ getSession, lastSeq, onFrame, onState, listen = (target, ...heeding) => target.addEventListener(...heeding) }) {
     Object.assign(this, { getSession, lastSeq, onFrame, onState });
     this.socket = null;
     this.state = { name: "idle" };
     this.losses = 0;
     this.renewals = 0;
-    addEventListener("online", () => this.connectNow());
-    addEventListener("offline", () => this.#probe());
-    addEventListener("pageshow", (event) => event.persisted && this.connectNow());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#awake());
+    listen(window, "online", () => this.connectNow());
+    listen(window, "offline", () => this.#probe());
+    listen(window, "pageshow", (event) => event.persisted && this.connectNow());
+    listen(document, "visibilitychange", () => document.hidden || this.#awake());
   }
 
   get isReady() {
@@ -127,6 +130,7 @@ export class Connection {
       if (this.renewals > RENEWALS) return this.#become({ name: "refused", reason: "session" });
       return void this.#connect({ renew: true });
     }
+    if (code === Close.ORIGIN) return this.#become({ name: "refused", reason: "origin" });
     if (code === Close.LIMIT) return this.#wait("limited", LIMITED_DELAY_MS * 2 ** this.losses++);
     if (code === Close.DRAIN && this.losses++ === 0) return void this.#connect();
     return this.#wait("lost", this.#backOff());

@@ -6,6 +6,7 @@ import { Transcript } from "./transcript.js";
 // A replay whose end the server does not tell is over when nothing has come for this long.
 const REPLAY_PAUSE_MS = 700;
 const EXPIRY_MARGIN_MS = 10_000;
+const TYPING_EVERY_MS = 3000;
 
 /**
  * One visitor's conversation, without its looks: it holds the session, keeps the transcript up to date, and sends
@@ -14,11 +15,13 @@ const EXPIRY_MARGIN_MS = 10_000;
  * `onChange()` is called after every change, `onHistoryRead()` once what was said before is complete, just before
  * the conversation becomes live, `onConnection(state)` with the states of Connection,
  * `onPersona(persona)` when the server introduces who answers, and `onProblem({code, detail})` with errors
- * that belong to no message; `code` is "history_gone" if earlier messages are out of reach.
+ * that belong to no message, `onTyping({by, name})` while somebody writes; `code` is "history_gone" if earlier messages are out of reach.
  */
 export class Conversation {
-  constructor({ sessionUrl, memory, ...listeners }) {
-    Object.assign(this, { sessionUrl, memory, ...listeners });
+  constructor({ sessionUrl, memory, headers = {}, listen, ...listeners }) {
+    Object.assign(this, { sessionUrl, memory, headers, ...listeners });
+    /** What sessions are opened with besides: who a site says that the visitor is. */
+    this.who = {};
     this.outbox = new Outbox(memory);
     this.transcript = new Transcript();
     this.session = memory.read("session");
@@ -30,6 +33,7 @@ export class Conversation {
       lastSeq: () => this.transcript.lastSeq,
       onFrame: (frame) => this.#receive(frame),
       onState: (state) => this.#connectionChanged(state),
+      listen,
     });
   }
 
@@ -83,12 +87,44 @@ export class Conversation {
     this.#changed();
   }
 
+  /** Say the visitor's last message anew. Returns false if that cannot be sent now. */
+  edit(entry, text) {
+    if (!this.connection.send({ type: "message.edit", message_id: entry.messageId, client_id: newId(), text })) return false;
+    this.transcript.setEditing(entry, text);
+    this.#changed();
+    return true;
+  }
+
+  /** Ask for a person, as soon as there is a connection. */
+  askForPerson() {
+    this.wantsPerson = !this.connection.send({ type: "handoff.request" });
+    this.connect();
+  }
+
+  /** Leave word where nobody is there: `{name, contact, message}`. Returns false if that cannot be sent now. */
+  leaveContact(word) {
+    return this.connection.send({ type: "handoff.contact", ...word });
+  }
+
+  /** Say how the conversation was, 1 to 5. Returns false if that cannot be sent now. */
+  judge(score, comment) {
+    return this.connection.send({ type: "conversation.rate", score, comment });
+  }
+
+  /** Tell the person who answers that the visitor writes; a bot has no use for it. */
+  typing() {
+    if (this.transcript.handoff === "bot" || Date.now() - (this.typedAt ?? 0) < TYPING_EVERY_MS) return;
+    if (this.connection.send({ type: "typing" })) this.typedAt = Date.now();
+  }
+
   /** Rate an answer 1 or -1. The events do not bring ratings back, so they are remembered here. */
-  rate(entry, rating) {
-    if (!this.connection.send({ type: "message.feedback", message_id: entry.messageId, rating })) return;
+  rate(entry, rating, comment) {
+    const said = { type: "message.feedback", message_id: entry.messageId, rating };
+    if (!this.connection.send(comment ? { ...said, comment } : said)) return false;
     this.memory.write("ratings", { ...this.memory.read("ratings", {}), [entry.messageId]: rating });
     this.transcript.rate(entry, rating);
     this.#changed();
+    return true;
   }
 
   ratingOf(entry) {
@@ -112,7 +148,7 @@ export class Conversation {
   async #getSession(renew) {
     const held = this.session;
     if (held && !renew && Date.parse(held.expires_at) > Date.now() + EXPIRY_MARGIN_MS) return held;
-    const session = await openSession(this.sessionUrl, held);
+    const session = await openSession({ url: this.sessionUrl, headers: this.headers, who: this.who }, held);
     // The visitor may have begun another conversation meanwhile; then nobody waits for this one.
     if (this.session === held) this.#adopt(session);
     return session;
@@ -150,6 +186,7 @@ export class Conversation {
     if (frame.type === "ready") this.#ready(frame);
     else if (frame.type === "message.accepted") this.#accepted(frame);
     else if (frame.type === "error") this.#failed(frame);
+    else if (frame.type === "typing") return this.onTyping(frame);
     else if (!this.transcript.apply(frame)) return this.connection.resync();
     this.#lookForEndOfReplay();
     this.#changed();
@@ -171,8 +208,8 @@ export class Conversation {
     if (frame.code === "gone") return void this.#refetch();
     this.transcript.forgetRetries();
     this.isStopping = false;
-    if (!frame.client_id) return this.onProblem(frame);
-    this.transcript.refuse(frame.client_id, frame);
+    if (frame.retry_after_s) frame = { ...frame, retryAt: Date.now() + frame.retry_after_s * 1000 };
+    if (!this.transcript.refuse(frame.client_id, frame)) this.onProblem(frame);
     if (this.inFlight === frame.client_id) this.inFlight = null;
   }
 
@@ -215,6 +252,7 @@ export class Conversation {
     this.hasRefetched = false;
     if (!this.isLive) this.onHistoryRead();
     this.isLive = true;
+    if (this.wantsPerson) this.askForPerson();
   }
 
   #changed() {

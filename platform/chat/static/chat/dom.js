@@ -1,31 +1,21 @@
-import { translate } from "./strings.js";
-
 const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
 
-/** An icon of icons.svg; decoration only, so its button needs a label. */
-export function icon(name) {
+/** An icon of icons.svg at `url`; decoration only, so its button needs a label. */
+export function icon(name, url = document.body.dataset.iconsUrl) {
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `${document.body.dataset.iconsUrl}#${name}`);
+  use.setAttribute("href", `${url}#${name}`);
   svg.append(use);
   return svg;
 }
 
 /** Put the icons that data-icon attributes name in front of what the elements below `root` hold. */
-export function placeIcons(root) {
-  for (const element of root.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
-}
-
-/** A copy of a <template>'s one element, with texts and icons in place. */
-export function stamp(templateId) {
-  const fragment = byId(templateId).content.cloneNode(true);
-  placeIcons(fragment);
-  translate(fragment);
-  return fragment.firstElementChild;
+export function placeIcons(root, url) {
+  for (const element of root.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon, url));
 }
 
 /** Fill an element that shows who is speaking: a picture, or the first letter of the name. */

@@ -4,7 +4,8 @@ const NEAR_BOTTOM_PX = 64;
 
 /** Keeps the newest message in view while the reader is at the bottom, and offers to jump there when not. */
 export class Following {
-  constructor(scroller, jump) {
+  constructor(surface) {
+    const [scroller, jump] = [surface.byId("scroll"), surface.byId("jump")];
     Object.assign(this, { scroller, jump, isAtBottom: true });
     scroller.addEventListener("scroll", () => this.#look(), { passive: true });
     jump.addEventListener("click", () => this.toBottom({ smooth: true }));

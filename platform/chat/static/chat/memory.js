@@ -1,11 +1,32 @@
+// Everything that is ever written.
+const NAMES = ["session", "outbox", "ratings", "draft", "seen", "open"];
+
 /**
  * What the page remembers between visits, apart for each publishable key. Where the browser closes its storage
  * to us, it is remembered until the page is left.
  */
 export class Memory {
-  constructor(publishableKey) {
+  /** `mayRead`, `mayWrite`: whether the browser's storage may be used yet. */
+  constructor(publishableKey, { mayRead = true, mayWrite = true } = {}) {
     this.prefix = `troupe.chat.${publishableKey}.`;
     this.fallback = new Map();
+    Object.assign(this, { mayRead, mayWrite });
+  }
+
+  /** From now on the browser's storage may be used; what was remembered so far goes there. */
+  keep() {
+    if (this.mayWrite) return;
+    this.mayRead = this.mayWrite = true;
+    for (const [key, text] of this.fallback) this.#store(key, text);
+  }
+
+  /** Take everything out of the storage again, and use it no more. */
+  leave() {
+    for (const name of NAMES) {
+      this.fallback.delete(this.prefix + name);
+      this.#remove(this.prefix + name);
+    }
+    this.mayRead = this.mayWrite = false;
   }
 
   read(name, otherwise = null) {
@@ -21,17 +42,25 @@ export class Memory {
   write(name, value) {
     const text = JSON.stringify(value);
     this.fallback.set(this.prefix + name, text);
+    if (this.mayWrite) this.#store(this.prefix + name, text);
+  }
+
+  forget(name) {
+    this.fallback.delete(this.prefix + name);
+    if (this.mayWrite) this.#remove(this.prefix + name);
+  }
+
+  #store(key, text) {
     try {
-      localStorage.setItem(this.prefix + name, text);
+      localStorage.setItem(key, text);
     } catch {
       // Full or closed: the fallback holds it.
     }
   }
 
-  forget(name) {
-    this.fallback.delete(this.prefix + name);
+  #remove(key) {
     try {
-      localStorage.removeItem(this.prefix + name);
+      localStorage.removeItem(key);
     } catch {
       // Closed: nothing was kept there either.
     }
@@ -39,7 +68,7 @@ export class Memory {
 
   #stored(key) {
     try {
-      return localStorage.getItem(key) ?? this.fallback.get(key) ?? null;
+      return (this.mayRead ? localStorage : null)?.getItem(key) ?? this.fallback.get(key) ?? null;
     } catch {
       return this.fallback.get(key) ?? null;
     }

@@ -1,26 +1,29 @@
-import { byId, prefersStillness } from "./dom.js";
+import { prefersStillness } from "./dom.js";
 import { quotedRanges } from "./quotes.js";
-import { t } from "./strings.js";
 
-const NARROW = matchMedia("(max-width: 760px)");
+const NARROW = "(max-width: 760px)";
 
 /**
  * The panel that shows a cited passage: beside the conversation where there is room, else a sheet over it. The
  * words that the answer took from it are marked.
  */
 export class PassagePanel {
-  constructor() {
-    this.dialog = byId("passage");
+  /** `mayCover`: a sheet lies over the whole window where that is narrow; a widget's stays within its panel. */
+  constructor(surface, { mayCover }) {
+    this.surface = surface;
+    this.dialog = surface.byId("passage");
     this.opener = null;
-    byId("passage-close").addEventListener("click", () => this.close());
-    byId("passage-previous").addEventListener("click", () => this.#step(-1));
-    byId("passage-next").addEventListener("click", () => this.#step(1));
+    const narrow = matchMedia(NARROW);
+    this.isModal = () => mayCover && narrow.matches;
+    surface.byId("passage-close").addEventListener("click", () => this.close());
+    surface.byId("passage-previous").addEventListener("click", () => this.#step(-1));
+    surface.byId("passage-next").addEventListener("click", () => this.#step(1));
     this.dialog.addEventListener("cancel", (event) => this.#closeInstead(event));
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.close());
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.dialog.open && !document.querySelector("dialog:modal")) this.#closeInstead(event);
+    surface.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.dialog.open && !surface.root.querySelector("dialog:modal")) this.#closeInstead(event);
     });
-    NARROW.addEventListener("change", () => this.dialog.open && this.#present());
+    if (mayCover) surface.listen(narrow, "change", () => this.dialog.open && this.#present());
   }
 
   /** Show source `n` of an answer. `opener` gets the focus back. */
@@ -31,7 +34,7 @@ export class PassagePanel {
     this.position = citations.findIndex((citation) => citation.n === n);
     this.#present();
     this.#draw();
-    byId("passage-title").focus();
+    this.surface.byId("passage-title").focus();
   }
 
   close() {
@@ -49,12 +52,13 @@ export class PassagePanel {
 
   #closeInstead(event) {
     event.preventDefault();
+    event.stopPropagation();
     this.close();
   }
 
   #present() {
     if (this.dialog.open) this.dialog.close();
-    if (NARROW.matches) this.dialog.showModal();
+    if (this.isModal()) this.dialog.showModal();
     else this.dialog.show();
   }
 
@@ -64,12 +68,14 @@ export class PassagePanel {
   }
 
   #draw() {
+    const { surface } = this;
+    const byId = (id) => surface.byId(id);
     const citation = this.citations[this.position];
     const total = this.citations.length;
-    byId("passage-count").textContent = t("source_count", { n: citation.n, position: this.position + 1, total });
+    byId("passage-count").textContent = surface.t("source_count", { n: citation.n, position: this.position + 1, total });
     for (const id of ["passage-previous", "passage-next"]) byId(id).hidden = total < 2;
     byId("passage-title").querySelector("bdi").textContent = citation.title;
-    byId("passage-where").replaceChildren(...whereabouts(citation));
+    byId("passage-where").replaceChildren(...whereabouts(citation, surface));
     const marks = fillMarked(byId("passage-text"), citation.text, quotedRanges(this.answer, citation.text));
     byId("passage-legend").hidden = marks.length === 0;
     byId("passage-body").scrollTop = 0;
@@ -91,12 +97,12 @@ function fillMarked(element, text, ranges) {
   return [...element.querySelectorAll("mark")];
 }
 
-function whereabouts({ page, url }) {
+function whereabouts({ page, url }, surface) {
   const parts = [];
-  if (page) parts.push(t("source_page", { page }));
+  if (page) parts.push(surface.t("source_page", { page }));
   if (url && /^https?:/i.test(url)) {
     const link = document.createElement("a");
-    Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer", textContent: t("source_open") });
+    Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer nofollow", textContent: surface.t("source_open") });
     parts.push(...(parts.length ? [" · "] : []), link);
   }
   return parts;

@@ -9,21 +9,22 @@ export class SessionRefused extends Error {
 }
 
 /**
- * Open a session for the conversation of `previous`, or for a new conversation. An expired token still shows
+ * Open a session at `url` for the conversation of `previous`, or for a new conversation. An expired token still shows
  * whose conversation it was; where the server lets go of the old one, a new one begins.
  *
+ * `who` is what the body says of the visitor: `{end_user: {id, signature}}` for one whom the site knows.
  * Returns `{token, expires_at, conversation_id, websocket_url}`; throws SessionRefused, or TypeError if the
  * server cannot be reached.
  */
-export async function openSession(url, previous) {
+export async function openSession({ url, headers = {}, who = {} }, previous) {
   if (previous) {
     try {
-      return await post(url, { conversation_id: previous.conversation_id, token: previous.token });
+      return await post(url, { ...who, conversation_id: previous.conversation_id, token: previous.token }, headers);
     } catch (error) {
       if (!(error instanceof SessionRefused) || error.retryAfterS !== null) throw error;
     }
   }
-  return post(url, {});
+  return post(url, who, headers);
 }
 
 /** Every message of the conversation, oldest first, page by page. */
@@ -41,20 +42,14 @@ export async function fetchMessages(sessionUrl, { conversation_id, token }) {
   return messages;
 }
 
-async function post(url, body) {
+async function post(url, body, headers) {
   const response = await fetch(url, {
     method: "POST",
-    headers: { "Content-Type": "application/json", ...csrfHeader() },
+    headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw await refusal(response);
   return response.json();
-}
-
-/** The admin's test chat is signed in by a cookie, so its page carries Django's token; the public page has none. */
-function csrfHeader() {
-  const token = document.querySelector("meta[name=csrf-token]")?.content;
-  return token ? { "X-CSRFToken": token } : {};
 }
 
 async function refusal(response) {

@@ -49,6 +49,37 @@ export const CATALOGUE = {
     handoff_human: "{agent} has joined the conversation.",
     handoff_bot: "{persona} is answering again.",
     someone: "A person",
+    change: "Change this message",
+    editing: "Changing your message: it is answered anew.",
+    cancel: "Cancel",
+    regenerate: "Answer again",
+    what_was_wrong: "What was wrong with it? (optional)",
+    what_was_good: "What was good about it? (optional)",
+    send_comment: "Send",
+    thanks: "Thank you.",
+    unsupported: "not found in the sources",
+    doubt_sample: "Underlined:",
+    doubt_legend: "nothing in the sources supports this. Better check it.",
+    ask_person: "Talk to a person",
+    hands_requested: "A person has been asked to join.",
+    hands_human: "You are talking to {agent}, a person.",
+    person_typing: "{agent} is writing…",
+    handoff_closed: "This conversation was closed. Write again to go on.",
+    handoff_outside_hours: "Nobody is there right now.",
+    handoff_outside_hours_until: "Nobody is there right now; people are back {until}.",
+    handoff_nobody_free: "Nobody is free right now.",
+    handoff_form_received: "Your message has been passed on. Somebody will be in touch.",
+    contact_title: "Leave a message",
+    contact_name: "Name (optional)",
+    contact_how: "Email or telephone",
+    contact_message: "What is it about? (optional)",
+    contact_send: "Leave the message",
+    contact_sent: "Your message has been passed on.",
+    satisfaction_title: "How was this conversation?",
+    satisfaction_low: "poor",
+    satisfaction_high: "very good",
+    satisfaction_comment: "Anything to add? (optional)",
+    satisfaction_send: "Send",
     connecting: "Connecting…",
     offline: "You are offline. What you write is kept and sent when you are back.",
     reconnecting: "Connection lost. What you write is kept and sent when it is back.",
@@ -71,6 +102,8 @@ export const CATALOGUE = {
     reader_route: "For one tenant or persona, add a route in the admin and choose it in the persona's settings.",
     copy_failed: "The browser did not allow copying. Select the text and copy it by hand.",
     error_rate_limited: "That was too fast. Wait a moment, then send again.",
+    error_wait: "That was too fast. You can send again in {seconds} s.",
+    error_conflict: "That is no longer possible: the conversation has gone on.",
     error_quota_exhausted: "The limit for this chat has been reached. Please come back later.",
     error_budget_exhausted: "This chat has used up its budget. Please come back later.",
     error_provider_unavailable: "The language model cannot be reached. Try again in a moment.",
@@ -127,6 +160,37 @@ export const CATALOGUE = {
     handoff_human: "{agent} 已加入对话。",
     handoff_bot: "现在由 {persona} 继续回答。",
     someone: "人工客服",
+    change: "修改这条消息",
+    editing: "正在修改您的消息，修改后会重新回答。",
+    cancel: "取消",
+    regenerate: "重新回答",
+    what_was_wrong: "哪里不好？（选填）",
+    what_was_good: "哪里好？（选填）",
+    send_comment: "提交",
+    thanks: "谢谢。",
+    unsupported: "来源中没有依据",
+    doubt_sample: "下划线：",
+    doubt_legend: "来源中没有支持这些内容的依据，请核实。",
+    ask_person: "转人工",
+    hands_requested: "已请人工加入。",
+    hands_human: "正在与您交谈的是人工客服 {agent}。",
+    person_typing: "{agent} 正在输入……",
+    handoff_closed: "此对话已结束。再次留言即可继续。",
+    handoff_outside_hours: "现在没有人工客服。",
+    handoff_outside_hours_until: "现在没有人工客服，{until}恢复服务。",
+    handoff_nobody_free: "人工客服现在都在忙。",
+    handoff_form_received: "您的留言已转交，我们会与您联系。",
+    contact_title: "留言",
+    contact_name: "姓名（选填）",
+    contact_how: "邮箱或电话",
+    contact_message: "关于什么？（选填）",
+    contact_send: "提交留言",
+    contact_sent: "您的留言已转交。",
+    satisfaction_title: "您对这次对话满意吗？",
+    satisfaction_low: "不满意",
+    satisfaction_high: "非常满意",
+    satisfaction_comment: "还有什么想说的？（选填）",
+    satisfaction_send: "提交",
     connecting: "正在连接……",
     offline: "您已离线。您写的内容会保留，联网后自动发送。",
     reconnecting: "连接已断开。您写的内容会保留，恢复后自动发送。",
@@ -149,6 +213,8 @@ export const CATALOGUE = {
     reader_route: "只用于某个租户或角色，请在管理后台添加一条路由，并在角色设置中选用。",
     copy_failed: "浏览器不允许复制，请选中文字后手动复制。",
     error_rate_limited: "发送太快了。请稍等片刻再发送。",
+    error_wait: "发送太快了，{seconds} 秒后可以再发送。",
+    error_conflict: "对话已经继续，现在不能这样做了。",
     error_quota_exhausted: "此对话已达到使用上限，请稍后再来。",
     error_budget_exhausted: "此对话的预算已用完，请稍后再来。",
     error_provider_unavailable: "暂时联系不上语言模型，请稍后重试。",
@@ -174,6 +240,7 @@ export function pickLanguage(tags) {
   return tags.map(languageFor).find(Boolean) ?? "en";
 }
 
+/** Say in which language the page speaks. A widget has a language of its own (`Surface`). */
 export function setLanguage(name) {
   language = name;
   document.documentElement.lang = name;
@@ -181,23 +248,28 @@ export function setLanguage(name) {
 
 export const currentLanguage = () => language;
 
-/** The text of `key` in the current language, with its `{names}` filled in. */
-export function t(key, values = {}) {
+/** The text of `key` in one language, with its `{names}` filled in. */
+export function textIn(language, key, values = {}) {
   return CATALOGUE[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** What to tell a visitor about an error: our own sentence for codes we know, else the server's. */
-export function explain({ code, detail }) {
-  return CATALOGUE[language][`error_${code}`] ?? (detail || t("error_unknown"));
+export function explainIn(language, { code, detail }) {
+  return CATALOGUE[language][`error_${code}`] ?? (detail || textIn(language, "error_unknown"));
 }
 
+/** The text of `key` in the page's language. */
+export const t = (key, values) => textIn(language, key, values);
+
+export const explain = (error) => explainIn(language, error);
+
 /** Fill in every text below `root` that is named by a data-i18n attribute. */
-export function translate(root) {
-  for (const element of root.querySelectorAll("[data-i18n]")) element.textContent = t(element.dataset.i18n);
+export function translate(root, say = t) {
+  for (const element of root.querySelectorAll("[data-i18n]")) element.textContent = say(element.dataset.i18n);
   for (const element of root.querySelectorAll("[data-i18n-placeholder]")) {
-    element.placeholder = t(element.dataset.i18nPlaceholder);
+    element.placeholder = say(element.dataset.i18nPlaceholder);
   }
-  for (const element of root.querySelectorAll("[data-i18n-label]")) label(element, t(element.dataset.i18nLabel));
+  for (const element of root.querySelectorAll("[data-i18n-label]")) label(element, say(element.dataset.i18nLabel));
 }
 
 /** Name an element for screen readers, and buttons for the pointer too. */

@@ -18,12 +18,21 @@ export class Transcript {
     /** Said by the visitor, not yet acknowledged; always shown last. */
     this.pending = [];
     this.lastSeq = 0;
+    /** Who answers: "bot", "requested" (a person was asked for), "human" or "closed". */
     this.handoff = "bot";
+    this.agent = null;
+    /** What goes with the last change of hands: whether a form is offered, or satisfaction asked. */
+    this.hands = {};
     this.changed = new Set();
   }
 
   get runningTurn() {
     return this.entries.findLast((entry) => entry.state === "running") ?? null;
+  }
+
+  /** What the visitor said last, if it is known to the server. */
+  get lastSaid() {
+    return this.entries.findLast((entry) => entry.kind === "user") ?? null;
   }
 
   get isEmpty() {
@@ -74,9 +83,11 @@ export class Transcript {
     if (turn_id && this.handoff !== "human" && !this.#byTurn(turn_id)) this.#append(newAnswer(turn_id));
   }
 
+  /** Returns false if the message is none of those on their way. */
   refuse(clientId, error) {
     const entry = this.pending.find((other) => other.clientId === clientId);
     if (entry) this.#touch(Object.assign(entry, { state: "refused", error }));
+    return Boolean(entry);
   }
 
   sendAgain(entry) {
@@ -96,9 +107,17 @@ export class Transcript {
     this.#touch(Object.assign(entry, { isRetrying: true }));
   }
 
-  /** The new answers that were asked for will not come. */
+  /** The visitor's message is to become another one. Until the server says so, both are known. */
+  setEditing(entry, text) {
+    this.#touch(Object.assign(entry, { before: entry.text, text }));
+  }
+
+  /** The new answers that were asked for will not come, and what was to be said anew stays as it was. */
   forgetRetries() {
-    for (const entry of this.entries) if (entry.isRetrying) this.#touch(Object.assign(entry, { isRetrying: false }));
+    for (const entry of this.entries) {
+      if (entry.isRetrying) this.#touch(Object.assign(entry, { isRetrying: false }));
+      if (entry.before !== undefined) this.#touch(Object.assign(entry, { text: entry.before, before: undefined }));
+    }
   }
 
   /** What is asked for or under way has to be seen in the light of the new connection. */
@@ -129,17 +148,22 @@ export class Transcript {
       this.#touch(Object.assign(entry, { text: event.text ?? "", html: null, state: "failed", error: { code, detail, retryable } }));
     },
     "conversation.handoff": (event) => {
-      this.handoff = event.state;
-      this.#append({ kind: "status", key: `handoff-${event.seq}`, handoff: event.state, agent: nameOf(event.agent) });
+      const { state, reason, until, seq } = event;
+      this.handoff = state;
+      this.agent = state === "human" ? nameOf(event.agent) : null;
+      this.hands = { form: Boolean(event.form), satisfaction: Boolean(event.ask_satisfaction), reason, until };
+      this.#append({ kind: "status", key: `handoff-${seq}`, handoff: state, agent: nameOf(event.agent), reason, until });
     },
   };
 
   #messageCreated(event) {
     const entry = this.#byMessage(event.message_id) ?? this.#placeFor(event);
     const replaced = this.#byMessage(event.replaces);
-    if (replaced && replaced !== entry) this.entries.splice(this.entries.indexOf(replaced), 1);
+    if (replaced && replaced !== entry && event.role !== "user") this.entries.splice(this.entries.indexOf(replaced), 1);
+    // What is said otherwise leaves nothing of the answers to what was said first.
+    if (event.role === "user" && replaced) this.#dropAnswersBehind(replaced);
     const common = { messageId: event.message_id, text: event.text, createdAt: event.created_at };
-    if (entry.kind === "user") return void this.#touch(Object.assign(entry, common, { state: "sent" }));
+    if (entry.kind === "user") return void this.#touch(Object.assign(entry, common, { state: "sent", before: undefined }));
     if (entry.kind === "status") return void this.#touch(Object.assign(entry, common));
     if (event.turn_id) entry.turnId = event.turn_id;
     if (event.role === "human") entry.author = nameOf(event.author);
@@ -147,6 +171,11 @@ export class Transcript {
     // What was kept of a failed answer is a stored message too; it stays a failed answer.
     if (entry.state === "failed") return void this.#touch(Object.assign(entry, common));
     this.#finish(entry, { ...event, citations: event.citations ?? entry.citations });
+  }
+
+  #dropAnswersBehind(said) {
+    const at = this.entries.indexOf(said);
+    this.entries = this.entries.filter((entry, index) => index <= at || entry.kind !== "answer");
   }
 
   /** Where a message that is not known by its id belongs: in place of another, or at the end. */
@@ -199,6 +228,8 @@ export class Transcript {
         text: event.text,
         html: event.html,
         citations: event.citations ?? [],
+        claims: event.claims ?? entry.claims ?? [],
+        suggestions: event.suggestions ?? entry.suggestions ?? [],
         finishReason: event.finish_reason ?? entry.finishReason ?? null,
         createdAt: event.created_at ?? entry.createdAt ?? null,
         state: "done",

@@ -1,0 +1,82 @@
+import { showText } from "./dom.js";
+
+// Who stopped writing does not say so.
+const TYPING_FOR_MS = 6000;
+const MARKS = 5;
+
+/** Who answers, a person or the bot, as the visitor sees it: asks for a person, and says how that goes. */
+export class Hands {
+  constructor(surface, { conversation, persona, say }) {
+    Object.assign(this, { surface, conversation, persona, say });
+    surface.byId("person").addEventListener("click", () => this.#ask());
+    surface.byId("contact").addEventListener("submit", (event) => this.#leaveWord(event));
+    surface.byId("satisfaction").addEventListener("submit", (event) => this.#judge(event));
+    surface.byId("satisfaction-marks").append(...Array.from({ length: MARKS }, (_, at) => this.#mark(at + 1)));
+  }
+
+  draw(transcript) {
+    const { surface } = this;
+    const { handoff, agent, hands, isEmpty } = transcript;
+    const isWithPeople = ["requested", "human"].includes(handoff);
+    surface.byId("person").hidden = !this.persona.handoff || isWithPeople;
+    surface.byId("person").disabled = this.isAsking && handoff === "bot";
+    surface.byId("hands").hidden = !isWithPeople;
+    surface.byId("hands").dataset.state = handoff;
+    const key = { requested: "hands_requested", human: "hands_human" }[handoff];
+    surface.byId("hands-text").textContent = key ? surface.t(key, { agent: agent ?? surface.t("someone") }) : "";
+    if (handoff !== this.handoff || hands !== this.drawnHands) this.#changeHands(handoff, hands);
+    surface.byId("contact").hidden = isEmpty || !hands.form || this.hasLeftWord;
+    surface.byId("satisfaction").hidden = isEmpty || !hands.satisfaction || this.hasJudged;
+    if (handoff !== "human") this.#showTyping(null);
+  }
+
+  #changeHands(handoff, hands) {
+    Object.assign(this, { handoff, drawnHands: hands, isAsking: false, hasLeftWord: false, hasJudged: false });
+    for (const id of ["contact", "satisfaction"]) this.surface.byId(id).reset();
+  }
+
+  /** Somebody writes. What the visitor himself writes in another tab is no news. */
+  heedTyping({ by, name }) {
+    if (by === "human") this.#showTyping(name || this.surface.t("someone"));
+  }
+
+  #showTyping(name) {
+    clearTimeout(this.typing);
+    this.surface.byId("typing").hidden = !name;
+    showText(this.surface.byId("typing-text"), name && this.surface.t("person_typing", { agent: name }));
+    if (name) this.typing = setTimeout(() => this.#showTyping(null), TYPING_FOR_MS);
+  }
+
+  /** Ask for a person; one who has said nothing yet opens the conversation with it. */
+  #ask() {
+    this.conversation.askForPerson();
+    this.isAsking = true;
+    this.surface.byId("person").disabled = true;
+  }
+
+  #leaveWord(event) {
+    event.preventDefault();
+    const { name, contact, message } = event.target.elements;
+    const word = { name: name.value.trim(), contact: contact.value.trim(), message: message.value.trim() };
+    if (!word.contact || !this.conversation.leaveContact(word)) return;
+    this.hasLeftWord = true;
+    event.target.hidden = true;
+    this.say(this.surface.t("contact_sent"));
+  }
+
+  #judge(event) {
+    event.preventDefault();
+    const { mark, comment } = event.target.elements;
+    if (!mark.value || !this.conversation.judge(Number(mark.value), comment.value.trim())) return;
+    this.hasJudged = true;
+    event.target.hidden = true;
+    this.say(this.surface.t("thanks"));
+  }
+
+  #mark(value) {
+    const label = document.createElement("label");
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: "mark", value, required: true });
+    label.append(input, Object.assign(document.createElement("span"), { textContent: value }));
+    return label;
+  }
+}
