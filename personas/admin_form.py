@@ -86,7 +86,7 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]
         persona: Persona = self.instance
         settings = _defaults(persona.kind)
         for name, value in persona.settings.items():
-            settings[name] = {**settings[name], **value} if isinstance(value, dict) else value
+            settings[name] = _merged(settings[name], value) if isinstance(value, dict) else value
         ids = base_ids(persona.tenant_id, settings["knowledge_bases"])
         slugs = KnowledgeBase.objects.filter(pk__in=ids.values()).values_list("slug", flat=True)
         settings["knowledge_bases"] = list(slugs)
@@ -140,12 +140,16 @@ def _leaves(kind: str) -> Iterator[tuple[str, Schema]]:
     for name, part in schema["properties"].items():
         if name in WITHOUT_CHOICES:
             continue
-        part = _resolved(part, schema)
-        if part.get("type") == "object":
-            for inner, leaf in part["properties"].items():
-                yield f"{name}.{inner}", _resolved(leaf, schema)
-        else:
-            yield name, part
+        yield from _parts_of(name, part, schema)
+
+
+def _parts_of(path: str, part: Schema, schema: Schema) -> Iterator[tuple[str, Schema]]:
+    part = _resolved(part, schema)
+    if part.get("type") != "object":
+        yield path, part
+        return
+    for inner, leaf in part["properties"].items():
+        yield from _parts_of(f"{path}.{inner}", leaf, schema)
 
 
 def _resolved(part: Schema, schema: Schema) -> dict[str, Any]:
@@ -191,7 +195,10 @@ def _field_by_type(schema: Schema, common: dict[str, Any]) -> forms.Field:
             titles = {name: column.get("title", "") for name, column in columns.items()}
             return RowsField(widget=Rows(titles), **common)
     if "enum" in schema:
-        names = {"": _("As the message"), "zh": _("Chinese"), "en": _("English")}
+        names = {
+            "": _("As the message"), "zh": _("Chinese"), "en": _("English"),
+            "form": _("Offer a form"), "queue": _("Let them wait"),
+        }  # fmt: skip
         return _choice([(value, names.get(value, value)) for value in schema["enum"]], common)
     return TextField(widget=_text_widget(schema.get("maxLength", LINE_CHARACTERS)), **common)
 
@@ -211,11 +218,15 @@ def _defaults(kind: str) -> dict[str, Any]:
     return kind_named(kind).settings_model().model_dump(mode="json")
 
 
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    deeper = {name: _merged(defaults[name], part) for name, part in given.items() if isinstance(part, dict)}
+    return {**defaults, **given, **deeper}
+
+
+def _flat(settings: Mapping[str, Any], within: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in settings.items():
-        inner = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
-        flat |= inner
+        flat |= _flat(value, f"{within}{name}.") if isinstance(value, dict) else {within + name: value}
     return flat
 
 
@@ -227,12 +238,15 @@ def _nested(cleaned: Mapping[str, Any], kind: str) -> dict[str, Any]:
         if not field.startswith(PREFIX):
             continue
         path = field.removeprefix(PREFIX)
-        name, _dot, inner = path.partition(".")
-        is_default = value == defaults[path]
+        name, *inner = path.split(".")
+        changes.setdefault(name, None)
+        if value == defaults[path]:
+            continue
         if not inner:
-            changes[name] = None if is_default else value
-        elif not is_default:
-            changes[name] = {**(changes.get(name) or {}), inner: value}
-        else:
-            changes.setdefault(name, None)
+            changes[name] = value
+            continue
+        changes[name] = part = changes[name] or {}
+        for step in inner[:-1]:
+            part = part.setdefault(step, {})
+        part[inner[-1]] = value
     return changes

@@ -3,7 +3,9 @@
 Titles and descriptions are marked for translation here and translated when the schema is shown.
 """
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -82,6 +84,46 @@ class Safety(Settings):
     )
 
 
+# "09:00-12:00, 13:00-18:00"; an end before its beginning is on the next day, and 24:00 the day's end.
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
+
+
+def _spans(text: str) -> str:
+    spans = [span.strip() for span in text.replace("，", ",").replace("–", "-").split(",") if span.strip()]
+    if not all(_HOURS.fullmatch(span) for span in spans) or any(span[:5] == span[6:] for span in spans):
+        raise PydanticCustomError("hours", "hours")
+    return ", ".join(spans)
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise PydanticCustomError("time_zone", "time zone") from None
+
+
+DayHours = Annotated[str, Field(max_length=100), AfterValidator(_spans)]
+
+
+class Weekdays(Settings):
+    monday: DayHours = Field(default="", title=_("Monday"), description=_("Such as 09:00-12:00, 13:00-18:00."))
+    tuesday: DayHours = Field(default="", title=_("Tuesday"))
+    wednesday: DayHours = Field(default="", title=_("Wednesday"))
+    thursday: DayHours = Field(default="", title=_("Thursday"))
+    friday: DayHours = Field(default="", title=_("Friday"))
+    saturday: DayHours = Field(default="", title=_("Saturday"))
+    sunday: DayHours = Field(default="", title=_("Sunday"))
+
+
+class OfficeHours(Settings):
+    """When people are there. With no hours on any day they always are."""
+
+    timezone: Annotated[str, Field(max_length=60), AfterValidator(_zone)] = Field(
+        default="UTC", title=_("Time zone"), description=_("Such as Asia/Shanghai or Europe/Berlin.")
+    )
+    weekdays: Weekdays = Field(default=Weekdays(), title=_("Office hours"))
+
+
 class Handoff(Settings):
     enabled: bool = Field(
         default=True,
@@ -92,6 +134,57 @@ class Handoff(Settings):
         default="",
         title=_("How people are reached"),
         description=_("Hours or a telephone number, told when a person is offered."),
+    )
+    on_request: bool = Field(
+        default=True,
+        title=_("When asked for"),
+        description=_("Visitors may ask for a person, by a button or in their own words."),
+    )
+    keywords: list[Annotated[str, Field(min_length=1, max_length=60), Storable]] = Field(
+        default=[],
+        max_length=50,
+        title=_("When these words are said"),
+        description=_("Such as refund, or complaint: a message that holds one of them calls a person."),
+    )
+    by_persona: bool = Field(
+        default=False,
+        title=_("When the persona decides so"),
+        description=_("The model is told how it may call a person, and when."),
+    )
+    on_low_confidence: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        title=_("After so many answers that were not found"),
+        description=_("One after the other, from the documents. 0: never."),
+    )
+    on_negative_sentiment: bool = Field(
+        default=False,
+        title=_("When somebody is upset"),
+        description=_("Told by the words of a message, in Chinese and English."),
+    )
+    hours: OfficeHours = Field(default=OfficeHours(), title=_("Office hours"))
+    outside_hours: Literal["form", "queue"] = Field(
+        default="form",
+        title=_("Outside of these hours"),
+        description=_("Offer a form to leave a message, or let visitors wait until somebody comes."),
+    )
+    bot_while_waiting: bool = Field(
+        default=True,
+        title=_("The bot goes on while somebody waits"),
+        description=_("Else it keeps silent from the moment a person was asked for."),
+    )
+    max_wait_s: int = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        title=_("Longest wait"),
+        description=_("In seconds. After it the form is offered. 0: no end."),
+    )
+    ask_satisfaction: bool = Field(
+        default=True,
+        title=_("Ask how it was"),
+        description=_("Once a person has finished, visitors may give one to five stars and a comment."),
     )
 
 
@@ -221,6 +314,8 @@ _SENTENCES = {
     "greater_than_equal": _("This must be at least {ge}."),
     "less_than_equal": _("This must be at most {le}."),
     "literal_error": _("This must be one of {expected}."),
+    "hours": _("Hours such as 09:00-12:00, 13:00-18:00 are needed, or nothing."),
+    "time_zone": _("A time zone such as Asia/Shanghai is needed."),
     "not_storable": _("This holds NUL or broken characters."),
     "too_many_tokens": _("At most {limit} tokens (one per Chinese character or 3.5 other letters); this has {tokens}."),
 }

@@ -12,7 +12,7 @@ from chat.events import Item
 from chat.feedback import give_feedback
 from chat.frames import after_of
 from chat.hub import hub
-from chat.posting import ACCEPTED, Posted, clean_said, edit_message, post_message, regenerate, storable
+from chat.posting import Posted, clean_said, edit_message, post_message, regenerate, storable
 from chat.presenting import message_accepted
 from chat.sessions import Session, read_session
 from chat.subscription import Ended, Subscription
@@ -162,11 +162,13 @@ class ChatConsumer(TokenSocket):
 
     async def _acknowledge_again(self, posted: Posted, client_id: UUID) -> None:
         """Tell a client that sent something again where it is, unless it comes to hear of it anyway."""
-        seq = posted.turn.first_seq + ACCEPTED
+        seq = posted.accepted_seq
         if posted.is_new or (seq > self._told_seq and posted.message.client_id == client_id):
             return
         self._unacknowledged.discard(str(client_id))
-        accepted = message_accepted(posted.message, posted.turn.pk) | {"client_id": str(client_id)}
+        accepted = message_accepted(posted.message, posted.turn.pk if posted.turn else None) | {
+            "client_id": str(client_id)
+        }
         await self.send_frame({"type": "message.accepted", "seq": seq, **accepted})
 
     async def _stop_turn(self, frame: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 from chat.errors import StillSpeaking, TakenOver, TurnInterrupted
 from chat.hub import Hub, Room, hub, quietly
 from chat.log import stream_key
-from chat.models import Turn
+from chat.models import Message, Turn
 from chat.perloop import PerLoop
 from chat.posting import MAX_WAITING, Posted
 from chat.preparing import Loaded, take_in
@@ -81,8 +81,8 @@ class Engine:
         asked: list[TurnRun] = []
         call_soon = partial(asyncio.get_running_loop().call_soon_threadsafe, context=copy_context())
 
-        def ask(posted: Posted, loaded: Loaded) -> None:
-            run = TurnRun(posted.turn, posted.message, history, loaded)
+        def ask(turn: Turn, question: Message, loaded: Loaded) -> None:
+            run = TurnRun(turn, question, history, loaded)
             asked.append(run)
             call_soon(run.ask)
 
@@ -93,8 +93,8 @@ class Engine:
                 run.stop()
             raise
         if posted.unwanted_turn_id:
-            await self.stop(tenant_id, posted.turn.conversation_id, posted.unwanted_turn_id)
-        if posted.runs_here:
+            await self.stop(tenant_id, posted.message.conversation_id, posted.unwanted_turn_id)
+        if posted.turn and posted.runs_here:
             self._begin(asked[0] if asked else TurnRun(posted.turn, posted.message, history))
         return posted
 

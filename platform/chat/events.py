@@ -77,8 +77,19 @@ class Delta:
 
 Item = Event | Delta
 
+# The events that open a turn, in this order from the first number of its block. A message outside of turns has the
+# first two of them, in a block of its own.
+ACCEPTED, CREATED, STARTED = 0, 1, 2
+
 # With one of these a turn has said its last.
 ENDINGS = frozenset({"turn.completed", "turn.failed"})
+
+
+def ends_block(item: Item) -> bool:
+    """Whether nothing more comes in this block of numbers: the end of a turn, or something outside of turns."""
+    if item.type in ENDINGS or item.type == "conversation.handoff":
+        return True
+    return isinstance(item, Event) and item.type == "message.created" and "turn_id" not in item.body
 
 
 def behind(item: Item, seq: int) -> Item | None:

@@ -4,10 +4,9 @@ from functools import cache
 from uuid import UUID
 
 from chat.errors import HistoryGone
-from chat.events import Event, Item, in_order
-from chat.models import Conversation, Message, Turn
-from chat.posting import ACCEPTED, CREATED
-from chat.presenting import message_accepted, message_created, turn_completed, turn_failed
+from chat.events import ACCEPTED, CREATED, Event, Item, in_order
+from chat.models import Conversation, Handoff, Message, Turn
+from chat.presenting import handoff_told, message_accepted, message_created, turn_completed, turn_failed
 from tenants.statements import Asked, Param, Select, read
 
 # More than this is faster fetched as pages of messages.
@@ -15,11 +14,13 @@ MAX_REPLAYED = 400
 
 
 def latest_seq(conversation_id: UUID) -> int:
-    """The number of the last event that is stored. A running turn is ahead of it."""
+    """The number of the last event that is stored and told. A running turn is ahead of it."""
     turns = Turn.objects.filter(conversation_id=conversation_id)
     last_seq: int = turns.order_by("-last_seq").values_list("last_seq", flat=True).first() or 0
-    shown = Message.objects.filter(conversation_id=conversation_id).exclude(turn__status=Turn.Status.QUEUED)
-    return max(last_seq, shown.order_by("-seq").values_list("seq", flat=True).first() or 0)
+    shown = Message.objects.filter(conversation_id=conversation_id).exclude(turn=None)
+    in_turn = shown.exclude(turn__status=Turn.Status.QUEUED).order_by("-seq").values_list("seq", flat=True).first() or 0
+    outside = Conversation.objects.filter(pk=conversation_id).values_list("told_seq", flat=True).first() or 0
+    return max(last_seq, in_turn, outside)
 
 
 def has_open_turn(conversation_id: UUID) -> bool:
@@ -35,28 +36,46 @@ def stored_events(conversation_id: UUID, after: int) -> list[Item]:
     # A message that waits for its turn is not shown yet: its turn's owner will say that it was taken.
     messages = list(
         Message.objects.filter(conversation_id=conversation_id, seq__gt=after)
+        .exclude(turn=None)
         .exclude(turn__status=Turn.Status.QUEUED)
-        .exclude(role=Message.Role.NOTE)
         .order_by("seq")[: MAX_REPLAYED + 1]
     )
-    if len(messages) > MAX_REPLAYED:
+    told_seq = Conversation.objects.filter(pk=conversation_id).values_list("told_seq", flat=True).first() or 0
+    outside = events_outside_turns(conversation_id, after=after, upto=told_seq) if told_seq > after else []
+    if len(messages) + len(outside) > MAX_REPLAYED:
         raise HistoryGone
     turns = Turn.objects.filter(conversation_id=conversation_id)
     # A failure that was tried again since is no news, and its text would stand beside the new answer.
     outdated = turns.exclude(replaces_id=None).values("replaces_id")
     news = turns.filter(last_seq__gt=after).exclude(pk__in=outdated, status__in=Turn.Status.failures())
     return in_order(
+        outside,
         (event for message in messages for event in _told(message)),
         (turn_ending(turn) for turn in news.select_related("answer")),
     )
 
 
 def _told(message: Message) -> list[Event]:
+    """Its sender is told of an end user's message first that it was accepted."""
     created = Event(message.seq, "message.created", message_created(message))
-    if message.client_id is None or message.turn_id is None:
+    if message.client_id is None or message.role != Message.Role.USER:
         return [created]
     accepted = message_accepted(message, message.turn_id)
     return [Event(message.seq - CREATED + ACCEPTED, "message.accepted", accepted), created]
+
+
+def events_outside_turns(conversation_id: UUID, *, after: int, upto: int | None = None) -> list[Item]:
+    """What people said to each other, and how the conversation changed hands, between two numbers, in order.
+
+    Notes are for agents, and no events.
+    """
+    between = {"seq__gt": after} | ({} if upto is None else {"seq__lte": upto})
+    said = Message.objects.filter(conversation_id=conversation_id, turn=None, **between)
+    handoffs = Handoff.objects.filter(conversation_id=conversation_id, **between)
+    return in_order(
+        (event for message in said.exclude(role=Message.Role.NOTE) for event in _told(message)),
+        (Event(handoff.seq, "conversation.handoff", handoff_told(handoff)) for handoff in handoffs),
+    )
 
 
 def turn_ending(turn: Turn) -> Event:

@@ -19,7 +19,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError, InterfaceError
 
 from chat.errors import HistoryGone
-from chat.events import ENDINGS, Item, in_order
+from chat.events import Item, ends_block, in_order
 from chat.history import has_open_turn, stored_events
 from chat.log import EventLog, stream_key
 from chat.models import SEQ_BLOCK
@@ -110,6 +110,8 @@ class Hub:
         self.on_control: dict[str, Callable[[Room, dict[str, Any]], None]] = {
             "moved": self._moved, "whisper": self._on_whisper,
         }  # fmt: skip
+        # Called when this process sends its followers away, for those who follow more than one conversation.
+        self.on_send_away: list[Callable[[], None]] = []
         self._layer = get_channel_layer()
         self._channel = ""
         self._is_listening = asyncio.Event()
@@ -223,7 +225,7 @@ class Hub:
             items = await self._next_items(room, position)
             if items:
                 room.deliver(items)
-                position, is_over, heard_at = items[-1].last, items[-1].type in ENDINGS, time.monotonic()
+                position, is_over, heard_at = items[-1].last, ends_block(items[-1]), time.monotonic()
             elif is_over:
                 return
             elif time.monotonic() - heard_at > HEAL_EVERY_S:
@@ -333,7 +335,7 @@ class Hub:
         for room, position, items in zip(rooms, positions, found, strict=True):
             await self._join(room)
             room.deliver(items)
-            if items and items[-1].type not in ENDINGS:
+            if items and not ends_block(items[-1]):
                 self._follow(room, items[-1].last)
             elif self._is_blind and await self._recall(room, position):
                 # What happened while Redis was away is in no log.
@@ -343,6 +345,8 @@ class Hub:
         """End what follows conversations, so that it comes back to another process."""
         for room in list(self.rooms.values()):
             room.end(End.DRAINING)
+        for send_away in self.on_send_away:
+            send_away()
 
     # --- Tasks ------------------------------------------------------------------------------------------
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -17,7 +17,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from chat.events import ENDINGS, Item, behind, dump, load
+from chat.events import Item, behind, dump, ends_block, load
 
 logger = logging.getLogger(__name__)
 
@@ -118,11 +118,11 @@ def _replay(entries: Any, after: int) -> Replay:
 def is_unbroken(entries: Sequence[tuple[Item, int]], after: int) -> bool:
     """Whether entries, each with the number before it, tell of all that came behind `after`.
 
-    Between the end of a turn and the beginning of the next one numbers are left out; nowhere else.
+    Between the end of a turn, or what came outside of turns, and what is next numbers are left out; nowhere else.
     """
     if not entries or entries[0][1] > after:
         return False
-    return all(previous <= item.last or item.type in ENDINGS for (item, _), (_item, previous) in pairwise(entries))
+    return all(previous <= item.last or ends_block(item) for (item, _), (_item, previous) in pairwise(entries))
 
 
 # --- From threads: the sweeper, and views that erase

@@ -20,7 +20,9 @@ from chat.errors import (
     TooManyWaiting,
     TurnRunning,
 )
+from chat.events import ACCEPTED, CREATED
 from chat.models import SEQ_BLOCK, Conversation, Message, Turn
+from chat.outside import own_block, tell_on_commit
 from chat.rendering import render_said
 from personas.lookups import OnBehalf
 from tenants.errors import Invalid, NotFound
@@ -38,9 +40,6 @@ ON_BEHALF = "on_behalf"
 # And the key whose turn it is, if it is one's.
 KEY = "key_id"
 
-# The events that open a turn, in this order from the first number of its block.
-ACCEPTED, CREATED, STARTED = 0, 1, 2
-
 _LOCKED: Select[Conversation] = Select(
     lambda: (
         Conversation.objects.select_for_update(of=("self",), no_key=True)
@@ -52,7 +51,7 @@ _FENCE: Select[tuple[Any, ...]] = Select(
     lambda: (
         Conversation.objects.select_for_update(no_key=True)
         .filter(pk=Param("id"))
-        .values_list("fence", "yielding_turn_id", "state", "is_bot_silent")
+        .values_list("fence", "yielding_turn_id", "state", "is_bot_silent", "is_untold")
     )
 )
 _SENT_BEFORE: Select[Message] = Select(  # hardly ever, so its turn is not joined
@@ -73,9 +72,12 @@ _COUNT_MESSAGE = Update(
 
 @dataclass(frozen=True)
 class Posted:
-    """A message that was taken in. Not `is_new`: it had come before, and nothing changed."""
+    """A message that was taken in. Not `is_new`: it had come before, and nothing changed.
 
-    turn: Turn
+    Without a turn it is left to a person, and the bot keeps silent.
+    """
+
+    turn: Turn | None
     message: Message
     is_new: bool
     # A turn that this one takes the place of, and that is not over yet.
@@ -84,7 +86,12 @@ class Posted:
     @property
     def runs_here(self) -> bool:
         """Whether the caller is to start the turn; else it waits behind another one, or is over."""
-        return self.is_new and self.turn.status == Turn.Status.RUNNING
+        return self.is_new and self.turn is not None and self.turn.status == Turn.Status.RUNNING
+
+    @property
+    def accepted_seq(self) -> int:
+        """The number of the event that tells its sender of it."""
+        return (self.turn.first_seq if self.turn else self.message.seq - CREATED) + ACCEPTED
 
 
 def clean_said(text: Any) -> str:
@@ -136,9 +143,14 @@ def post_message(
             raise ConversationNotFound
         (conversation,) = locked
         for said in sent_before:
+            if said.role != Message.Role.USER:
+                raise Invalid.field("client_id", _("This id was used before, for another message."))
             return Posted(said.turn, said, is_new=False)
         if conversation.state == Conversation.State.CLOSED:
             raise ConversationClosed
+        if not conversation.has_bot:
+            take(*_buckets(conversation, asker))
+            return Posted(None, _leave_to_person(conversation, client_id, text), is_new=True)
         turn = open_turn(
             conversation,
             ahead,
@@ -168,6 +180,26 @@ def post_message(
         before_storing(posted)
         write(*rows)
         return posted
+
+
+def _leave_to_person(conversation: Conversation, client_id: UUID, text: str) -> Message:
+    """Store what is said to a person, or to nobody yet. It has a block of numbers of its own."""
+    message = Message(
+        conversation=conversation,
+        seq=own_block(conversation) + CREATED,
+        role=Message.Role.USER,
+        author=conversation.end_user.name,
+        text=text,
+        html=render_said(text),
+        client_id=client_id,
+    )
+    message.save(force_insert=True)
+    conversation.message_count += 1
+    conversation.unread_by_agent += 1
+    conversation.last_message_at = message.created_at
+    conversation.save(update_fields=["next_seq", "is_untold", "message_count", "unread_by_agent", "last_message_at"])
+    tell_on_commit(conversation)
+    return message
 
 
 def regenerate(
@@ -310,6 +342,7 @@ class Fence(NamedTuple):
     yielding_turn_id: UUID | None
     state: str
     is_bot_silent: bool
+    is_untold: bool
 
     @property
     def has_bot(self) -> bool:
@@ -341,6 +374,8 @@ def open_turn(
     if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
         raise TooManyWaiting(headers={"Retry-After": "5"}, retry_after_s=5)
     take(*_buckets(conversation, asker))
+    if conversation.is_untold:
+        tell_on_commit(conversation)  # what came before this turn, before the turn begins
     is_free = not ahead
     return Turn(
         id=uuid7(),

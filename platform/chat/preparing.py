@@ -131,7 +131,7 @@ def take_in(
     how: Callable[..., Posted],
     history: tuple[Said, ...] | None,
     said: dict[str, Any],
-    ask: Callable[[Posted, Loaded], None],
+    ask: Callable[[Turn, Message, Loaded], None],
 ) -> Posted:
     """Post by `post_message` or its like, in one transaction with loading what the turn needs.
 
@@ -140,9 +140,9 @@ def take_in(
     """
 
     def load_and_ask(posted: Posted) -> None:
-        if posted.runs_here:
+        if posted.turn and posted.runs_here:
             with suppress(PlatformError):
-                ask(posted, load(posted.turn, posted.message, history))
+                ask(posted.turn, posted.message, load(posted.turn, posted.message, history))
 
     return how(**said, before_storing=load_and_ask)
 

@@ -4,9 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from chat.events import Event
-from chat.models import Message, Turn
-from chat.posting import ACCEPTED, CREATED, STARTED
+from chat.events import ACCEPTED, CREATED, STARTED, Event
+from chat.models import Handoff, Message, Turn
 from personas.models import Persona
 
 
@@ -16,7 +15,12 @@ def timestamp(moment: Any) -> str:
 
 
 def message_accepted(message: Message, turn_id: Any) -> dict[str, Any]:
-    return {"message_id": str(message.pk), "client_id": str(message.client_id), "turn_id": str(turn_id)}
+    """What its sender is told. Without a turn it was left to a person."""
+    return {
+        "message_id": str(message.pk),
+        "client_id": str(message.client_id),
+        "turn_id": str(turn_id) if turn_id else None,
+    }
 
 
 def message_created(message: Message) -> dict[str, Any]:
@@ -69,6 +73,21 @@ def turn_completed(turn: Turn, message: Message) -> dict[str, Any]:
         },
         "timing": {"first_token_ms": turn.first_token_ms, "total_ms": turn.total_ms},
     }
+
+
+def handoff_told(handoff: Handoff) -> dict[str, Any]:
+    """A change of hands, as everybody may see it: `detail` is for agents."""
+    agent: dict[str, Any] = {"name": handoff.agent_name}
+    if handoff.agent_id:
+        agent["id"] = str(handoff.agent_id)
+    optional = {
+        "agent": agent if handoff.agent_name else None,
+        "reason": handoff.reason,
+        "until": timestamp(handoff.until) if handoff.until else None,
+        "form": handoff.offers_form,
+        "ask_satisfaction": handoff.asks_satisfaction,
+    }
+    return {"state": handoff.state, "by": handoff.by} | {name: value for name, value in optional.items() if value}
 
 
 def turn_failed(turn_id: Any, *, code: str, detail: str, retryable: bool, text: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from chat.errors import ConversationNotFound, Superseded, TakenOver, TurnInterrupted
 from chat.models import Conversation, Message, Process, Turn
+from chat.outside import tell_later
 from chat.posting import lock_fence
 from chat.rendering import render_answer
 from tenants.errors import PlatformError
@@ -182,6 +183,8 @@ def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> F
             return None
         if not _RELEASE(id=turn_id, owner=process_id):
             return None
+        if fence.is_untold:  # what waited for this turn to end; it is told before the next one begins
+            tell_later(conversation_id)
         turn = _WAITING.first(conversation_id=conversation_id)
         if turn is None:
             return None

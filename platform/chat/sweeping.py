@@ -12,6 +12,7 @@ from chat.errors import ConversationNotFound, TurnInterrupted
 from chat.events import Delta, Event, Item
 from chat.log import append_blocking, read_blocking, stream_key
 from chat.models import SEQ_BLOCK, Message, Process, Turn
+from chat.outside import tell
 from chat.posting import lock_fence
 from chat.presenting import message_created, turn_failed, turn_opening
 from chat.settling import interrupt_turn
@@ -74,13 +75,16 @@ def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list
     logged = read_blocking(stream_key(tenant_id, conversation_id))
     with tenant_scope(tenant_id):
         try:
-            lock_fence(conversation_id)
+            fence = lock_fence(conversation_id)
         except ConversationNotFound:
             return
         turn = _held_by_dead(turn_id, alive)
         if turn is None:
             return
-        events = _end(turn, logged_text(logged, turn_id)) if turn.status == Turn.Status.RUNNING else []
+        # What it said before a person took over is kept only as long as the take-over waits for it.
+        is_kept = turn.fence >= fence.number or turn_id == fence.yielding_turn_id
+        text = logged_text(logged, turn_id) if is_kept else ""
+        events = _end(turn, text) if turn.status == Turn.Status.RUNNING else []
         Turn.objects.filter(pk=turn_id).update(holds_conversation=False)
         for waiting in turn.conversation.turns.waiting().select_related("question", "conversation__persona"):
             events += [*turn_opening(waiting, waiting.question), *_end(waiting, "")]
@@ -88,6 +92,7 @@ def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list
         previous = logged[-1].last if logged else events[0].first - 1
         append_blocking(stream_key(tenant_id, conversation_id), events, previous)
         announce(tenant_id, conversation_id, "moved", seq=events[0].first)
+    tell(tenant_id, conversation_id)
 
 
 def _held_by_dead(turn_id: UUID, alive: list[UUID]) -> Turn | None:

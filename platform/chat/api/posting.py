@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from chat.engine import engine
-from chat.errors import ConversationNotFound, HistoryGone
+from chat.errors import ConversationNotFound, HistoryGone, TakenOver
 from chat.events import ENDINGS, Event, Item
 from chat.history import turn_ending
 from chat.hub import hub
@@ -97,6 +99,8 @@ class Posting:
                 conversation_id=self.conversation_id,
                 **self._said,
             )
+            if posted.turn is None:  # it is stored, and a person will read it
+                raise TakenOver(_("A person answers here; your message was passed on."))
             if not posted.is_new and (ending := await in_tenant(self.tenant_id, _ending, posted.turn.pk)):
                 yield ending
                 return

@@ -1,0 +1,11 @@
+"""Between bot and people: who has a conversation, how it changes hands, what a person says in it."""
+
+from chat.handover.agents import HANDLERS, Agent, agent_of, agent_of_member
+from chat.handover.states import mark_read, note, release, request_person
+from chat.handover.states import say as reply
+from chat.handover.taking import close, take_over, transfer
+
+__all__ = [
+    "HANDLERS", "Agent", "agent_of", "agent_of_member", "close", "mark_read", "note", "release", "reply",
+    "request_person", "take_over", "transfer",
+]  # fmt: skip
