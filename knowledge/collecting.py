@@ -17,6 +17,7 @@ from knowledge.parsing.cleaning import clean_text
 from knowledge.parsing.errors import DocumentEmpty
 from knowledge.terms import forget_terms
 from tenants.errors import Conflict, Invalid
+from webhooks.emitting import forget, forget_all
 
 INGEST = "knowledge.ingest"
 MAX_METADATA_CHARACTERS = 10_000
@@ -44,6 +45,7 @@ def delete_base(base: KnowledgeBase) -> None:
     """Delete a base with all that is in it. The database reaches down by itself and loads no row."""
     rows = KnowledgeBase.objects.for_tenant(base.tenant_id).filter(pk=base.pk)
     rows._raw_delete(using=rows.db)
+    forget_all(base.tenant_id, knowledge_base_id=base.pk)
 
 
 def add_file(
@@ -173,6 +175,7 @@ def delete_document(document: Document) -> None:
         forget_terms(locked)
         rows = Document.objects.for_tenant(document.tenant_id).filter(pk=document.pk)
         rows._raw_delete(using=rows.db)
+        forget(document.tenant_id, document.pk)
 
 
 def _put_in_line(document: Document) -> None:

@@ -19,6 +19,7 @@ from knowledge.models import VECTOR_TABLES, Chunk, Document, DocumentSource, Spa
 from knowledge.parsing import ParsedDocument
 from knowledge.parsing.apart import parse_apart
 from knowledge.splitting import Piece, split
+from knowledge.telling import tell_ready
 from knowledge.terms import count_terms
 from knowledge.words import index_words, to_tsvector_literal
 from llm.door import embed_in_worker
@@ -206,6 +207,7 @@ def _make_ready(run: Run, document: Document) -> None:
             chunk_count=document.progress_total,
             ready_at=timezone.now(),
         )
+        tell_ready(document)
 
 
 # --- The job's hold -----------------------------------------------------------------------------------------

@@ -5,14 +5,16 @@ from jobs.models import Job
 from knowledge.collecting import INGEST, STOPPED
 from knowledge.ingestion import ingest_document
 from knowledge.models import Document
+from knowledge.telling import tell_failed
 from tenants.errors import PlatformError
 
 
 def say_why(job: Job, error: PlatformError) -> None:
     """The last attempt failed: the document says so, unless it was deleted meanwhile."""
-    Document.objects.filter(pk=job.subject_id).update(
-        status=Document.Status.FAILED, error_code=error.code, error_detail=str(error.detail)
-    )
+    rows = Document.objects.filter(pk=job.subject_id)
+    rows.update(status=Document.Status.FAILED, error_code=error.code, error_detail=str(error.detail))
+    for document in rows:
+        tell_failed(document)
 
 
 def say_queued(job: Job) -> None:

@@ -13,6 +13,7 @@ from personas.models import Persona, PersonaVersion
 from personas.references import check_references
 from personas.schema import read_settings
 from tenants.errors import Conflict, Invalid
+from webhooks.emitting import forget_all
 
 
 def create_persona(
@@ -81,6 +82,7 @@ def delete_persona(persona: Persona) -> None:
     """Delete a persona and all that hangs on it. The database reaches down by itself and loads no row."""
     rows = Persona.objects.for_tenant(persona.tenant).filter(pk=persona.pk)
     rows._raw_delete(using=rows.db)
+    forget_all(persona.tenant_id, persona_id=persona.pk)
 
 
 def checked_settings(tenant_id: UUID, kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from chat.announcing import announce
 from chat.log import delete_blocking, stream_key
 from chat.models import Conversation
+from webhooks.emitting import forget
 
 
 def erase_conversation(conversation: Conversation) -> None:
@@ -18,6 +19,7 @@ def erase_conversation(conversation: Conversation) -> None:
     """
     tenant_id, conversation_id = conversation.tenant_id, conversation.pk
     conversation.delete()
+    forget(tenant_id, conversation_id)
     transaction.on_commit(partial(_forget, tenant_id, conversation_id))
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import Message
 from chat.posting import storable
+from chat.telling import tell_feedback
 from tenants.errors import Invalid, NotFound
 
 MAX_COMMENT_CHARACTERS = 2_000
@@ -20,5 +21,7 @@ def give_feedback(*, conversation_id: UUID, message_id: UUID, rating: Any, comme
     if not isinstance(comment, str) or len(comment) > MAX_COMMENT_CHARACTERS:
         raise Invalid.field("comment", _("A text of at most 2,000 characters is needed."))
     answers = Message.objects.filter(pk=message_id, conversation_id=conversation_id, role=Message.Role.BOT)
-    if not answers.update(feedback=rating, feedback_comment=storable(comment)):
+    comment = storable(comment)
+    if not answers.update(feedback=rating, feedback_comment=comment):
         raise NotFound
+    tell_feedback(conversation_id, message_id, rating, comment)

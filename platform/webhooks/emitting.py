@@ -46,7 +46,13 @@ def emit_to(endpoint_ids: Iterable[UUID], tenant_id: UUID, event_type: str, data
 
 def forget(tenant_id: UUID, subject_id: UUID) -> None:
     """What was told, or was to be told, of a conversation or document that is erased."""
-    Delivery.objects.for_tenant(tenant_id).about(subject_id).delete()
+    Delivery.objects.for_tenant(tenant_id).filter(subject_id=subject_id).delete()
+
+
+def forget_all(tenant_id: UUID, **named: UUID | str) -> None:
+    """As `forget`, for all events whose data name something that is erased: `persona_id`, `end_user`, …"""
+    data = {name: str(value) for name, value in named.items()}
+    Delivery.objects.for_tenant(tenant_id).filter(data__contains=data).delete()
 
 
 def subject_of(data: dict[str, Any]) -> UUID | None:

@@ -106,10 +106,6 @@ class DeliveryQuerySet(TenantQuerySet):
     def due(self, now: datetime) -> Self:
         return self.filter(next_try_at__lte=now)
 
-    def about(self, subject_id: Any) -> Self:
-        """Of events about one conversation or document."""
-        return self.filter(subject_id=subject_id)
-
 
 class Delivery(TenantModel):
     """One event on its way to one endpoint, with each try in `attempts`:

@@ -9,7 +9,11 @@ from django.utils import timezone
 from standardwebhooks import WebhookVerificationError
 from werkzeug import Response
 
+from jobs.models import Job
+from knowledge import tasks
+from knowledge.parsing.errors import DocumentEmpty
 from tenants.models import AuditEntry
+from tests.knowledge.conftest import work_off
 from tests.webhooks.conftest import hook_at, tell, wait
 from webhooks import sending
 from webhooks.emitting import emit, forget
@@ -375,3 +379,32 @@ def test_the_log_ends_after_a_month(acme, receiver):
 def test_webhooks_are_for_keys_that_manage(open_business):
     reader = open_business("Acme", scopes=("chat", "knowledge"))
     assert reader.api.get("/api/v1/webhooks/").status_code == 403
+
+
+# --- What is told -------------------------------------------------------------------------------------------
+def test_a_document_that_is_ready_or_cannot_be_read_is_told_of(acme, receiver):
+    hook = hook_at(acme, receiver.url, event_types=["document.ready", "document.failed"])
+    base = acme.api.post("/api/v1/knowledge-bases/", {"name": "Handbook"}).json()["id"]
+    url = f"/api/v1/knowledge-bases/{base}/documents/"
+    good = acme.api.post(url, {"title": "Rooms", "text": "One room is left.", "metadata": {"sku": "7"}}).json()
+    bad = acme.api.post(url, {"title": "Nothing", "text": "Nothing."}).json()
+    with acme.scope():
+        job = Job.objects.get(subject_id=bad["id"])
+        tasks.say_why(job, DocumentEmpty())
+        job.delete()
+    work_off(acme)
+    tell(acme)
+
+    failed, ready = (receiver.verified(hook.secret, number) for number in range(2))
+    about = {"knowledge_base_id": base, "metadata": {}}
+    assert (failed["type"], ready["type"]) == ("document.failed", "document.ready")
+    assert failed["data"]["document_id"] == bad["id"]
+    assert failed["data"]["error"]["code"] == "document_empty"
+    assert ready["data"] == {
+        **about, "metadata": {"sku": "7"}, "document_id": good["id"], "title": "Rooms", "chunk_count": 1,
+    }  # fmt: skip
+
+    assert acme.api.delete(f"/api/v1/documents/{good['id']}/").status_code == 204
+    assert [delivery["data"]["document_id"] for delivery in hook.log] == [bad["id"]]
+    assert acme.api.delete(f"/api/v1/knowledge-bases/{base}/").status_code == 204
+    assert hook.log == []
