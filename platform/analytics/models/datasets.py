@@ -73,34 +73,41 @@ class Dataset(TenantModel):
         self.sealed_password = seal(password, owner=self.id.bytes)
 
 
-class DatasetTable(TenantModel):
-    """A table that questions may be answered from."""
+class Named(TenantModel):
+    """What SQL calls by one name, and its people by others."""
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="tables", verbose_name=_("dataset"))
-    # As SQL says it; `label` is what its people call it, in any language.
     name = models.CharField(_("name"), max_length=63)
     label = models.CharField(_("label"), max_length=300, blank=True, default="")
     description = models.TextField(_("description"), blank=True, default="")
     synonyms = models.JSONField(_("synonyms"), default=list, blank=True)
-    row_count = models.PositiveBigIntegerField(_("rows"), null=True)
-    is_hidden = models.BooleanField(_("hidden"), default=False)
     position = models.PositiveIntegerField(default=0)
     # What a model proposes for it, until a person takes it over: {description, synonyms}.
     proposal = models.JSONField(default=dict, editable=False)
-    # The file's name, and the sheet's.
-    origin = models.JSONField(default=dict)
 
     class Meta:
-        verbose_name = _("table")
-        verbose_name_plural = _("tables")
+        abstract = True
         ordering = ["position", "id"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "dataset", "name"], name="dataset_table_name")]
 
     def __str__(self) -> str:
         return self.label or self.name
 
 
-class DatasetColumn(TenantModel):
+class DatasetTable(Named):
+    """A table that questions may be answered from."""
+
+    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="tables", verbose_name=_("dataset"))
+    row_count = models.PositiveBigIntegerField(_("rows"), null=True)
+    is_hidden = models.BooleanField(_("hidden"), default=False)
+    # The file's name, and the sheet's.
+    origin = models.JSONField(default=dict)
+
+    class Meta(Named.Meta):
+        verbose_name = _("table")
+        verbose_name_plural = _("tables")
+        constraints = [models.UniqueConstraint(fields=["tenant", "dataset", "name"], name="dataset_table_name")]
+
+
+class DatasetColumn(Named):
     """A column of such a table, with what is known of its values."""
 
     class Pii(models.TextChoices):
@@ -111,32 +118,21 @@ class DatasetColumn(TenantModel):
         CARD = "card", _("Card number")
 
     table = TenantForeignKey(DatasetTable, models.CASCADE, related_name="columns", verbose_name=_("table"))
-    name = models.CharField(_("name"), max_length=63)
-    label = models.CharField(_("label"), max_length=300, blank=True, default="")
     # As PostgreSQL's format_type writes it.
     type = models.CharField(_("type"), max_length=100)
-    description = models.TextField(_("description"), blank=True, default="")
-    synonyms = models.JSONField(_("synonyms"), default=list, blank=True)
     samples = models.JSONField(_("sample values"), default=list, blank=True)
     # No values of this column are kept or shown to a model.
     samples_off = models.BooleanField(_("without sample values"), default=False)
     pii = models.CharField(_("personal"), max_length=10, choices=Pii, blank=True, default="")
-    position = models.PositiveIntegerField(default=0)
-    # What a model proposes for it, until a person takes it over: {description, synonyms}.
-    proposal = models.JSONField(default=dict, editable=False)
     # What was counted in it: {distinct, nulls, min, max, is_pii_decided}.
     profile = models.JSONField(default=dict, editable=False)
     # How the file wrote it, such as the shape of a date: the next upload is read alike.
     import_format = models.CharField(max_length=60, blank=True, default="")
 
-    class Meta:
+    class Meta(Named.Meta):
         verbose_name = _("column")
         verbose_name_plural = _("columns")
-        ordering = ["position", "id"]
         constraints = [models.UniqueConstraint(fields=["tenant", "table", "name"], name="dataset_column_name")]
-
-    def __str__(self) -> str:
-        return self.label or self.name
 
 
 class DatasetFile(TenantModel):
