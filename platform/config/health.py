@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from jobs.watching import stuck_queues
+from llm.breaker import state_of
 from llm.routes import platform_route
 
 
@@ -67,5 +68,8 @@ def _jobs() -> str:
 
 
 def _models() -> str:
-    """`none` while the platform has no model of its own, a key alone being none: the reader answers then."""
-    return "none" if platform_route().is_reader else "ok"
+    """The platform's own model, as this process knows it. `none`: the reader answers, a key alone being no model."""
+    route = platform_route()
+    if route.is_reader:
+        return "none"
+    return "ok" if state_of(route) == "closed" else "degraded"

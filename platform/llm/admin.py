@@ -3,24 +3,27 @@
 import asyncio
 import time
 from contextlib import aclosing, suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from llm.door import close_clients, embed, stream_chat
 from llm.errors import ProviderError
 from llm.metering import Payer, record_call
 from llm.models import ModelCall, Route
-from llm.routes import resolve_route
+from llm.routes import BUILT_IN_SLUGS, resolve_route
 from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
 from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column, the_seat
@@ -30,6 +33,22 @@ from tenants.secrets import SecretUnreadable
 
 QUESTION = "Say hello in one word."
 ANSWER_TOKENS = 16
+# For which the state of a route stands.
+LATELY = timedelta(minutes=10)
+MAX_FALLBACKS = 5
+
+
+class SlugsField(forms.Field):
+    """A list of slugs, written with commas."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        slugs = (slug.strip() for slug in (value or "").replace("，", ",").split(","))
+        return list(dict.fromkeys(slug for slug in slugs if slug))
 
 
 class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -44,11 +63,19 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=gettext_lazy("Stored encrypted and not shown again. Empty: what is stored stays."),
     )
     forget_api_key = forms.BooleanField(label=gettext_lazy("Forget the stored key"), required=False)
+    fallback_routes = SlugsField(
+        label=gettext_lazy("Fallback routes"),
+        required=False,
+        help_text=gettext_lazy(
+            "Slugs, separated by commas: asked in this order while this route gives no answer, before the first word. "
+            "«reader» answers from the documents alone."
+        ),
+    )
 
     class Meta:
         model = Route
         fields = [
-            *("name", "slug", "is_default", "base_url", "chat_model", "embedding_model"),
+            *("name", "slug", "is_default", "base_url", "chat_model", "embedding_model", "fallback_routes"),
             *("timeout_s", "stall_timeout_s", "price_input", "price_cached", "price_output", "currency"),
         ]
         help_texts = {
@@ -64,20 +91,49 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError(_("There is a model route with this slug already; choose another one."))
         return slug
 
+    def clean_fallback_routes(self) -> list[str]:
+        slugs: list[str] = self.cleaned_data["fallback_routes"]
+        known = {*Route.objects.filter(slug__in=slugs).values_list("slug", flat=True), *BUILT_IN_SLUGS}
+        for slug in slugs:
+            if slug not in known or slug == self.instance.slug:
+                raise forms.ValidationError(_("There is no other model route «%(name)s».") % {"name": slug})
+        if len(slugs) > MAX_FALLBACKS:
+            raise forms.ValidationError(_("At most %(count)d.") % {"count": MAX_FALLBACKS})
+        return slugs
+
 
 @admin.register(Route)
 class RouteAdmin(TenantModelAdmin):
     seen_by = OWNERS
     form = RouteForm
-    list_display = ["name", "slug", "base_url", "chat_model", "embedding_model", "is_default"]
+    list_display = ["name", "slug", "base_url", "chat_model", "embedding_model", "is_default", "state"]
     ordering = ["-is_default", "name"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "is_default"]}),
         (gettext_lazy("Endpoint"), {"fields": ["base_url", "new_api_key", "forget_api_key"]}),
         (gettext_lazy("Models"), {"fields": ["chat_model", "embedding_model"]}),
         (gettext_lazy("Time limits"), {"fields": ["timeout_s", "stall_timeout_s"]}),
+        (gettext_lazy("When it does not answer"), {"fields": ["fallback_routes"]}),
         (gettext_lazy("Prices"), {"fields": ["price_input", "price_cached", "price_output", "currency"]}),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the outcome of the last call. Rows tell of all processes, and breakers only of this one."""
+        lately = ModelCall.objects.filter(route=OuterRef("slug"), at__gte=timezone.now() - LATELY)
+        # A process that ended says nothing of its endpoint.
+        lately = lately.exclude(~Q(error_code__startswith="provider_"), outcome=ModelCall.Outcome.FAILED)
+        return (
+            super().get_queryset(request).annotate(last_outcome=Subquery(lately.order_by("-at").values("outcome")[:1]))
+        )
+
+    @column(gettext_lazy("State"), label={"ok": "success", "failed": "danger", "": "info"})
+    def state(self, route: Any) -> tuple[str, Any]:
+        match route.last_outcome:
+            case None:
+                return "", _("Not asked lately")
+            case ModelCall.Outcome.FAILED:
+                return "failed", _("Fails")
+        return "ok", _("Answers")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

@@ -551,6 +551,32 @@ def test_a_route_is_tried_with_one_tiny_call(alice, acme, fake_openai):
     assert "refuses our key" in answer["detail"]
 
 
+def test_a_route_names_those_that_stand_in_for_it_and_tells_how_it_fares(alice, acme):
+    for slug in ("one", "two"):
+        alice.posts("/admin/llm/route/add/", **route_fields(slug=slug))
+    with acme.scope():
+        one, _two = Route.objects.order_by("slug")
+        for minutes, outcome, code in [
+            (1, "failed", "turn_interrupted"),
+            (2, "failed", "provider_timeout"),
+            (3, "ok", ""),
+        ]:
+            at = timezone.now() - timedelta(minutes=minutes)
+            ModelCall.objects.create(operation="chat", route="two", outcome=outcome, error_code=code, at=at)
+    path = f"/admin/llm/route/{one.pk}/change/"
+
+    wrong = alice.posts(path, **route_fields(slug="one", fallback_routes="two, three"))
+    assert "«three»" in str(wrong.context["adminform"].form.errors["fallback_routes"])
+    assert alice.posts(path, **route_fields(slug="one", fallback_routes="two， reader")).status_code == 302
+
+    with acme.scope():
+        assert Route.objects.get(pk=one.pk).fallback_routes == ["two", "reader"]
+    assert 'value="two, reader"' in alice.sees(path).content.decode()
+    shown = alice.sees("/admin/llm/route/")
+    states = {route.slug: shown.context["cl"].model_admin.state(route) for route in shown.context["cl"].result_list}
+    assert {slug: str(label) for slug, (_key, label) in states.items()} == {"one": "Not asked lately", "two": "Fails"}
+
+
 def test_a_job_that_failed_runs_again(alice, acme, handbook):
     with acme.scope():
         add_text(base=handbook, title="Leave", text="Everyone has 25 days.")

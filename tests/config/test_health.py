@@ -8,6 +8,9 @@ from django.test import Client
 
 from config import health
 from embedded.ports import random_free_port
+from llm.breaker import MIN_FAILURES, breaker_of
+from llm.routes import platform_route
+from tests.fakes.openai_server import CHAT_MODEL
 
 
 def test_a_process_that_has_all_it_needs_is_ready(monkeypatch: pytest.MonkeyPatch):
@@ -29,6 +32,18 @@ def test_the_models_show_in_the_body_and_not_in_the_status(scripted_llm):
     response = Client().get("/readyz")
 
     assert (response.status_code, response.json()["models"]) == (200, "ok")
+
+
+def test_a_model_that_fails_again_and_again_is_told(scripted_llm):
+    breaker = breaker_of(platform_route(), CHAT_MODEL)
+    for _ in range(MIN_FAILURES):
+        breaker.failed()
+
+    response = Client().get("/readyz")
+
+    assert (response.status_code, response.json()["models"]) == (200, "degraded")
+    breaker.succeeded()
+    assert Client().get("/readyz").json()["models"] == "ok"
 
 
 def test_a_key_without_a_model_is_no_model(settings):
