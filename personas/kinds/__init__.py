@@ -47,6 +47,8 @@ class PersonaKind(ABC):
     settings_model: ClassVar[type[PersonaSettings]]
     # Such a persona is published with its world, not by itself.
     needs_world: ClassVar[bool] = False
+    # What such a persona claims must stand in its documents; each answer is compared with them.
+    answers_from_documents: ClassVar[bool] = False
 
     @abstractmethod
     def sections(self, context: TurnContext) -> Sequence[Section]:
@@ -63,6 +65,10 @@ class PersonaKind(ABC):
     def after(self, context: TurnContext, reply_text: str) -> Sequence[FollowUp]:
         """What is to be done once the turn is stored."""
         return ()
+
+    def suggests(self, settings: PersonaSettings) -> bool:
+        """Whether questions to ask next are offered with an answer."""
+        return False
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its settings, with texts in the language of the request."""

@@ -1,6 +1,8 @@
 from collections.abc import Sequence
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+from pydantic import Field
 
 from personas import sections
 from personas.context import TurnContext
@@ -9,13 +11,22 @@ from personas.prompt import Section
 from personas.schema import PersonaSettings
 
 
+class CustomerServiceSettings(PersonaSettings):
+    follow_ups: bool = Field(
+        default=True,
+        title=gettext_noop("Suggest what to ask next"),
+        description=gettext_noop("Up to three questions below an answer that the documents can answer, too."),
+    )
+
+
 class CustomerService(PersonaKind):
     """Answers from the tenant's documents, cites them, and says when they hold no answer."""
 
     name = "customer_service"
     title = _("Customer service")
     description = _("Answers questions from your documents and cites them; offers a person when they hold no answer.")
-    settings_model = PersonaSettings
+    settings_model = CustomerServiceSettings
+    answers_from_documents = True
 
     def sections(self, context: TurnContext) -> Sequence[Section]:
         return [
@@ -27,3 +38,6 @@ class CustomerService(PersonaKind):
             sections.knowledge(context),
             *sections.dialogue(context),
         ]
+
+    def suggests(self, settings: PersonaSettings) -> bool:
+        return isinstance(settings, CustomerServiceSettings) and settings.follow_ups

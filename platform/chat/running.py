@@ -13,11 +13,13 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from chat.errors import ConversationNotFound, Superseded, TurnBroken, TurnInterrupted
+from chat.grounding.answers import ground
 from chat.models import Message, Turn
 from chat.preparing import Loaded, Prepared, prepare
 from chat.presenting import message_created, turn_completed, turn_failed, turn_opening
 from chat.process import heart
 from chat.settling import Outcome, Settled, settle_turn
+from chat.spending import give_back
 from chat.writer import Writer
 from llm.errors import ProviderError
 from llm.types import Finished, TextDelta, Usage
@@ -125,6 +127,7 @@ class TurnRun:
             self._outcome.error = TurnInterrupted()
         self._end_speech()
         self._outcome.total_ms = self._elapsed_ms()
+        await self._ground()
 
     async def _generate(self) -> None:
         self._prepared = prepared = await prepare(self.turn, self.question, self._history, self._loaded)
@@ -159,6 +162,13 @@ class TurnRun:
                 self._say(reply.tail)
             self._outcome.citations = [source.as_citation() for source in reply.citations]
         self._outcome.text = "".join(self._pieces)
+
+    async def _ground(self) -> None:
+        """Learn what of the answer its sources bear out. What broke off is not judged."""
+        if self._prepared is not None and self._outcome.error is None:
+            cited = tuple(citation["n"] for citation in self._outcome.citations)
+            found = await ground(self._prepared.turn, self._outcome.text, cited)
+            self._outcome.claims, self._outcome.suggestions = found.claims, found.suggestions
 
     # --- The end ----------------------------------------------------------------------------------------
     async def _close(self, writer: Writer) -> None:
@@ -251,6 +261,8 @@ class TurnRun:
         )
         if self._prepared is not None:
             self._prepared.meter(self._usage, settled.outcome)
+        else:
+            give_back(self.turn)
         return settled
 
     def _settled_turn(self) -> Turn:
