@@ -1,17 +1,9 @@
-/** The chat page's tools, and one to make elements with. */
+/** The chat page's tools, and some to make elements with. */
 export { byId, icon, placeIcons, showText } from "../chat/dom.js";
+export { make } from "../members/make.js";
 import { icon, placeIcons } from "../chat/dom.js";
+import { make } from "../members/make.js";
 import { label, t, translate } from "./strings.js";
-
-/** An element: properties, `data` and `aria` by name, then what is in it. Texts are never read as markup. */
-export function make(tag, { data = {}, aria = {}, role, ...properties } = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  Object.assign(element.dataset, data);
-  if (role) element.setAttribute("role", role);
-  for (const [name, value] of Object.entries(aria)) element.setAttribute(`aria-${name}`, value);
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
-  return element;
-}
 
 /** A button with a text, and perhaps an icon before it. */
 export function button(textKey, { onClick, icon: name, className = "button button--small", ...more } = {}) {
