@@ -24,6 +24,7 @@ from chat.events import ACCEPTED, CREATED
 from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.outside import own_block, tell_on_commit
 from chat.rendering import render_said
+from chat.telling import tell_message, who_listens
 from personas.lookups import OnBehalf
 from tenants.errors import Invalid, NotFound
 from tenants.limits import Bucket, take
@@ -40,10 +41,11 @@ ON_BEHALF = "on_behalf"
 # And the key whose turn it is, if it is one's.
 KEY = "key_id"
 
-_LOCKED: Select[Conversation] = Select(
+_LOCKED: Select[Any] = Select(  # conversations
     lambda: (
         Conversation.objects.select_for_update(of=("self",), no_key=True)
         .select_related("end_user", "persona")
+        .annotate(listeners=who_listens())
         .filter(pk=Param("id"))
     )
 )
@@ -179,6 +181,7 @@ def post_message(
         rows = insertion(message), insertion(turn), counted
         before_storing(posted)
         write(*rows)
+        tell_message(message, conversation.listeners, conversation)
         return posted
 
 
@@ -199,6 +202,7 @@ def _leave_to_person(conversation: Conversation, client_id: UUID, text: str) -> 
     conversation.last_message_at = message.created_at
     conversation.save(update_fields=["next_seq", "is_untold", "message_count", "unread_by_agent", "last_message_at"])
     tell_on_commit(conversation)
+    tell_message(message, conversation.listeners, conversation)
     return message
 
 
@@ -290,6 +294,7 @@ def edit_message(
         outdated.current().update(replaced_at=message.created_at)
         before_storing(posted)
         write(*rows)
+        tell_message(message, conversation.listeners, conversation)
         return posted
 
 
@@ -329,7 +334,7 @@ def _open_anew(
 
 def lock_conversation(conversation_id: UUID) -> Conversation:
     """The conversation, locked until the transaction ends: messages of one conversation come one by one."""
-    conversation = _LOCKED.first(id=conversation_id)
+    conversation: Conversation | None = _LOCKED.first(id=conversation_id)
     if conversation is None:
         raise ConversationNotFound
     return conversation

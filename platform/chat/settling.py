@@ -16,8 +16,11 @@ from chat.models import Conversation, Message, Process, Turn
 from chat.outside import tell_later
 from chat.posting import lock_fence
 from chat.rendering import render_answer
+from chat.telling import tell_message, who_listens
 from tenants.errors import PlatformError
 from tenants.statements import Param, Select, Update, insertion, write
+from webhooks.emitting import listeners
+from webhooks.models import EventType
 
 # What an outcome says of its turn.
 _ACCOUNT = (
@@ -26,7 +29,7 @@ _ACCOUNT = (
 )  # fmt: skip
 
 _RUNNING: Select[Any] = Select(  # turns
-    lambda: Turn.objects.annotate(question_replaced_at=F("question__replaced_at")).filter(
+    lambda: Turn.objects.annotate(question_replaced_at=F("question__replaced_at"), listeners=who_listens()).filter(
         pk=Param("id"), process_id=Param("process_id"), holds_conversation=True, status=Turn.Status.RUNNING
     )
 )
@@ -97,7 +100,10 @@ def settle_turn(
             outcome = replace(outcome, finish_reason="stopped")
         elif turn.fence < fence.number:
             outcome = replace(outcome, text="", citations=[], claims=[], suggestions=[], error=TakenOver())
-        return Settled(_store(turn, outcome, author, message_seq, turn.question_replaced_at), outcome)
+        message = _store(turn, outcome, author, message_seq, turn.question_replaced_at)
+        if message is not None:
+            tell_message(message, turn.listeners)
+        return Settled(message, outcome)
 
 
 def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None:
@@ -106,7 +112,10 @@ def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None
     The caller has locked the conversation.
     """
     outcome = Outcome(text=text, error=TurnInterrupted(), trace=turn.trace)
-    return _store(turn, outcome, turn.conversation.persona.name, message_seq, turn.question.replaced_at)
+    message = _store(turn, outcome, turn.conversation.persona.name, message_seq, turn.question.replaced_at)
+    if message is not None:
+        tell_message(message, listeners(turn.tenant_id, EventType.MESSAGE_CREATED))
+    return message
 
 
 def _store(turn: Turn, outcome: Outcome, author: str, message_seq: int, replaced_at: datetime | None) -> Message | None:

@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+
 from chat.models import Conversation, Message
-from chat.presenting import timestamp
 from webhooks.emitting import emit, emit_to
-from webhooks.models import EventType
+from webhooks.models import Endpoint, EventType
+
+
+def who_listens() -> ArraySubquery:
+    """The endpoints that want messages of a row's tenant, as part of a statement that is asked anyway."""
+    same_tenant = Endpoint.objects.filter(tenant_id=OuterRef("tenant_id"))
+    return ArraySubquery(same_tenant.listening(EventType.MESSAGE_CREATED).order_by().values("pk"))
 
 
 def about_conversation(conversation: Conversation) -> dict[str, Any]:
@@ -36,7 +44,7 @@ def tell_message(message: Message, endpoint_ids: Sequence[UUID], conversation: C
         "text": message.text,
         "citations": message.citations,
         "finish_reason": message.finish_reason or None,
-        "created_at": timestamp(message.created_at),
+        "created_at": message.created_at.isoformat(),
     }
     emit_to(endpoint_ids, conversation.tenant_id, EventType.MESSAGE_CREATED, data)
 

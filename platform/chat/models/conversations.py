@@ -1,6 +1,6 @@
 """Conversations, what was said in them, and the turns that answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -106,6 +106,9 @@ class Conversation(TenantModel):
     closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
     satisfaction = models.PositiveSmallIntegerField(_("satisfaction"), null=True, editable=False)
     satisfaction_comment = models.TextField(_("satisfaction comment"), blank=True, default="")
+
+    # The webhooks that want its messages. Known of a locked one alone.
+    listeners: Sequence[UUID]
 
     objects: ClassVar[Any] = ConversationQuerySet.as_manager()
 
