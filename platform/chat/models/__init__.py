@@ -10,8 +10,10 @@ from chat.models.conversations import (
     TurnQuerySet,
 )
 from chat.models.handover import CannedReply, CannedReplyQuerySet, ContactRequest, Handoff
+from chat.models.tracing import AnswerTest, Replay, TestRun
 
 __all__ = [
-    "SEQ_BLOCK", "CannedReply", "CannedReplyQuerySet", "ContactRequest", "Conversation", "ConversationQuerySet",
-    "EndUser", "Handoff", "Message", "MessageQuerySet", "Process", "Turn", "TurnQuerySet",
+    "SEQ_BLOCK", "AnswerTest", "CannedReply", "CannedReplyQuerySet", "ContactRequest", "Conversation",
+    "ConversationQuerySet", "EndUser", "Handoff", "Message", "MessageQuerySet", "Process", "Replay", "TestRun", "Turn",
+    "TurnQuerySet",
 ]  # fmt: skip
