@@ -15,6 +15,7 @@ django.setup(set_prefix=False)
 
 # Django is set up from here on.
 from chat.consumers import ChatConsumer  # noqa: E402
+from chat.desk.consumers import DeskConsumer  # noqa: E402
 from config.bodies import BodyLimit, Handler  # noqa: E402
 from config.lifespan import Lifespan  # noqa: E402
 from config.startup import refuse  # noqa: E402
@@ -24,6 +25,7 @@ refused: Any = refuse
 sockets = [
     path("ws/v1/chat/", ChatConsumer.as_asgi()),
     path("ws/v1/npc/", GameConsumer.as_asgi()),
+    path("ws/v1/desk/", DeskConsumer.as_asgi()),
     path("<path:rest>", refused),
 ]
 application: Any = ProtocolTypeRouter(

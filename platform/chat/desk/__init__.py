@@ -1,0 +1,1 @@
+"""/desk/: where the members of a tenant answer its visitors."""
