@@ -24,10 +24,25 @@ from llm.routes import resolve_route
 from personas.context import Language
 from tenants.errors import PlatformError
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Select
 
 # Vectors hardly tell which of a few questions on one subject another one fits; the words do, and cost little.
 PAIRS_TRIED = 20
 EXAMPLES = 5
+_OPEN: Select[Question] = Select(
+    lambda: Question.objects.filter(tenant_id=Param("tenant_id"), id=Param("id")).open().select_related(
+        "dataset", "end_user"
+    )
+)  # fmt: skip
+_SAME: Select[Question] = Select(
+    lambda: Question.objects.filter(
+        tenant_id=Param("tenant_id"),
+        dataset_id=Param("dataset_id"),
+        status=Question.Status.READY,
+        cache_key=Param("cache_key"),
+    ).order_by("-id")[:1]
+)
+
 DJANGO_LANGUAGES: dict[Language, str] = {"zh": "zh-hans", "en": "en"}
 
 
@@ -46,8 +61,7 @@ def answer_question(run: Run) -> None:
 def _begin(run: Run, watch: Watch) -> Work | None:
     """None if there is nothing left to do."""
     with tenant_scope(run.tenant_id):
-        questions = Question.objects.for_tenant(run.tenant_id)
-        question = questions.open().select_related("dataset", "end_user").filter(pk=run.subject_id).first()
+        question = _OPEN.first(tenant_id=run.tenant_id, id=run.subject_id)
         if question is None:
             return None
         work = Work(
@@ -122,10 +136,7 @@ def _confirmed(work: Work) -> Answer | None:
 def _cached(work: Work) -> dict[str, Any] | None:
     """The answer of the same question. Where only an upload changes the data, its result holds; else its SQL."""
     with tenant_scope(work.run.tenant_id):
-        ready = Question.objects.for_tenant(work.run.tenant_id).filter(
-            dataset=work.dataset, status=Question.Status.READY, cache_key=work.cache_key
-        )
-        same = ready.order_by("-id").first()
+        same = _SAME.first(tenant_id=work.run.tenant_id, dataset_id=work.dataset.pk, cache_key=work.cache_key)
     if same is None:
         return None
     if work.dataset.kind != Dataset.Kind.FILES:

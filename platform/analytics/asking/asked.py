@@ -12,10 +12,19 @@ from personas.context import Language, Said
 from personas.followups import search_query
 from personas.language import is_chinese
 from tenants.errors import Invalid, NotFound
+from tenants.statements import Param, Select
 
 MAX_CHARACTERS = 2000
 # Of a thread, what a new question is understood by.
 MAX_HISTORY = 5
+
+_BEFORE: Select[Question] = Select(
+    lambda: (
+        Question.objects.filter(tenant_id=Param("tenant_id"), thread=Param("thread"), pk__lt=Param("id"))
+        .without_result()
+        .order_by("-id")[:MAX_HISTORY]
+    )
+)
 
 
 def clean_question(text: str) -> str:
@@ -53,8 +62,7 @@ def in_full(question: str, history: Sequence[Question]) -> str:
 
 def history_of(question: Question) -> list[Question]:
     """What was asked before in the same thread, oldest first, without results."""
-    before = Question.objects.for_tenant(question.tenant_id).filter(thread=question.thread, pk__lt=question.pk)
-    return list(before.without_result().order_by("-id")[:MAX_HISTORY])[::-1]
+    return _BEFORE.all(tenant_id=question.tenant_id, thread=question.thread, id=question.pk)[::-1]
 
 
 def thread_of(tenant_id: UUID, dataset_id: UUID, conversation_id: UUID) -> list[Question]:
