@@ -49,6 +49,7 @@ def fieldsets(persona: Persona) -> list[tuple[Any, dict[str, Any]]]:
         _("Knowledge"): ["knowledge_bases"],
         _("Model"): ["route", "fallback_routes", "model", "temperature", "max_output_tokens", "memory"],
         _("Safety"): ["safety", "handoff"],
+        _("On your site"): ["widget"],
     }
     named = {name for names in tabs.values() for name in names}
     tabs[_("More")] = [path for path in paths if path.partition(".")[0] not in named]
@@ -198,6 +199,7 @@ def _field_by_type(schema: Schema, common: dict[str, Any]) -> forms.Field:
         names = {
             "": _("As the message"), "zh": _("Chinese"), "en": _("English"),
             "form": _("Offer a form"), "queue": _("Let them wait"),
+            "auto": _("Automatic"), "light": _("Light"), "dark": _("Dark"), "right": _("Right"), "left": _("Left"),
         }  # fmt: skip
         return _choice([(value, names.get(value, value)) for value in schema["enum"]], common)
     return TextField(widget=_text_widget(schema.get("maxLength", LINE_CHARACTERS)), **common)

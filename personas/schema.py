@@ -188,6 +188,33 @@ class Handoff(Settings):
     )
 
 
+# Names of fonts and nothing else: it goes into a style.
+FONT_PATTERN = r"^[\w \-\"',]*$"
+
+
+class Widget(Settings):
+    """How the chat looks in the corner of somebody's own site. What a page says in its script tag comes before it."""
+
+    accent: Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6})?$")] = Field(
+        default="", title=_("Colour"), description=_("Such as #0d6656. Texts in it are kept readable by themselves.")
+    )
+    theme: Literal["auto", "light", "dark"] = Field(
+        default="auto", title=_("Light or dark"), description=_("Automatic: as the visitor's device is set.")
+    )
+    position: Literal["right", "left"] = Field(default="right", title=_("Corner"))
+    offset_x: int = Field(default=20, ge=0, le=200, title=_("Distance from the side"), description=_("In pixels."))
+    offset_y: int = Field(default=20, ge=0, le=200, title=_("Distance from below"), description=_("In pixels."))
+    radius: int = Field(default=16, ge=0, le=32, title=_("Roundness of corners"), description=_("In pixels."))
+    font: Annotated[str, Field(max_length=200, pattern=FONT_PATTERN), Storable] = Field(
+        default="",
+        title=_("Font"),
+        description=_("Names as in a stylesheet; inherit takes the page's own. Empty: the visitor's system's."),
+    )
+    greeting: Annotated[str, Field(max_length=200), Storable] = Field(
+        default="", title=_("Words beside the button"), description=_("Shown until the chat is opened. Empty: none.")
+    )
+
+
 class PersonaSettings(Settings):
     """What every kind of persona has. A kind inherits, and changes defaults or adds what is its own."""
 
@@ -262,6 +289,7 @@ class PersonaSettings(Settings):
     memory: Memory = Field(default=Memory(), title=_("Memory"))
     safety: Safety = Field(default=Safety(), title=_("Safety"))
     handoff: Handoff = Field(default=Handoff(), title=_("Hand-over to a person"))
+    widget: Widget = Field(default=Widget(), title=_("On your site"))
 
 
 AnySettings = TypeVar("AnySettings", bound=PersonaSettings)
@@ -301,6 +329,7 @@ _SENTENCES = {
     "missing": _("This field is required."),
     "string_type": _("This must be text."),
     "string_unicode": _("This holds characters that are not valid text."),
+    "string_pattern_mismatch": _("This does not have the form that is asked for."),
     "string_too_short": _("This must not be empty."),
     "string_too_long": _("At most {max_length} characters."),
     "int_type": _("This must be a whole number."),

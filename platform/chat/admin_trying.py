@@ -13,16 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat.api.views import session_body
 from chat.pages import CONTENT_SECURITY_POLICY
-from chat.presenting import persona_card
 from chat.sessions import open_session
-from llm.routes import resolve_route
+from chat.widget.card import front, is_reader_active
 from personas.access import access_persona, as_uuid
 from personas.errors import KindNeedsWorld
 from personas.kinds import kind_named
 from personas.models import Persona
 from tenants.adminsite.base import the_seat
 from tenants.asynchronous import json_body
-from tenants.errors import NotFound
 from tenants.models import Member, User
 
 
@@ -31,11 +29,11 @@ def try_view(request: HttpRequest, persona_id: UUID, *, allowed: Collection[str]
     """The chat page with the draft behind it. Only pages of ours may frame it."""
     persona = _draft(request, persona_id, allowed)
     context = {
-        "persona": persona_card(persona, persona.settings, persona.name),
+        "persona": front(persona, is_test=True),
         # Under this name the browser remembers the test chat, apart from the public one.
         "publishable_key": f"draft-{persona.pk.hex}",
         "session_url": reverse("admin:chat_try_session", args=[persona.pk]),
-        "reader_active": _has_no_model(persona),
+        "reader_active": is_reader_active(persona, is_test=True),
         "language": get_language(),
     }
     response = TemplateResponse(request, "admin/chat/try.html", context)
@@ -78,11 +76,3 @@ def _draft(request: HttpRequest, persona_id: UUID, allowed: Collection[str]) -> 
     if kind_named(persona.kind).needs_world:
         raise KindNeedsWorld
     return persona
-
-
-def _has_no_model(persona: Persona) -> bool:
-    """Whether the reader will answer. A route that is gone shows itself with the first answer."""
-    try:
-        return resolve_route(persona.tenant_id, persona.settings.get("route") or None).is_reader
-    except NotFound:
-        return False

@@ -1,12 +1,14 @@
-"""The public chat page."""
+"""The public chat page: shared by its link, or held in a frame by a site that may."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from chat.presenting import persona_card
-from llm.routes import resolve_route
+from chat.origins import frame_ancestors
+from chat.widget.card import front, is_reader_active
 from personas.access import access_by_publishable_key
 from tenants.errors import NotFound, Unauthenticated
 from tenants.scope import tenant_scope
@@ -17,33 +19,47 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# What a preview of the link shows of the greeting.
+DESCRIPTION_CHARACTERS = 200
 
 
 @require_safe
 def chat_page(request: HttpRequest, publishable_key: str) -> HttpResponse:
-    """The page of one published persona; a friendly 404 for a key that names none."""
+    """The page of one published persona; a friendly 404 for a key that names none.
+
+    With `?embed=1` it is for a frame in a page of an allowed origin, and without what such a page has itself.
+    """
+    language, ancestors = get_language(), ""
     try:
-        context = _context(publishable_key)
+        context = _context(request, publishable_key)
     except (NotFound, Unauthenticated):
-        response = render(request, "chat/not_found.html", {"language": get_language()}, status=404)
+        response = render(request, "chat/not_found.html", {"language": language}, status=404)
     else:
-        response = render(request, "chat/page.html", {**context, "language": get_language()})
+        response = render(request, "chat/page.html", {**context, "language": language})
+        ancestors = context["frame_ancestors"] if context["is_embedded"] else ""
     sockets = f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
-    response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(sockets=sockets)
+    policy = CONTENT_SECURITY_POLICY.format(sockets=sockets)
+    if ancestors:
+        policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {ancestors}")
+        # The older header knows no list, and would forbid it to all.
+        response.xframe_options_exempt = True
+    response["Content-Security-Policy"] = policy
     response["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _context(publishable_key: str) -> dict[str, object]:
+def _context(request: HttpRequest, publishable_key: str) -> dict[str, Any]:
     tenant_id = parse_token(publishable_key, PUBLISHABLE).tenant_id
     with tenant_scope(tenant_id):
         persona = access_by_publishable_key(tenant_id, publishable_key)
-        version = persona.live_version
-        if version is None:
-            raise NotFound
+        card = front(persona)
         return {
-            "persona": persona_card(persona, version.settings, version.name),
+            "persona": card,
+            "description": card["greeting"][:DESCRIPTION_CHARACTERS],
+            "page_url": request.build_absolute_uri(persona.chat_path),
             "publishable_key": publishable_key,
             "session_url": f"/api/v1/public/{publishable_key}/sessions/",
-            "reader_active": resolve_route(tenant_id, version.settings.get("route") or None).is_reader,
+            "reader_active": is_reader_active(persona),
+            "is_embedded": request.GET.get("embed") == "1",
+            "frame_ancestors": frame_ancestors(persona),
         }

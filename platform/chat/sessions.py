@@ -35,6 +35,8 @@ class Session:
     member_id: UUID | None = None
     # The key that opened it, whose limits and budgets its turns count against.
     key_id: UUID | None = None
+    # Opened from a page with nothing but a publishable key: only pages of allowed sites may use it.
+    is_public: bool = False
 
     @property
     def on_behalf(self) -> OnBehalf | None:
@@ -61,11 +63,12 @@ def open_session(
     is_test: bool = False,
     member_id: UUID | None = None,
     key_id: UUID | None = None,
+    is_public: bool = False,
 ) -> Opened:
     """Let an end user into a new conversation, or into one of his own with this persona.
 
     `member_id`: the member who he is, and in whose rights the persona may look things up. `key_id`: the key by which
-    he is let in.
+    he is let in. `is_public`: by a publishable key alone.
 
     Raises ConversationNotFound for a conversation of somebody else, Invalid for a persona that never was
     published.
@@ -77,12 +80,19 @@ def open_session(
         conversation = Conversation.objects.create(persona=persona, end_user=end_user, is_test=is_test)
     else:
         conversation = _own_conversation(conversation_id, persona, end_user)
-    token, expires_at = session_token(conversation, ttl or settings.CHAT_SESSION_TTL, member_id, key_id)
+    token, expires_at = session_token(
+        conversation, ttl or settings.CHAT_SESSION_TTL, member_id, key_id, is_public=is_public
+    )
     return Opened(token, expires_at, conversation)
 
 
 def session_token(
-    conversation: Conversation, ttl: timedelta, member_id: UUID | None = None, key_id: UUID | None = None
+    conversation: Conversation,
+    ttl: timedelta,
+    member_id: UUID | None = None,
+    key_id: UUID | None = None,
+    *,
+    is_public: bool = False,
 ) -> tuple[str, datetime]:
     """A token for this conversation and when it ends."""
     expires_at = timezone.now() + ttl
@@ -91,6 +101,8 @@ def session_token(
         claims["m"] = member_id.hex
     if key_id:
         claims["k"] = key_id.hex
+    if is_public:
+        claims["p"] = 1
     return str(Token(SESSION, conversation.tenant_id, _signer(conversation.tenant_id).sign_object(claims))), expires_at
 
 
@@ -118,7 +130,7 @@ def _read(text: str) -> Session:
         expires_at = datetime.fromtimestamp(claims["x"], tz=timezone.get_default_timezone())
         member_id = UUID(claims["m"]) if "m" in claims else None
         key_id = UUID(claims["k"]) if "k" in claims else None
-        return Session(token.tenant_id, UUID(claims["c"]), expires_at, member_id, key_id)
+        return Session(token.tenant_id, UUID(claims["c"]), expires_at, member_id, key_id, is_public="p" in claims)
     except (signing.BadSignature, KeyError, ValueError, TypeError):
         raise Unauthenticated from None
 

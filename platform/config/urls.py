@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from chat.api.openai import completions_view, embeddings_view, models_view
 from chat.pages import chat_page
+from chat.widget.views import file_view, script_view
 from config.asyncapi import asyncapi_view
 from config.health import healthz, readyz
 
@@ -32,8 +33,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/chat/completions", completions_view, name="openai-completions"),
     path("v1/embeddings", embeddings_view, name="openai-embeddings"),
     path("chat/<str:publishable_key>/", chat_page, name="chat-page"),
+    path("widget.js", script_view, name="widget-script"),
+    path("widget/<str:digest>/<str:name>", file_view, name="widget-file"),
     path("play/", include("npc.play.urls")),
     path("ask/", include("analytics.pages.urls")),
+    path("desk/", include("chat.desk.urls")),
 ]
 
 handler400 = "config.failures.bad_request"

@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
@@ -35,7 +36,7 @@ REFUSED_BEFORE_CUT = 100
 # A peer that does not even take our goodbye for so long is dropped.
 CLOSE_PATIENCE_S = 2.0
 
-BAD_TOKEN, LIMIT, COME_BACK, BROKEN = 4401, 4429, 1012, 1011
+BAD_TOKEN, FORBIDDEN, LIMIT, COME_BACK, BROKEN = 4401, 4403, 4429, 1012, 1011
 
 
 class Unavailable(PlatformError):
@@ -108,8 +109,8 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
             self._is_inside = True
         except RateLimited:
             await self.leave(LIMIT)
-        except PlatformError:
-            await self.leave(BAD_TOKEN)
+        except PlatformError as error:
+            await self.leave(FORBIDDEN if error.status == HTTPStatus.FORBIDDEN else BAD_TOKEN)
         except (DatabaseError, InterfaceError):
             logger.exception("A socket could not be opened")
             await self.leave(COME_BACK)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -18,23 +17,18 @@ from chat.access import access_conversation
 from chat.api.serializers import MessageSerializer, PublicSessionRequestSerializer, SessionSerializer
 from chat.api.views import session_body
 from chat.models import Message
+from chat.origins import check_origin
 from chat.sessions import open_session, read_session, returning_visitor, visitor_id
 from personas.access import access_by_publishable_key
 from personas.models import Persona
 from tenants.authentication import bearer
-from tenants.errors import NotFound, PlatformError, Unauthenticated
+from tenants.errors import NotFound, Unauthenticated
 from tenants.limits.admitting import count_call
 from tenants.rest import BySequence
 from tenants.scope import tenant_scope
 from tenants.tokens import PUBLISHABLE, parse_token
 
 PREFLIGHT_TTL_S = 600
-
-
-class OriginNotAllowed(PlatformError):
-    code = "origin_not_allowed"
-    status = 403
-    default_detail = _("This site may not open chats with this persona; its owner can allow it.")
 
 
 def in_keys_tenant(method: Callable[..., Response]) -> Callable[..., Response]:
@@ -67,9 +61,7 @@ class PublicView(APIView):
     def check_origin(self, request: Request, persona: Persona) -> None:
         """Raises OriginNotAllowed unless the page's origin is our own, none (not a browser) or allowed."""
         origin = request.headers.get("Origin", "")
-        is_own = origin.partition("://")[2] == request.get_host()  # whichever scheme a proxy speaks to us
-        if origin and not is_own and not persona.allows_origin(origin):
-            raise OriginNotAllowed
+        check_origin(persona, origin, request.get_host())
         self.origin = origin
 
     @extend_schema(exclude=True)
@@ -112,6 +104,7 @@ class PublicSessionsView(PublicView):
             name=claimed.get("name", ""),
             locale=claimed.get("locale", "") or request.headers.get("Accept-Language", "")[:20].split(",")[0],
             conversation_id=conversation_id,
+            is_public=True,
         )
         return Response(session_body(opened, request), status=201)
 

@@ -1,6 +1,6 @@
 import { Connection } from "./connection.js";
 import { Outbox } from "./memory.js";
-import { fetchMessages, openSession } from "./session.js";
+import { fetchMessages, openSession, tell } from "./session.js";
 import { Transcript } from "./transcript.js";
 
 // A replay whose end the server does not tell is over when nothing has come for this long.
@@ -53,6 +53,12 @@ export class Conversation {
     this.connection.start();
   }
 
+  /** Try again after the server would not let us in. */
+  reconnect() {
+    this.connection.stop();
+    this.connection.start();
+  }
+
   say(text) {
     const item = { client_id: newId(), text, created_at: new Date().toISOString() };
     this.transcript.say(item);
@@ -101,14 +107,24 @@ export class Conversation {
     this.connect();
   }
 
-  /** Leave word where nobody is there: `{name, contact, message}`. Returns false if that cannot be sent now. */
+  /** Leave word where nobody is there: `{name, contact, message}`. Resolves to whether it arrived. */
   leaveContact(word) {
-    return this.connection.send({ type: "handoff.contact", ...word });
+    return this.#tellOf("contact", word);
   }
 
-  /** Say how the conversation was, 1 to 5. Returns false if that cannot be sent now. */
-  judge(score, comment) {
-    return this.connection.send({ type: "conversation.rate", score, comment });
+  /** Say how the conversation was, 1 to 5. Resolves to whether it arrived. */
+  judge(rating, comment) {
+    return this.#tellOf("satisfaction", { rating, comment });
+  }
+
+  async #tellOf(what, body) {
+    try {
+      await tell(this.sessionUrl, this.session, what, body);
+      return true;
+    } catch (error) {
+      this.onProblem({ code: error.code ?? "unreachable", detail: error.detail });
+      return false;
+    }
   }
 
   /** Tell the person who answers that the visitor writes; a bot has no use for it. */
@@ -192,7 +208,8 @@ export class Conversation {
     this.#changed();
   }
 
-  #ready({ persona, seq }) {
+  #ready({ persona, seq, handoff }) {
+    this.standing = handoff ?? null;
     this.readySeq = seq ?? 0;
     this.isCaughtUp = false;
     if (persona) this.onPersona(persona);
@@ -250,6 +267,7 @@ export class Conversation {
   #caughtUp() {
     this.isCaughtUp = true;
     this.hasRefetched = false;
+    if (this.standing) this.transcript.stand(this.standing, this.readySeq);
     if (!this.isLive) this.onHistoryRead();
     this.isLive = true;
     if (this.wantsPerson) this.askForPerson();

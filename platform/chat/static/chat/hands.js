@@ -18,7 +18,8 @@ export class Hands {
     const { surface } = this;
     const { handoff, agent, hands, isEmpty } = transcript;
     const isWithPeople = ["requested", "human"].includes(handoff);
-    surface.byId("person").hidden = !this.persona.handoff || isWithPeople;
+    const isOffered = this.conversation.standing?.is_offered ?? this.persona.offers_person;
+    surface.byId("person").hidden = !isOffered || isWithPeople;
     surface.byId("person").disabled = this.isAsking && handoff === "bot";
     surface.byId("hands").hidden = !isWithPeople;
     surface.byId("hands").dataset.state = handoff;
@@ -54,22 +55,22 @@ export class Hands {
     this.surface.byId("person").disabled = true;
   }
 
-  #leaveWord(event) {
+  async #leaveWord(event) {
     event.preventDefault();
     const { name, contact, message } = event.target.elements;
     const word = { name: name.value.trim(), contact: contact.value.trim(), message: message.value.trim() };
-    if (!word.contact || !this.conversation.leaveContact(word)) return;
-    this.hasLeftWord = true;
-    event.target.hidden = true;
+    const form = event.target;
+    if (!word.contact || !(await this.conversation.leaveContact(word))) return;
+    this.hasLeftWord = form.hidden = true;
     this.say(this.surface.t("contact_sent"));
   }
 
-  #judge(event) {
+  async #judge(event) {
     event.preventDefault();
     const { mark, comment } = event.target.elements;
-    if (!mark.value || !this.conversation.judge(Number(mark.value), comment.value.trim())) return;
-    this.hasJudged = true;
-    event.target.hidden = true;
+    const form = event.target;
+    if (!mark.value || !(await this.conversation.judge(Number(mark.value), comment.value.trim()))) return;
+    this.hasJudged = form.hidden = true;
     this.say(this.surface.t("thanks"));
   }
 

@@ -1,5 +1,5 @@
 // Everything that is ever written.
-const NAMES = ["session", "outbox", "ratings", "draft", "seen", "open"];
+const NAMES = ["session", "outbox", "ratings", "draft", "seen", "open", "who"];
 
 /**
  * What the page remembers between visits, apart for each publishable key. Where the browser closes its storage

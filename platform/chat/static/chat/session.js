@@ -42,6 +42,12 @@ export async function fetchMessages(sessionUrl, { conversation_id, token }) {
   return messages;
 }
 
+/** Tell something about the conversation: `what` is "contact" or "satisfaction". Throws as openSession does. */
+export function tell(sessionUrl, { conversation_id, token }, what, body) {
+  const url = new URL(`../conversations/${conversation_id}/${what}/`, new URL(sessionUrl, location.href));
+  return post(url, body, { Authorization: `Bearer ${token}` });
+}
+
 async function post(url, body, headers) {
   const response = await fetch(url, {
     method: "POST",
@@ -49,7 +55,7 @@ async function post(url, body, headers) {
     body: JSON.stringify(body),
   });
   if (!response.ok) throw await refusal(response);
-  return response.json();
+  return response.status === 204 ? null : response.json();
 }
 
 async function refusal(response) {

@@ -21,6 +21,7 @@ export class Transcript {
     /** Who answers: "bot", "requested" (a person was asked for), "human" or "closed". */
     this.handoff = "bot";
     this.agent = null;
+    this.handoffSeq = 0;
     /** What goes with the last change of hands: whether a form is offered, or satisfaction asked. */
     this.hands = {};
     this.changed = new Set();
@@ -149,7 +150,7 @@ export class Transcript {
     },
     "conversation.handoff": (event) => {
       const { state, reason, until, seq } = event;
-      this.handoff = state;
+      Object.assign(this, { handoff: state, handoffSeq: seq });
       this.agent = state === "human" ? nameOf(event.agent) : null;
       this.hands = { form: Boolean(event.form), satisfaction: Boolean(event.ask_satisfaction), reason, until };
       this.#append({ kind: "status", key: `handoff-${seq}`, handoff: state, agent: nameOf(event.agent), reason, until });
@@ -176,6 +177,12 @@ export class Transcript {
   #dropAnswersBehind(said) {
     const at = this.entries.indexOf(said);
     this.entries = this.entries.filter((entry, index) => index <= at || entry.kind !== "answer");
+  }
+
+  /** How it stood when event `seq` was the newest, for those events that tell of it are gone. */
+  stand({ state, agent }, seq) {
+    if (this.handoffSeq > seq || this.handoff === state) return;
+    Object.assign(this, { handoff: state, agent: nameOf(agent) });
   }
 
   /** Where a message that is not known by its id belongs: in place of another, or at the end. */

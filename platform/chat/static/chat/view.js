@@ -15,11 +15,12 @@ const HIDDEN_DRAW_MS = 250;
 export class ChatView {
   /**
    * `persona` is who answers, as far as known; `base` the address that the persona's picture is relative to.
-   * `onNews(entry)` hears of each message of the other side that comes while it is looked at or not;
-   * `onPersona()` of a new introduction; `mayCover` is said by PassagePanel, `onReload` by Banner.
+   * `onNews(entry, {isLive})` hears of each message of the other side, `onSay(text)` of each of the visitor's,
+   * `onPersona(persona)` of who answers, `onHandoff(state, agent)` of a change of hands. For `mayCover` see
+   * PassagePanel, for `onReload` Banner.
    */
-  constructor(surface, { persona, base, memory, sessionUrl, headers, mayCover, onReload, onNews, onPersona, onSay }) {
-    Object.assign(this, { surface, memory, persona, base, onNews, onPersona, onSay });
+  constructor(surface, { persona, base, memory, sessionUrl, headers, mayCover, onReload, onNews, onPersona, onHandoff, onSay }) {
+    Object.assign(this, { surface, persona, base, onNews, onPersona, onHandoff, onSay });
     this.heard = new WeakSet();
     this.conversation = new Conversation({
       sessionUrl,
@@ -153,6 +154,10 @@ export class ChatView {
       this.#heedNews(entry);
     }
     this.#drawFrame(transcript, conversation.isLive);
+    if (transcript.handoff !== this.handoff) {
+      if (this.handoff && conversation.isLive) this.onHandoff?.(transcript.handoff, transcript.agent);
+      this.handoff = transcript.handoff;
+    }
     const editable = this.#editable(transcript);
     if (editable !== this.editable) for (const entry of [editable, this.editable]) if (entry) changed.add(entry);
     this.editable = editable;
