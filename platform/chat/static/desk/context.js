@@ -69,7 +69,8 @@ export class Context {
     const facts = make("dl", { className: "facts" });
     const say = (key, value) => value && facts.append(make("dt", { textContent: t(key) }), make("dd", {}, make("bdi", { textContent: value })));
     say("name", row.visitor.name);
-    say("visitor_id", row.visitor.id);
+    // The id of one who did not say who he is was made up by us.
+    say("visitor_id", !row.visitor.id.startsWith("visitor-") && row.visitor.id);
     say("language", row.visitor.locale && languageName(row.visitor.locale));
     say("since", moment(row.opened_at));
     say("satisfaction", row.satisfaction && t("of_five", { n: row.satisfaction }) + (row.satisfaction_comment ? ` · ${row.satisfaction_comment}` : ""));

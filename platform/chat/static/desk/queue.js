@@ -1,9 +1,9 @@
-import { byId, drawAvatar, icon } from "../chat/dom.js";
+import { byId, icon } from "../chat/dom.js";
 import { make } from "../members/make.js";
 import { get } from "../members/server.js";
 import { attempt } from "./frame.js";
 import { shortMoment, t } from "./strings.js";
-import { elapsed, isLongWait, lastSaid, nameOf, stateOf } from "./words.js";
+import { drawVisitor, elapsed, isLongWait, lastSaid, nameOf, stateOf } from "./words.js";
 
 const TYPED_FOR_MS = 250;
 const TICK_MS = 10_000;
@@ -154,7 +154,7 @@ export class Queue {
   #link(row) {
     const name = nameOf(row);
     const avatar = make("span", { className: "avatar", aria: { hidden: "true" } });
-    drawAvatar(avatar, { name });
+    drawVisitor(avatar, row);
     const others = (this.looking.get(row.id) ?? []).filter((person) => person.id !== this.me.id);
     const unread = row.unread > 0 && make("b", { className: "count" }, make("span", { aria: { hidden: "true" }, textContent: row.unread }), make("span", { className: "visually-hidden", textContent: t("unread", { count: row.unread }) }));
     const link = make(

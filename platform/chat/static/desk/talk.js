@@ -9,7 +9,7 @@ import { namesOf } from "./queue.js";
 import { SaidList } from "./said.js";
 import { label, t } from "./strings.js";
 import { Thread } from "./thread.js";
-import { nameOf, stateOf } from "./words.js";
+import { drawVisitor, nameOf, stateOf } from "./words.js";
 import { Writing } from "./writing.js";
 
 const TYPING_FOR_MS = 6000;
@@ -380,7 +380,7 @@ export class Talk {
     const { row } = this.thread;
     const name = nameOf(row);
     byId("talk-name").querySelector("bdi").textContent = name;
-    drawAvatar(byId("talk-avatar"), { name });
+    drawVisitor(byId("talk-avatar"), row);
     byId("talk-persona").textContent = row.persona.name;
     byId("talk-state").textContent = stateOf(row, this.me);
     byId("talk-state").className = `state state--${row.state}`;

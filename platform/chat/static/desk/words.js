@@ -1,12 +1,21 @@
 /** How people and times are called at the desk. */
+import { drawAvatar } from "../chat/dom.js";
 import { currentLanguage, isSaid, t } from "./strings.js";
 
 const LONG_WAIT_MS = 5 * 60_000;
 
 /** A visitor's name, or a short number for one who has none. */
 export function nameOf({ visitor }) {
-  return visitor.name || t("visitor", { n: visitor.id.slice(-4).toUpperCase() });
+  return visitor.name || t("visitor", { n: numberOf(visitor) });
 }
+
+/** What an avatar shows of a visitor: the first letter of a name, or enough of a number to tell one from another. */
+export function drawVisitor(element, { visitor }) {
+  if (visitor.name) drawAvatar(element, { name: visitor.name });
+  else element.textContent = numberOf(visitor).slice(-2);
+}
+
+const numberOf = ({ id }) => id.slice(-4).toUpperCase();
 
 /** How long ago `since` was, in the largest unit that says enough. */
 export function elapsed(since, now = Date.now()) {

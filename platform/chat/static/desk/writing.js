@@ -72,8 +72,7 @@ export class Writing {
     byId("writing").classList.toggle("is-note", isNote);
     byId("mode-reply").setAttribute("aria-pressed", String(!isNote));
     byId("mode-note").setAttribute("aria-pressed", String(isNote));
-    byId("writing-hint").textContent = this.hint ?? "";
-    byId("writing-hint").hidden = isNote || this.hint === null;
+    byId("writing-hint").textContent = this.hint ?? t("smallprint");
     for (const id of ["suggest", "canned-open"]) byId(id).hidden = isNote || isShut;
     this.box.disabled = isShut;
     this.box.placeholder = isShut ? "" : t(isNote ? "note_placeholder" : "reply_placeholder");
