@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
@@ -25,6 +25,7 @@ from chat.models import SEQ_BLOCK, Conversation, Message, Turn
 from chat.outside import own_block, tell_on_commit
 from chat.rendering import render_said
 from chat.telling import tell_message, who_listens
+from llm.models import Budget
 from personas.lookups import OnBehalf
 from tenants.errors import Invalid, NotFound
 from tenants.limits import Bucket, take
@@ -46,6 +47,7 @@ _LOCKED: Select[Any] = Select(  # conversations
         Conversation.objects.select_for_update(of=("self",), no_key=True)
         .select_related("end_user", "persona")
         .annotate(listeners=who_listens())
+        .annotate(has_budget=Exists(Budget.objects.filter(tenant_id=OuterRef("tenant_id"))))
         .filter(pk=Param("id"))
     )
 )

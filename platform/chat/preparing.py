@@ -7,17 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from chat.history import asked_past
 from chat.models import Message, Turn
 from chat.posting import KNOBS, ON_BEHALF, Posted
+from chat.spending import key_of, spending_of
 from knowledge.searching import SearchResult, embedding_of, search_bases
+from llm.budgets import Rung, Spending
 from llm.door import embed
 from llm.errors import ProviderError
 from llm.fallback import Fallback, told
-from llm.metering import Payer, record_call, record_misses
+from llm.metering import Payer, record_call, record_misses, settle_calls
+from llm.models import ModelCall
 from llm.routes import Routes, asked_routes, cost_of, routes_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
@@ -51,6 +54,9 @@ class Prepared:
     knobs: dict[str, Any] = field(default_factory=dict)
     # What the search went without, since an embedding model did not answer.
     left_out: list[dict[str, str]] = field(default_factory=list)
+    spending: Spending = field(kw_only=True)
+    # Endpoints that embedded the question.
+    embedded_by: list[RouteConfig] = field(default_factory=list)
 
     @property
     def route(self) -> RouteConfig:
@@ -83,6 +89,7 @@ class Prepared:
             **({"search": {**trace["search"], "left_out": self.left_out}} if self.left_out else {}),
             "route": self.route.slug,
             "model": self.request.model or self.route.chat_model or "reader",
+            **({"budget": self.spending.rung.value} if self.spending.rung != Rung.NORMAL else {}),
             **({"missed_routes": [miss.as_dict() for miss in self.call.misses]} if self.call.misses else {}),
             **({KNOBS: self.knobs} if self.knobs else {}),
         }
@@ -97,13 +104,13 @@ class Prepared:
         return Usage(self.turn.input_tokens, count_tokens(text), is_estimate=True)
 
     def cost(self, usage: Usage) -> Decimal:
-        return cost_of(usage, self.route)
+        return cost_of(usage, self.route, self.request.model)
 
     def meter(self, usage: Usage, outcome: "Outcome") -> None:
-        """Write the metering row, in the transaction that stores the answer."""
-        record_misses(self.call.misses, self.payer)
+        """Write the metering rows and settle with the budgets, in the transaction that stores the answer."""
+        calls = [*record_misses(self.call.misses, self.payer), *self._record_embedding()]
         how = "failed" if outcome.error else "stopped" if outcome.finish_reason == "stopped" else "ok"
-        record_call(
+        answered = record_call(
             route=self.route,
             usage=usage,
             duration_ms=outcome.total_ms or 0,
@@ -112,7 +119,25 @@ class Prepared:
             first_token_ms=outcome.first_token_ms,
             outcome=how,
             error_code=outcome.error.code if outcome.error else "",
+            is_reserved=True,
         )
+        if self.spending.is_held or self.spending.rung != Rung.NORMAL:
+            settle_calls(cast(UUID, self.payer.turn_id), [*calls, answered], self.payer)
+
+    def _record_embedding(self) -> list[ModelCall]:
+        """The question's vectors, where an endpoint made them."""
+        query = self.turn.plan.query
+        return [
+            record_call(
+                route=route,
+                usage=Usage(count_tokens(query), 0, is_estimate=True),
+                duration_ms=0,
+                payer=self.payer,
+                operation=ModelCall.Operation.EMBED,
+                is_reserved=True,
+            )
+            for route in self.embedded_by
+        ]
 
 
 @dataclass(frozen=True)
@@ -120,7 +145,7 @@ class Loaded:
     """What the first look into the database brings."""
 
     plan: TurnPlan
-    routes: Routes
+    spending: Spending
     embedding: dict[str, RouteConfig]
     left_out: list[dict[str, str]]
     payer: Payer
@@ -166,7 +191,19 @@ async def prepare(
         compiled = compile_turn(plan, found)
     knobs = turn.trace.get(KNOBS, {})
     request = turned(compiled.request(), knobs)
-    return Prepared(compiled, Fallback(loaded.routes, request), loaded.payer, compiled.parser(), knobs, left_out)
+    spending, silent = loaded.spending, {each.get("embedding_model") for each in left_out}
+    return Prepared(
+        compiled,
+        Fallback(spending.routes, request),
+        loaded.payer,
+        compiled.parser(),
+        knobs,
+        left_out,
+        spending=spending,
+        embedded_by=[
+            route for model, route in loaded.embedding.items() if route.embedding_model and model not in silent
+        ],
+    )
 
 
 async def _search(loaded: Loaded) -> tuple[Sequence[SearchResult], list[dict[str, str]]]:
@@ -224,11 +261,12 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
     embedding, left_out = _embedding_of(turn.tenant_id, plan)
     return Loaded(
         plan=plan,
-        routes=routes,
+        spending=spending_of(turn, plan, routes),
         embedding=embedding,
         left_out=left_out,
         payer=Payer(
             persona_id=conversation.persona_id,
+            api_key_id=key_of(turn),
             conversation_id=conversation.pk,
             turn_id=turn.pk,
             end_user=conversation.end_user.external_id,

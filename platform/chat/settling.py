@@ -16,6 +16,7 @@ from chat.models import Conversation, Message, Process, Turn
 from chat.outside import tell_later
 from chat.posting import lock_fence
 from chat.rendering import render_answer
+from chat.spending import give_back
 from chat.telling import tell_message, who_listens
 from tenants.errors import PlatformError
 from tenants.statements import Param, Select, Update, insertion, write
@@ -112,6 +113,7 @@ def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None
     The caller has locked the conversation.
     """
     outcome = Outcome(text=text, error=TurnInterrupted(), trace=turn.trace)
+    give_back(turn)
     message = _store(turn, outcome, turn.conversation.persona.name, message_seq, turn.question.replaced_at)
     if message is not None:
         tell_message(message, listeners(turn.tenant_id, EventType.MESSAGE_CREATED))

@@ -10,7 +10,10 @@ class LlmConfig(AppConfig):
     verbose_name = _("Models")
 
     def ready(self) -> None:
-        from llm import checks  # noqa: F401 - registers them
+        from llm import (
+            checks,  # noqa: F401 - registers them
+            sweeping,  # noqa: F401 - registers its tick with the clock
+        )
 
         worker_process_init.connect(load_embeddings, dispatch_uid="llm.load_embeddings")
 

@@ -1,12 +1,14 @@
 """Every model call leaves a row: who asked, what was used, what it cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
+from llm.budgets import Account, settle
 from llm.fallback import Miss
 from llm.models import ModelCall
-from llm.routes import cost_of
+from llm.routes import tariff_of
 from llm.types import RouteConfig, Usage
 from tenants.statements import insertion, write
 
@@ -21,6 +23,10 @@ class Payer:
     turn_id: UUID | None = None
     end_user: str = ""
 
+    def account(self, tenant_id: UUID) -> Account:
+        """Whose budgets it goes on."""
+        return Account(tenant_id, self.persona_id, self.api_key_id)
+
 
 def record_call(
     *,
@@ -33,9 +39,15 @@ def record_call(
     first_token_ms: int | None = None,
     outcome: str = ModelCall.Outcome.OK,
     error_code: str = "",
+    is_reserved: bool = False,
 ) -> ModelCall:
-    """Write the row of one call, in the current tenant's scope. `model` empty means the route's own."""
+    """Write the row of one call, in the current tenant's scope. `model` empty means the route's own.
+
+    It is charged to the budgets of who pays, unless something was reserved for it, which is then settled by whoever
+    did so.
+    """
     own_model = route.embedding_name if operation == ModelCall.Operation.EMBED else route.chat_name
+    tariff = tariff_of(route, model or own_model)
     call = ModelCall(
         operation=operation,
         route=route.slug,
@@ -44,8 +56,8 @@ def record_call(
         output_tokens=usage.output_tokens,
         cached_tokens=usage.cached_tokens,
         is_estimate=usage.is_estimate,
-        cost=cost_of(usage, route),
-        currency=route.currency,
+        cost=tariff.cost(usage.input_tokens, usage.output_tokens, usage.cached_tokens),
+        currency=tariff.currency,
         duration_ms=duration_ms,
         first_token_ms=first_token_ms,
         outcome=outcome,
@@ -57,19 +69,35 @@ def record_call(
         end_user=payer.end_user[:200],
     )
     write(insertion(call))
+    if call.cost and not is_reserved:
+        settle(call.pk, payer.account(call.tenant_id), {call.currency: call.cost})
     return call
 
 
-def record_misses(misses: Iterable[Miss], payer: Payer) -> None:
-    """Write a row for each route that was called in vain before another one answered: it cost what it counted."""
-    for miss in misses:
-        if miss.route is not None and miss.was_called:
-            record_call(
-                route=miss.route,
-                usage=miss.usage,
-                duration_ms=miss.took_ms,
-                payer=payer,
-                model=miss.model,
-                outcome=ModelCall.Outcome.FAILED,
-                error_code=miss.error.code,
-            )
+def record_misses(misses: Iterable[Miss], payer: Payer) -> list[ModelCall]:
+    """Write a row for each route that was called in vain before another one answered: it cost what it counted.
+
+    What that was is left to whoever settles the turn.
+    """
+    return [
+        record_call(
+            route=miss.route,
+            usage=miss.usage,
+            duration_ms=miss.took_ms,
+            payer=payer,
+            model=miss.model,
+            outcome=ModelCall.Outcome.FAILED,
+            error_code=miss.error.code,
+            is_reserved=True,
+        )
+        for miss in misses
+        if miss.route is not None and miss.was_called
+    ]
+
+
+def settle_calls(reference: UUID, calls: Sequence[ModelCall], payer: Payer) -> None:
+    """Settle what was reserved under a reference at what these calls cost together."""
+    costs: dict[str, Decimal] = {}
+    for call in calls:
+        costs[call.currency] = costs.get(call.currency, Decimal(0)) + call.cost
+    settle(reference, payer.account(calls[0].tenant_id), costs)

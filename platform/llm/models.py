@@ -11,15 +11,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from llm.money import Budget, LedgerEntry, PlatformPrice, Price, price_field
 from tenants.models import TenantModel, TenantQuerySet
 from tenants.secrets import seal, unseal
 
-
-def price_field(verbose_name: Any) -> "models.DecimalField[Any, Any]":
-    """A price per million tokens."""
-    return models.DecimalField(
-        verbose_name, max_digits=12, decimal_places=6, default=Decimal(0), validators=[MinValueValidator(0)]
-    )
+__all__ = ["Budget", "LedgerEntry", "ModelCall", "ModelCallQuerySet", "PlatformPrice", "Price", "Route"]
 
 
 def limit_field(verbose_name: Any, default_s: float) -> "models.FloatField[Any, Any]":

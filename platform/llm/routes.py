@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from llm.errors import ProviderUnavailable
 from llm.models import Route
+from llm.prices import tariffs_for
+from llm.tariffs import Tariff, tariff_at
 from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Usage
 from tenants.errors import NotFound, PlatformError
 from tenants.secrets import SecretUnreadable
@@ -21,7 +25,6 @@ READER_SLUG = "reader"
 # What a fallback may name besides the tenant's own routes: the operator's model, and no model at all.
 BUILT_IN_SLUGS = frozenset({PLATFORM_SLUG, READER_SLUG})
 OPENAI_URL = "https://api.openai.com/v1"
-MILLION = 1_000_000
 
 _NAMED: Select[Route] = Select(lambda: Route.objects.filter(tenant_id=Param("tenant_id"), slug=Param("slug")))
 _DEFAULT: Select[Route] = Select(lambda: Route.objects.filter(tenant_id=Param("tenant_id"), is_default=True))
@@ -113,18 +116,25 @@ def _built_in(slug: str) -> RouteConfig:
     return platform if slug == PLATFORM_SLUG else replace(platform, slug=READER_SLUG, provider="reader", chat_model="")
 
 
+def reader_route() -> RouteConfig:
+    """No model at all: the documents, or authored words."""
+    return _built_in(READER_SLUG)
+
+
 def platform_route() -> RouteConfig:
     """What the environment configures for all tenants; the reader and the bundled embeddings without that."""
     environment = settings.ENVIRONMENT
     has_endpoint = bool(environment.openai_base_url or environment.openai_api_key)
     chat_model = environment.chat_model if has_endpoint else ""
+    slug = PLATFORM_SLUG if chat_model else READER_SLUG
     return RouteConfig(
-        slug=PLATFORM_SLUG if chat_model else READER_SLUG,
+        slug=slug,
         provider="openai" if chat_model else "reader",
         base_url=environment.openai_base_url or OPENAI_URL,
         api_key=environment.openai_api_key,
         chat_model=chat_model,
         embedding_model=environment.embedding_model if has_endpoint else "",
+        tariffs=tariffs_for(slug) if has_endpoint else (),
     )
 
 
@@ -145,13 +155,20 @@ def route_for_embedding(tenant_id: UUID, model: str) -> RouteConfig:
     return _config(route)
 
 
-def cost_of(usage: Usage, route: RouteConfig) -> Decimal:
-    """The price of a call in the route's currency. Cached tokens are paid at their own price."""
-    fresh = usage.input_tokens - usage.cached_tokens
-    total = (
-        fresh * route.price_input + usage.cached_tokens * route.price_cached + usage.output_tokens * route.price_output
-    )
-    return total / MILLION
+def cost_of(usage: Usage, route: RouteConfig, model: str = "") -> Decimal:
+    """The price of a call that is made now, in the currency of `tariff_of`."""
+    return tariff_of(route, model).cost(usage.input_tokens, usage.output_tokens, usage.cached_tokens)
+
+
+def tariff_of(route: RouteConfig, model: str = "", at: datetime | None = None) -> Tariff:
+    """What a model costs on a route now, or then; `model` empty means the route's own.
+
+    A route's own prices hold for all of its models. What nobody has put a price on costs nothing.
+    """
+    own = Tariff(model, route.price_input, route.price_cached, route.price_output, route.currency)
+    if own.input or own.cached or own.output:
+        return own
+    return tariff_at(route.tariffs, model or route.chat_name, at or timezone.now()) or own
 
 
 def _config(route: Route) -> RouteConfig:
@@ -174,4 +191,5 @@ def _config(route: Route) -> RouteConfig:
         price_cached=route.price_cached,
         price_output=route.price_output,
         currency=route.currency,
+        tariffs=tariffs_for(route.slug),
     )

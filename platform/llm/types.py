@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from llm.reader.types import Matrix, ReaderTask, Vector
+from llm.tariffs import Tariff
 
 __all__ = [
     "BUNDLED_EMBEDDINGS",
@@ -56,6 +57,8 @@ class RouteConfig:
     price_cached: Decimal = Decimal(0)
     price_output: Decimal = Decimal(0)
     currency: str = "USD"
+    # The price lists that may hold here, for a route that has no prices of its own.
+    tariffs: tuple[Tariff, ...] = ()
     owner: str = ""
 
     @property
@@ -98,6 +101,7 @@ class ChatRequest:
     response_format: Mapping[str, Any] | None = None
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: str | Mapping[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     reader: ReaderTask | None = None
 
 

@@ -13,6 +13,7 @@ GLOBAL_TABLES = {
     "django_content_type": "SELECT",
     "django_migrations": "SELECT",
     "django_session": "SELECT, INSERT, UPDATE, DELETE",
+    "llm_platformprice": "SELECT, INSERT, UPDATE, DELETE",
     "tenants_user": "SELECT, INSERT, UPDATE, DELETE",
     "tenants_user_groups": "SELECT, INSERT, UPDATE, DELETE",
     "tenants_user_user_permissions": "SELECT, INSERT, UPDATE, DELETE",
