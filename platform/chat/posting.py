@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
@@ -30,7 +30,7 @@ from personas.lookups import OnBehalf
 from tenants.errors import Invalid, NotFound
 from tenants.limits import Bucket, take
 from tenants.limits.policies import NOBODY, Asker, buckets_of_turn
-from tenants.statements import Param, Select, Update, insertion, read, write
+from tenants.statements import Param, Select, Update, insertion, read, write_at_once
 
 MAX_TEXT_CHARACTERS = 8_000
 # Messages that wait behind a running turn of the same conversation.
@@ -58,16 +58,17 @@ _FENCE: Select[tuple[Any, ...]] = Select(
         .values_list("fence", "yielding_turn_id", "state", "is_bot_silent", "is_untold")
     )
 )
-_SENT_BEFORE: Select[Message] = Select(  # hardly ever, so its turn is not joined
-    lambda: Message.objects.filter(conversation_id=Param("conversation_id"), client_id=Param("client_id"))
-)
-_UNFINISHED: Select[str] = Select(
-    lambda: (
-        Turn.objects.filter(Q(status=Turn.Status.QUEUED) | Q(holds_conversation=True))
-        .filter(conversation_id=Param("conversation_id"))
-        .values_list("status", flat=True)
+SENT_BEFORE = "sent before"
+# What is before a message: turns that are not over, by their state; and, hardly ever, the message itself.
+_AHEAD: Select[tuple[str, UUID]] = Select(
+    lambda: _unfinished().union(
+        Message.objects.filter(conversation_id=Param("conversation_id"), client_id=Param("client_id")).values_list(
+            Value(SENT_BEFORE), "pk"
+        ),
+        all=True,
     )
 )
+_UNFINISHED: Select[tuple[str, UUID]] = Select(lambda: _unfinished())
 _COUNT_MESSAGE = Update(
     lambda: Conversation.objects.filter(pk=Param("id")),
     "next_seq", "last_message_at", message_count=F("message_count") + 1,
@@ -138,15 +139,14 @@ def post_message(
     """
     with transaction.atomic(savepoint=False):
         # The lock is the first of them, and each statement sees what was committed when it begins.
-        locked, sent_before, ahead = read(
-            _LOCKED.of(id=conversation_id),
-            _SENT_BEFORE.of(conversation_id=conversation_id, client_id=client_id),
-            _UNFINISHED.of(conversation_id=conversation_id),
+        locked, before = read(
+            _LOCKED.of(id=conversation_id), _AHEAD.of(conversation_id=conversation_id, client_id=client_id)
         )
         if not locked:
             raise ConversationNotFound
         (conversation,) = locked
-        for said in sent_before:
+        ahead = [state for state, _id in before if state != SENT_BEFORE]
+        for said in Message.objects.filter(pk__in=[pk for state, pk in before if state == SENT_BEFORE]):
             if said.role != Message.Role.USER:
                 raise Invalid.field("client_id", _("This id was used before, for another message."))
             return Posted(said.turn, said, is_new=False)
@@ -179,10 +179,9 @@ def post_message(
         counted = _COUNT_MESSAGE.of(
             id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
         )
-        # The message before its turn, which it names: references are checked at the commit.
         rows = insertion(message), insertion(turn), counted
         before_storing(posted)
-        write(*rows)
+        write_at_once(*rows)
         tell_message(message, conversation.listeners, conversation)
         return posted
 
@@ -295,7 +294,7 @@ def edit_message(
         outdated = conversation.messages.filter(Q(pk=last.pk) | Q(role=Message.Role.BOT, turn__question=last))
         outdated.current().update(replaced_at=message.created_at)
         before_storing(posted)
-        write(*rows)
+        write_at_once(*rows)
         tell_message(message, conversation.listeners, conversation)
         return posted
 
@@ -323,7 +322,7 @@ def _open_anew(
     """A turn in the place of another one, asked as that one was; not saved."""
     turn = open_turn(
         conversation,
-        _UNFINISHED.all(conversation_id=conversation.pk),
+        [state for state, _id in _UNFINISHED.all(conversation_id=conversation.pk)],
         process_id=process_id,
         variables=last.variables,
         knobs=last.trace.get(KNOBS),
@@ -332,6 +331,11 @@ def _open_anew(
     )
     turn.replaces_id = last.pk
     return turn
+
+
+def _unfinished() -> Any:
+    unfinished = Turn.objects.filter(Q(status=Turn.Status.QUEUED) | Q(holds_conversation=True))
+    return unfinished.filter(conversation_id=Param("conversation_id")).values_list("status", "pk")
 
 
 def lock_conversation(conversation_id: UUID) -> Conversation:

@@ -19,7 +19,7 @@ from chat.rendering import render_answer
 from chat.spending import give_back
 from chat.telling import tell_message, who_listens
 from tenants.errors import PlatformError
-from tenants.statements import Param, Select, Update, insertion, write
+from tenants.statements import Param, Select, Update, insertion, write_at_once
 from webhooks.emitting import listeners
 from webhooks.models import EventType
 
@@ -130,7 +130,7 @@ def _store(turn: Turn, outcome: Outcome, author: str, message_seq: int, replaced
     if message is not None:
         counted = _COUNT_ANSWER.of(id=turn.conversation_id, last_message_at=message.created_at)
         writes = [insertion(message), counted, *writes]
-    write(*writes)
+    write_at_once(*writes)
     return message
 
 

@@ -11,7 +11,7 @@ What is asked stays written in terms of the models, so it follows them. PostgreS
 (docs/adr/0018-plan-once.md).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cache, cached_property
 from typing import Any, Generic, Self, TypeVar
@@ -20,6 +20,9 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql import UpdateQuery
+
+# Of statements with more values psycopg parses the SQL anew each time.
+MOST_VALUES = 50
 
 Row = TypeVar("Row")
 SQL = tuple[str, Sequence[Any]]
@@ -132,10 +135,11 @@ class Update:
 
 def insertion(row: Model) -> SQL:
     """Insert a row as `save(force_insert=True)` does, where no signal listens and no parent table is."""
-    sql, fields = _insert_sql(type(row))
-    connection = _connection()
+    connection, fields = _connection(), type(row)._meta.concrete_fields
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    return sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    given = tuple(value is not None for value in values)
+    return _insert_sql(type(row), given), [value for value in values if value is not None]
 
 
 def write(*statements: SQL) -> None:
@@ -143,6 +147,35 @@ def write(*statements: SQL) -> None:
     with prepared_cursor() as cursor:
         for statement in statements:
             cursor.execute(*statement)
+
+
+def write_at_once(*statements: SQL) -> None:
+    """Run statements of which none needs to see what another one wrote, in as few as psycopg remembers.
+
+    Each way of putting them together is a statement of its own, so it should always be the same few.
+    """
+    write(*(_joined(together) for together in _few_enough(statements)))
+
+
+def _few_enough(statements: Iterable[SQL]) -> list[list[SQL]]:
+    groups: list[list[SQL]] = [[]]
+    for statement in statements:
+        count = sum(len(values) for _sql, values in groups[-1]) + len(statement[1])
+        if count > MOST_VALUES and groups[-1]:
+            groups.append([])
+        groups[-1].append(statement)
+    return groups
+
+
+def _joined(statements: Sequence[SQL]) -> SQL:
+    return _with(*(sql for sql, _values in statements)), [value for _sql, values in statements for value in values]
+
+
+@cache
+def _with(*statements: str) -> str:
+    *before, last = statements
+    named = ", ".join(f"w{number} AS ({sql})" for number, sql in enumerate(before))
+    return f"WITH {named} {last}" if before else last
 
 
 def prepared_cursor() -> Any:
@@ -174,11 +207,15 @@ def _keeps_statements(connection: psycopg.Connection[Any]) -> bool:
 
 
 @cache
-def _insert_sql(model: type[Model]) -> tuple[str, list[Any]]:
-    fields = model._meta.concrete_fields
-    quoted = _connection().ops.quote_name
-    columns, places = ", ".join(quoted(field.column) for field in fields), ", ".join("%s" for _ in fields)
-    return f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({places})", list(fields)  # noqa: S608 - names of ours
+def _insert_sql(model: type[Model], given: tuple[bool, ...]) -> str:
+    """With NULL in the places that are not given a value."""
+    fields, quoted = model._meta.concrete_fields, _connection().ops.quote_name
+    columns, places = ", ".join(quoted(field.column) for field in fields), ", ".join(_places(given))
+    return f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names of ours
+
+
+def _places(given: Iterable[bool]) -> Iterator[str]:
+    return ("%s" if is_given else "NULL" for is_given in given)
 
 
 def _fill(params: Iterable[Any], values: dict[str, Any]) -> list[Any]:

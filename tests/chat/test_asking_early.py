@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from chat import posting
 from chat.models import Message, Turn
-from tenants.statements import write
+from tenants.statements import write_at_once
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ class Storing:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._may_go_on = threading.Event()
         self._failure: Exception | None = None
-        monkeypatch.setattr(posting, "write", self._held_write)
+        monkeypatch.setattr(posting, "write_at_once", self._held_write)
 
     def _held_write(self, *statements: Any) -> None:
         assert self._may_go_on.wait(30)
         if self._failure:
             raise self._failure
-        write(*statements)
+        write_at_once(*statements)
 
     def ends(self, failure: Exception | None = None) -> None:
         self._failure = failure

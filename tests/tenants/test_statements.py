@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from llm.models import ModelCall, Route
 from tenants.models import ApiKey
-from tenants.statements import Param, PreparingCursor, Select, Update, insertion, write
+from tenants.statements import Param, PreparingCursor, Select, Update, insertion, write, write_at_once
 
 NAMED = Select(lambda: Route.objects.filter(slug=Param("slug")).select_related("tenant").order_by("pk"))
 PRICES = Select(
@@ -140,3 +140,24 @@ def test_nothing_is_prepared_where_a_pooler_deals_out_servers(acme, monkeypatch)
     monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", 1)  # a pooler makes one up
 
     assert plans_after_eight_times() == []
+
+
+def test_statements_at_once_write_what_they_write_one_by_one(acme, monkeypatch):
+    with acme.scope():
+        route("main")
+        told = []
+        monkeypatch.setattr(
+            "tenants.statements.write", lambda *statements: (told.extend(statements), write(*statements))
+        )
+
+        rows = [
+            Route(slug=f"route-{number}", name="Route", base_url="https://models.example/v1") for number in range(4)
+        ]
+        renamed = RENAME.of(slug="main", name="New", price_input=Decimal(3))
+        write_at_once(*map(insertion, rows), renamed)
+
+        assert Route.objects.filter(slug__startswith="route-").count() == 4
+        assert Route.objects.get(slug="main").name == "New"
+        for row in rows:
+            assert model_to_dict(Route.objects.get(pk=row.pk)) == model_to_dict(row)
+    assert 1 < len(told) < 5  # as many as psycopg remembers of, and no more

@@ -1,0 +1,104 @@
+"""What a turn asks of the database: little, however long the talk and however many look on."""
+
+import asyncio
+import threading
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from chat.models import Turn
+from tenants.limits import policies
+from tenants.scope import current_tenant_id
+from tests.chat.conftest import Visitor
+from tests.chat.test_provider_trouble import teach
+
+MOST_STATEMENTS, MOST_TRANSACTIONS = 16, 3
+MOST_TO_SEARCH = 10
+
+
+class Ledger:
+    """Statements inside one tenant's scope. psycopg's own BEGIN and COMMIT do not come by here."""
+
+    def __init__(self, tenant_id: UUID) -> None:
+        self._tenant_id = tenant_id
+        self.statements: list[str] = []
+        self.transactions = 0
+
+    def note(self, sql: str) -> None:
+        if current_tenant_id() != self._tenant_id or not threading.current_thread().name.startswith("orm"):
+            return  # not of the web process
+        if "set_config" in sql:
+            self.transactions += 1
+        elif "pg_backend_pid" not in sql:  # asked once of each connection
+            self.statements.append(sql)
+
+
+@pytest.fixture
+def ledger(acme: Any, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    # Looked at every few seconds, whether somebody asks or not.
+    monkeypatch.setattr(policies, "KEPT_S", 3_600.0)
+    ledger, execute = Ledger(acme.id), psycopg.Cursor.execute
+
+    def noting(cursor: Any, query: Any, *said: Any, **options: Any) -> Any:
+        ledger.note(str(query))
+        return execute(cursor, query, *said, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", noting)
+    return ledger
+
+
+def turns_over(visitor: Visitor) -> int:
+    with visitor.business.scope():
+        turns = Turn.objects.filter(conversation_id=visitor.conversation_id)
+        return 0 if turns.filter(holds_conversation=True).exists() else turns.count()
+
+
+@pytest.fixture
+def cost_of_a_turn(carol, scripted_llm, ledger, off_loop):
+    """Ask, and count until the turn has let the conversation go."""
+
+    async def cost(tab: Any) -> tuple[int, int]:
+        scripted_llm.will_say("One room.")
+        over = await off_loop(turns_over, carol)
+        ledger.statements.clear()
+        ledger.transactions = 0
+        await tab.says("Any rooms?")
+        await tab.next("turn.completed")
+        while await off_loop(turns_over, carol) != over + 1:
+            await asyncio.sleep(0.01)
+        return len(ledger.statements), ledger.transactions
+
+    return cost
+
+
+async def test_a_turn_asks_little_and_no_more_with_the_years(carol, open_tab, cost_of_a_turn, ledger):
+    tab = await open_tab(carol)
+    await cost_of_a_turn(tab)  # what is kept for a while is read once
+
+    early = await cost_of_a_turn(tab)
+    for _ in range(3):
+        await cost_of_a_turn(tab)
+    others = [await open_tab(carol) for _ in range(3)]
+    late = await cost_of_a_turn(tab)
+
+    assert early == late, ledger.statements
+    statements, transactions = late
+    assert statements <= MOST_STATEMENTS, "\n".join(ledger.statements)
+    assert transactions <= MOST_TRANSACTIONS
+    for other in others:
+        await other.next("turn.completed")
+
+
+async def test_documents_are_looked_up_in_one_transaction_more(
+    carol, scripted_llm, open_tab, cost_of_a_turn, ledger, off_loop
+):
+    await off_loop(teach, carol, scripted_llm)
+    tab = await open_tab(carol)
+    await cost_of_a_turn(tab)
+
+    statements, transactions = await cost_of_a_turn(tab)
+
+    assert statements <= MOST_STATEMENTS + MOST_TO_SEARCH, "\n".join(ledger.statements)
+    assert transactions == MOST_TRANSACTIONS + 1
