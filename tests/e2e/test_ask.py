@@ -265,6 +265,8 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     lost = desk.asks("Who is the best football player of all times?")
     expect(lost.locator(".failure")).to_contain_text("add this as a verified question")
     desk.shoots("phone-failure")
+    lost.get_by_role("button", name=pair["question"]).click()
+    expect(page.locator(".answer-card").last.locator(".grid td").first).to_be_visible()
     assert page.evaluate("document.scrollingElement.scrollTop") == 0, "the page itself stays"
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
 

@@ -95,6 +95,7 @@ class AskPage {
       tables: () => this.detail?.tables ?? [],
       onEnd: (card) => this.#ended(card),
       onRetry: (one) => this.#ask(one.question),
+      suggestions: () => this.#suggestions(),
     });
     this.cards.push(card);
     byId("thread").append(card.element);
@@ -174,15 +175,18 @@ class AskPage {
   #drawWelcome() {
     const hasModel = settings().has_model;
     showText(byId("welcome-text"), t(hasModel ? "welcome_text" : "welcome_without_model"));
-    byId("suggestions").replaceChildren(...(this.examples ?? []).map((text) => this.#suggestion(text)));
+    byId("suggestions").replaceChildren(...this.#suggestions());
     byId("no-model").hidden = hasModel;
     if (!hasModel) byId("no-model").replaceChildren(...noModelParts());
   }
 
-  #suggestion(text) {
-    const pressed = make("button", { type: "button", className: "suggestion", dir: "auto", textContent: text });
-    pressed.addEventListener("click", () => this.#ask(text));
-    return make("li", {}, pressed);
+  /** What can be asked for certain, as items of a list. */
+  #suggestions() {
+    return (this.examples ?? []).map((text) => {
+      const pressed = make("button", { type: "button", className: "suggestion", dir: "auto", textContent: text });
+      pressed.addEventListener("click", () => this.#ask(text));
+      return make("li", {}, pressed);
+    });
   }
 }
 

@@ -15,9 +15,10 @@ const LOOK_AGAIN_MS = 2000;
 
 /** One question of a thread: how far it is, what is asked back, and its answer with all that can be done with it. */
 export class Card {
-  /** `tables()` gives the dataset's tables; `onEnd` is told when the question has come to an end, `onRetry` asks it anew. */
-  constructor(question, { tables, onEnd, onRetry }) {
-    Object.assign(this, { tables, onEnd, onRetry, wasOpen: false });
+  /** `tables()` gives the dataset's tables; `onEnd` is told when the question has come to an end, `onRetry` asks it anew.
+   * `suggestions()` gives what can be asked instead, as items of a list. */
+  constructor(question, { tables, onEnd, onRetry, suggestions }) {
+    Object.assign(this, { tables, onEnd, onRetry, suggestions, wasOpen: false });
     this.element = make("article", { className: "answer-card", tabIndex: -1, data: { id: question.id } });
     this.show(question);
   }
@@ -131,6 +132,8 @@ export class Card {
     const advice = t(`advice_${error?.code}`, {}, "");
     const box = make("div", { className: "failure" }, make("p", { dir: "auto", textContent: error?.detail || t("error_unknown") }));
     if (advice) box.append(make("p", { className: "quiet", textContent: advice }));
+    const instead = error?.code === "needs_model" ? this.suggestions() : [];
+    if (instead.length) box.append(make("p", { className: "quiet", textContent: t("ask_instead") }), make("ul", { className: "suggestions" }, ...instead));
     const deeds = make("div", { className: "deeds" }, button("ask_again", { icon: "retry", onClick: () => this.onRetry(this.question) }));
     return [box, ...(this.question.sql || this.question.attempts?.length ? [this.#how({ isOpen: false })] : []), deeds];
   }
