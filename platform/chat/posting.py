@@ -212,11 +212,14 @@ def regenerate(
     conversation_id: UUID,
     turn_id: UUID,
     process_id: UUID,
+    knobs: dict[str, Any] | None = None,
     on_behalf: OnBehalf | None = None,
     asker: Asker = NOBODY,
     before_storing: Callable[[Posted], None] = lambda posted: None,
 ) -> Posted:
-    """Answer the question of the last turn anew. `before_storing` as for `post_message`.
+    """Answer the question of the last turn anew, with other `knobs` if there are any.
+
+    `before_storing` as for `post_message`.
 
     Asking twice for the same turn returns the same new one. Raises NotFound for a turn that never was,
     NotTheLast for an older one, TurnRunning while one is open, and what `check_bot_answers` does.
@@ -231,7 +234,7 @@ def regenerate(
         check_bot_answers(conversation)
         if last.status in (Turn.Status.QUEUED, Turn.Status.RUNNING):
             raise TurnRunning
-        turn = _open_anew(conversation, last, process_id=process_id, on_behalf=on_behalf, asker=asker)
+        turn = _open_anew(conversation, last, process_id=process_id, knobs=knobs, on_behalf=on_behalf, asker=asker)
         turn.question = last.question
         posted = Posted(turn, last.question, is_new=True)
         before_storing(posted)
@@ -317,7 +320,13 @@ def check_bot_answers(conversation: Conversation) -> None:
 
 
 def _open_anew(
-    conversation: Conversation, last: Turn, *, process_id: UUID, on_behalf: OnBehalf | None, asker: Asker
+    conversation: Conversation,
+    last: Turn,
+    *,
+    process_id: UUID,
+    knobs: dict[str, Any] | None = None,
+    on_behalf: OnBehalf | None,
+    asker: Asker,
 ) -> Turn:
     """A turn in the place of another one, asked as that one was; not saved."""
     turn = open_turn(
@@ -325,7 +334,7 @@ def _open_anew(
         [state for state, _id in _UNFINISHED.all(conversation_id=conversation.pk)],
         process_id=process_id,
         variables=last.variables,
-        knobs=last.trace.get(KNOBS),
+        knobs=knobs or last.trace.get(KNOBS),
         on_behalf=on_behalf,
         asker=asker,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from chat.history import asked_past
+from chat.knobs import reply_parser, turned
 from chat.models import Message, Turn
 from chat.posting import KNOBS, ON_BEHALF, Posted
 from chat.spending import key_of, spending_of
@@ -196,7 +197,7 @@ async def prepare(
         compiled,
         Fallback(spending.routes, request),
         loaded.payer,
-        compiled.parser(),
+        reply_parser(compiled.parser(), knobs),
         knobs,
         left_out,
         spending=spending,
@@ -231,19 +232,6 @@ async def _look_up(loaded: Loaded) -> tuple[list[LookedUp], list[dict[str, Any]]
         else None
     )
     return await look_up(persona.settings.tools, asking)
-
-
-def turned(request: ChatRequest, knobs: Mapping[str, Any]) -> ChatRequest:
-    """The request as the caller of this turn wants it.
-
-    He may ask for a shorter answer, not for a longer one.
-    """
-    changes = dict(knobs)
-    if "stop" in changes:
-        changes["stop"] = tuple(changes["stop"])
-    if "max_output_tokens" in changes:
-        changes["max_output_tokens"] = min(changes["max_output_tokens"], request.max_output_tokens or 2**31)
-    return replace(request, **changes)
 
 
 def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loaded:

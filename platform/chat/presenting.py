@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from chat.events import ACCEPTED, CREATED, STARTED, Event
+from chat.knobs import TOOL_CALLS
 from chat.models import Handoff, Message, Turn
 from personas.models import Persona
 
@@ -72,6 +73,8 @@ def turn_completed(turn: Turn, message: Message) -> dict[str, Any]:
             "cost": float(turn.cost),
         },
         "timing": {"first_token_ms": turn.first_token_ms, "total_ms": turn.total_ms},
+        # Of a turn whose caller gave the model tools.
+        **({TOOL_CALLS: turn.trace[TOOL_CALLS]} if TOOL_CALLS in turn.trace else {}),
     }
 
 

@@ -8,12 +8,14 @@ import contextlib
 import logging
 import time
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
 from chat.errors import ConversationNotFound, Superseded, TurnBroken, TurnInterrupted
 from chat.grounding.answers import ground
+from chat.knobs import TOOL_CALLS, add_call, reason_of
 from chat.models import Message, Turn
 from chat.preparing import Loaded, Prepared, prepare
 from chat.presenting import message_created, turn_completed, turn_failed, turn_opening
@@ -22,7 +24,7 @@ from chat.settling import Outcome, Settled, settle_turn
 from chat.spending import give_back
 from chat.writer import Writer
 from llm.errors import ProviderError
-from llm.types import Finished, TextDelta, Usage
+from llm.types import Finished, TextDelta, ToolCallDelta, Usage
 from personas.context import Said
 from tenants.errors import PlatformError
 from tenants.scope import in_tenant
@@ -67,6 +69,7 @@ class TurnRun:
         self._writer: Writer | None = None
         self._pieces: list[str] = []
         self._usage = Usage(0, 0, is_estimate=True)
+        self._calls: dict[int, dict[str, Any]] = {}
         self._stopped_because: PlatformError | None = None
         self._is_stopped = False
         self._message_seq = 0
@@ -137,9 +140,11 @@ class TurnRun:
                 if isinstance(item, TextDelta):
                     if text := prepared.parser.feed(item.text):
                         self._say(text)
+                elif isinstance(item, ToolCallDelta):
+                    add_call(self._calls, item)
                 elif isinstance(item, Finished):
                     self._usage = item.usage
-                    self._outcome.finish_reason = item.finish_reason
+                    self._outcome.finish_reason = reason_of(item)
                     self._cited = item.cited or ()
 
     def _tell_sources(self) -> None:
@@ -211,6 +216,8 @@ class TurnRun:
         outcome.cached_tokens = usage.cached_tokens
         outcome.cost = prepared.cost(usage)
         outcome.trace = prepared.trace_of(outcome.error)
+        if self._calls and outcome.error is None:
+            outcome.trace[TOOL_CALLS] = [self._calls[index] for index in sorted(self._calls)]
         outcome.persona_version = prepared.persona_version
         self._usage = usage
 
@@ -266,7 +273,7 @@ class TurnRun:
         return settled
 
     def _settled_turn(self) -> Turn:
-        for name in ("input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms", "total_ms"):
+        for name in ("input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms", "total_ms", "trace"):
             setattr(self.turn, name, getattr(self._outcome, name))
         return self.turn
 

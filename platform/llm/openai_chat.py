@@ -130,6 +130,7 @@ def request_body(route: RouteConfig, request: ChatRequest) -> dict[str, Any]:
         "response_format": request.response_format,
         "tools": list(request.tools) or None,
         "tool_choice": request.tool_choice,
+        "parallel_tool_calls": request.parallel_tool_calls,
     }
     return {
         "model": request.model or route.chat_model,

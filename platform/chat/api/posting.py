@@ -12,7 +12,7 @@ from chat.events import ENDINGS, Event, Item
 from chat.history import turn_ending
 from chat.hub import hub
 from chat.models import Turn
-from chat.posting import post_message
+from chat.posting import post_message, regenerate
 from chat.subscription import Ended
 from personas.context import Said
 from personas.lookups import OnBehalf
@@ -46,7 +46,8 @@ def behalf_of(caller: Caller) -> OnBehalf | None:
 class Posting:
     """A message posted over HTTP, and the turn that answers it.
 
-    `history`: what was said before, kept by the caller. `key_id`: the key whose turn it is.
+    `history`: what was said before, kept by the caller. `key_id`: the key whose turn it is. `anew`: the turn in whose
+    place this one answers, to a message that is stored already.
     """
 
     def __init__(
@@ -61,14 +62,16 @@ class Posting:
         history: tuple[Said, ...] | None = None,
         on_behalf: OnBehalf | None = None,
         key_id: UUID | None = None,
+        anew: UUID | None = None,
     ) -> None:
         self.tenant_id = tenant_id
         self.conversation_id = conversation_id
         self._history = history
+        self._client_id = client_id
+        self._post = regenerate if anew else post_message
+        said = {"client_id": client_id, "text": text, "variables": variables or {}}
         self._said = {
-            "client_id": client_id,
-            "text": text,
-            "variables": variables or {},
+            **({"turn_id": anew} if anew else said),
             "knobs": knobs,
             "on_behalf": on_behalf,
             "asker": Asker(key_id),
@@ -80,7 +83,7 @@ class Posting:
             if item.type in ENDINGS and isinstance(item, Event):
                 if item.type == "turn.failed":
                     raise TurnFailed(item.body)
-                return {**item.body, "client_id": str(self._said["client_id"])}
+                return {**item.body, "client_id": str(self._client_id)}
         raise HistoryGone
 
     async def items(self) -> AsyncIterator[Item]:
@@ -94,7 +97,7 @@ class Posting:
         async with following as subscription:
             posted = await engine().post(
                 self.tenant_id,
-                post_message,
+                self._post,
                 history=self._history,
                 conversation_id=self.conversation_id,
                 **self._said,
