@@ -11,14 +11,17 @@ from chat.engine import engine, ensure_heart
 from chat.events import Item
 from chat.feedback import give_feedback
 from chat.frames import after_of
+from chat.handover import rate, request_person
 from chat.hub import hub
+from chat.models import Handoff
+from chat.origins import header_of
 from chat.posting import Posted, clean_said, edit_message, post_message, regenerate, storable
 from chat.presenting import message_accepted
 from chat.sessions import Session, read_session
 from chat.subscription import Ended, Subscription
 from chat.visiting import Visit, next_seq, visit
 from personas.variables import check_variables
-from tenants.errors import PlatformError
+from tenants.errors import Invalid, PlatformError
 from tenants.frames import FrameInvalid, FrameUnknown, uuid_of
 from tenants.limits.policies import Asker
 from tenants.limits.visitors import address_of_scope
@@ -42,7 +45,8 @@ class ChatConsumer(TokenSocket):
         self._frames = {
             "hello": self._hello, "message.send": self._send_message, "turn.stop": self._stop_turn,
             "turn.regenerate": self._regenerate, "message.edit": self._edit_message, "message.feedback": self._feedback,
-            "typing": self._typing, "ping": self._ping,
+            "handoff.request": self._request_person, "conversation.rate": self._rate, "typing": self._typing,
+            "ping": self._ping,
         }  # fmt: skip
         self._replaying = asyncio.Lock()
         self._told_seq = 0
@@ -61,7 +65,8 @@ class ChatConsumer(TokenSocket):
         if engine().is_draining:
             await self.leave(COME_BACK)
             return
-        self.visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id, self._asker)
+        page = (header_of(self.scope, b"origin"), header_of(self.scope, b"host")) if self.session.is_public else None
+        self.visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id, self._asker, page)
         self.subscription.rewind(self.visit.seq)
         self._told_seq = self.visit.seq
         await self.send_frame(self.visit.ready())
@@ -184,6 +189,23 @@ class ChatConsumer(TokenSocket):
             rating=frame.get("rating"),
             comment=frame.get("comment", ""),
         )
+
+    async def _request_person(self, frame: dict[str, Any]) -> None:
+        """What comes of it is told to all as `conversation.handoff`."""
+        reason = frame.get("reason") or ""
+        if not isinstance(reason, str):
+            raise Invalid.field("reason", _("A text is needed."))
+        await in_tenant(
+            self.session.tenant_id,
+            request_person,
+            self.session.conversation_id,
+            reason=storable(reason),
+            by=Handoff.By.VISITOR,
+        )
+
+    async def _rate(self, frame: dict[str, Any]) -> None:
+        rating, comment = frame.get("rating"), frame.get("comment", "")
+        await in_tenant(self.session.tenant_id, rate, self.session.conversation_id, rating, comment)
 
     async def _typing(self, frame: dict[str, Any]) -> None:
         typing = {"type": "typing", "by": "user"}

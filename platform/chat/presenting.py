@@ -6,8 +6,9 @@ from django.conf import settings
 
 from chat.events import ACCEPTED, CREATED, STARTED, Event
 from chat.knobs import TOOL_CALLS
-from chat.models import Handoff, Message, Turn
+from chat.models import Conversation, Handoff, Message, Turn
 from personas.models import Persona
+from personas.schema import Handoff as HandoffSettings
 
 
 def timestamp(moment: Any) -> str:
@@ -91,6 +92,23 @@ def handoff_told(handoff: Handoff) -> dict[str, Any]:
         "ask_satisfaction": handoff.asks_satisfaction,
     }
     return {"state": handoff.state, "by": handoff.by} | {name: value for name, value in optional.items() if value}
+
+
+def handoff_standing(conversation: Conversation, settings: HandoffSettings) -> dict[str, Any]:
+    """How a conversation stands between bot and people, for a visitor who comes in."""
+    agent: dict[str, Any] = {"name": conversation.agent_name}
+    if conversation.agent_id:
+        agent["id"] = str(conversation.agent_id)
+    optional = {
+        "agent": agent if conversation.state == Conversation.State.HUMAN else None,
+        "until": timestamp(conversation.wait_until) if conversation.wait_until else None,
+    }
+    return {
+        "state": conversation.state,
+        "is_offered": settings.enabled and settings.on_request,
+        "satisfaction": conversation.satisfaction,
+        **{name: value for name, value in optional.items() if value},
+    }
 
 
 def turn_failed(turn_id: Any, *, code: str, detail: str, retryable: bool, text: str) -> dict[str, Any]:

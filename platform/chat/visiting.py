@@ -7,7 +7,9 @@ from uuid import UUID
 from chat.errors import ConversationNotFound
 from chat.history import has_open_turn, latest_seq
 from chat.models import Conversation
-from chat.presenting import persona_card
+from chat.origins import check_origin
+from chat.preparing import running_persona
+from chat.presenting import handoff_standing, persona_card
 from tenants.errors import Unauthenticated
 from tenants.limits import take
 from tenants.limits.policies import NOBODY, Asker, buckets_of_call
@@ -21,6 +23,7 @@ class Visit:
     persona: dict[str, Any]
     seq: int
     is_open: bool
+    handoff: dict[str, Any]
 
     def ready(self) -> dict[str, Any]:
         """The frame that greets a socket."""
@@ -29,11 +32,15 @@ class Visit:
             "conversation_id": str(self.conversation_id),
             "persona": self.persona,
             "seq": self.seq,
+            "handoff": self.handoff,
         }
 
 
-def visit(conversation_id: UUID, asker: Asker = NOBODY) -> Visit:
-    """Come in. Raises Unauthenticated when the conversation is gone, or the persona answers no more; RateLimited."""
+def visit(conversation_id: UUID, asker: Asker = NOBODY, page: tuple[str, str] | None = None) -> Visit:
+    """Come in. `page`: of a public session, the origin of the page that it is used from, and our own host.
+
+    Raises Unauthenticated when the conversation is gone, or the persona answers no more; OriginNotAllowed; RateLimited.
+    """
     conversation = (
         Conversation.objects.select_related("persona", "persona__live_version").filter(pk=conversation_id).first()
     )
@@ -44,12 +51,15 @@ def visit(conversation_id: UUID, asker: Asker = NOBODY) -> Visit:
     version = None if conversation.is_test else persona.live_version
     if version is None and not conversation.is_test:
         raise Unauthenticated
+    if page is not None:
+        check_origin(persona, *page)
     settings, name = (version.settings, version.name) if version else (persona.settings, persona.name)
     return Visit(
         conversation_id=conversation_id,
         persona=persona_card(persona, settings, name),
         seq=latest_seq(conversation_id),
         is_open=has_open_turn(conversation_id),
+        handoff=handoff_standing(conversation, running_persona(persona, is_test=conversation.is_test).settings.handoff),
     )
 
 

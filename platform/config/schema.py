@@ -9,10 +9,12 @@ from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.views import APIView
 
-from chat.api.serializers import TurnRequestSerializer
+from chat.api.handover_serializers import DESCRIBED as HANDOVER
+from chat.api.serializers import ConversationSerializer, TurnRequestSerializer
 from knowledge.api.serializers import SearchAnswerSerializer, SearchRequestSerializer
 from npc.api.turns import NpcTurnAnswerSerializer, NpcTurnRequestSerializer
 from npc.api.warm import WarmedSerializer, WarmRequestSerializer
+from tenants.describing import problems
 
 Endpoint = tuple[str, str, str, Any]
 
@@ -51,6 +53,9 @@ class CompletedTurnSerializer(serializers.Serializer[Any]):
     finish_reason = serializers.ChoiceField(choices=["stop", "length", "stopped", "filtered"])
     usage = UsageOfTurnSerializer()
     timing = TimingSerializer()
+    tool_calls = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="Where the caller gave the model tools."
+    )
 
 
 def described(path: str, method: str, summary: str, **schema: Any) -> Endpoint:
@@ -90,6 +95,14 @@ def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
             f"{conversation}/events/", "GET", "The socket's events as they come, `id:` being the seq.",
             operation_id="v1_conversations_events", parameters=[conversation_id, *behind],
             responses={EVENTS: STREAM},
+        ),
+        *(
+            described(
+                f"{conversation}/{name}/", "POST", summary,
+                operation_id=f"v1_conversations_{name}", parameters=[conversation_id],
+                request=body, responses={ANSWER: ConversationSerializer, **problems(404, 409, 413, 422, 503)},
+            )
+            for name, body, summary in HANDOVER
         ),
         described(
             f"{game}/turns/", "POST",

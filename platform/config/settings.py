@@ -217,6 +217,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     # Many things have a status, a kind or a mode; else they would be named by a digest.
     "ENUM_NAME_OVERRIDES": {
         "ApprovalEnum": "analytics.models.Approval",
+        "ConversationStateEnum": "chat.models.Conversation.State",
         "DatasetKindEnum": "analytics.models.Dataset.Kind",
         "DatasetStatusEnum": "analytics.models.Dataset.Status",
         "DatasetFileModeEnum": "analytics.models.DatasetFile.Mode",

@@ -16,7 +16,7 @@ SENT_BY_THE_SERVER = {
 }  # fmt: skip
 SENT_BY_CLIENTS = {
     "hello", "message.send", "turn.stop", "turn.regenerate", "message.edit", "message.feedback",
-    "handoff.request", "typing", "ping",
+    "handoff.request", "conversation.rate", "typing", "ping",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chat.models import Conversation, Message
@@ -51,13 +52,44 @@ class ConversationEndUserSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class ConversationAgentSerializer(serializers.Serializer[Any]):
+    """Who has a conversation: a member, or without an id a server by its key."""
+
+    id = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField()
+
+
+class SatisfactionSerializer(serializers.Serializer[Any]):
+    rating = serializers.IntegerField()
+    comment = serializers.CharField()
+
+
 class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    """`handoff_reason` is for those who answer: what made the visitor, or a rule, ask for a person."""
+
     persona = serializers.CharField(source="persona.slug")
     end_user = ConversationEndUserSerializer()
+    agent = serializers.SerializerMethodField()
+    satisfaction = serializers.SerializerMethodField()
 
     class Meta:
         model = Conversation
-        fields = ["id", "persona", "end_user", "state", "opened_at", "last_message_at", "message_count"]
+        fields = [
+            "id", "persona", "end_user", "state", "opened_at", "last_message_at", "message_count", "agent",
+            "requested_at", "handoff_reason", "unread_by_agent", "satisfaction",
+        ]  # fmt: skip
+
+    @extend_schema_field(ConversationAgentSerializer(allow_null=True))
+    def get_agent(self, conversation: Conversation) -> dict[str, Any] | None:
+        if not conversation.agent_name:
+            return None
+        return {"id": conversation.agent_id and str(conversation.agent_id), "name": conversation.agent_name}
+
+    @extend_schema_field(SatisfactionSerializer(allow_null=True))
+    def get_satisfaction(self, conversation: Conversation) -> dict[str, Any] | None:
+        if conversation.satisfaction is None:
+            return None
+        return {"rating": conversation.satisfaction, "comment": conversation.satisfaction_comment}
 
 
 class ClaimSerializer(serializers.Serializer[Any]):

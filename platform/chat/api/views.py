@@ -98,7 +98,10 @@ class MessageList(GenericAPIView[Message]):
     pagination_class = BySequence
 
     def get(self, request: Request, conversation_id: UUID) -> Response:
-        """What was said, oldest first. Answers that another one took the place of are left out."""
+        """What was said, oldest first. Answers that another one took the place of are left out.
+
+        Agents' notes are at `…/notes/`, for keys that may manage: what is listed here may be shown to the visitor.
+        """
         conversation = access_conversation(caller_of(request).tenant_id, conversation_id)
-        page = self.paginate_queryset(conversation.messages.all().current())
+        page = self.paginate_queryset(conversation.messages.all().current().exclude(role=Message.Role.NOTE))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -21,10 +21,12 @@ from chat.posting import lock_conversation
 from chat.preparing import running_persona
 from chat.presenting import handoff_told
 from chat.rendering import render_said
+from chat.telling import about_conversation, tell_message
 from personas.schema import Handoff as HandoffSettings
 from tenants.errors import Invalid
 from tenants.models import AuditEntry
-from webhooks.emitting import emit
+from webhooks.emitting import emit, listeners
+from webhooks.models import EventType
 
 State = Conversation.State
 By = Handoff.By
@@ -53,11 +55,11 @@ def request_person(conversation_id: UUID, *, reason: str = "", by: str) -> Conve
     is_there = is_open(settings.hours, now)
     if not is_there and settings.outside_hours == "form":
         until = opens_at(settings.hours, now)
-        return _change(conversation, State.BOT, by, detail, reason=OUTSIDE_HOURS, until=until, offers_form=True)
+        return change(conversation, State.BOT, by, detail, reason=OUTSIDE_HOURS, until=until, offers_form=True)
     conversation.requested_at, conversation.handoff_reason = now, detail
     conversation.is_bot_silent = not settings.bot_while_waiting
     conversation.wait_until = _wait_until(settings, now)
-    return _change(conversation, State.REQUESTED, by, detail, until=conversation.wait_until)
+    return change(conversation, State.REQUESTED, by, detail, until=conversation.wait_until)
 
 
 def _wait_until(settings: HandoffSettings, now: datetime) -> datetime | None:
@@ -76,8 +78,8 @@ def give_up_waiting(conversation_id: UUID) -> None:
     conversation = lock_conversation(conversation_id)
     overdue = conversation.wait_until is not None and conversation.wait_until <= timezone.now()
     if conversation.state == State.REQUESTED and overdue:
-        _to_bot(conversation)
-        _change(conversation, State.BOT, By.SYSTEM, reason=NOBODY_FREE, offers_form=True)
+        give_to_bot(conversation)
+        change(conversation, State.BOT, By.SYSTEM, reason=NOBODY_FREE, offers_form=True)
 
 
 # --- A person is there ----------------------------------------------------------------------------------
@@ -96,7 +98,7 @@ def take(conversation_id: UUID, agent: Agent) -> Conversation:
     _raise_fence(conversation)
     _give_to(conversation, agent)
     _audit(conversation, agent, "take_over")
-    return _change(conversation, State.HUMAN, By.AGENT)
+    return change(conversation, State.HUMAN, By.AGENT)
 
 
 def end_yielding(conversation_id: UUID) -> Conversation:
@@ -125,7 +127,7 @@ def say(conversation_id: UUID, agent: Agent, client_id: UUID, text: str) -> tupl
     conversation.last_message_at = message.created_at
     conversation.save()
     tell_on_commit(conversation)
-    emit(conversation.tenant_id, "message.created", {"conversation_id": str(conversation.pk), **said_in(message)})
+    tell_message(message, listeners(conversation.tenant_id, EventType.MESSAGE_CREATED), conversation)
     return conversation, message
 
 
@@ -158,12 +160,12 @@ def transfer(conversation_id: UUID, agent: Agent, to: UUID | None) -> Conversati
         conversation.is_bot_silent = True  # the visitor was with a person, and waits for the next one
         conversation.wait_until = _wait_until(settings, now)
         until = conversation.wait_until
-        return _change(conversation, State.REQUESTED, By.AGENT, reason=TRANSFER, until=until)
+        return change(conversation, State.REQUESTED, By.AGENT, reason=TRANSFER, until=until)
     member = colleague(conversation.tenant_id, to)
     if conversation.state == State.REQUESTED:
         _raise_fence(conversation)
     _give_to(conversation, Agent(conversation.tenant_id, name_of(member), member_id=member.pk))
-    return _change(conversation, State.HUMAN, By.AGENT, reason=TRANSFER)
+    return change(conversation, State.HUMAN, By.AGENT, reason=TRANSFER)
 
 
 def release(conversation_id: UUID, agent: Agent) -> Conversation:
@@ -181,8 +183,8 @@ def release(conversation_id: UUID, agent: Agent) -> Conversation:
         _check_has(agent, conversation)
     _audit(conversation, agent, "release")
     asks = had_person and handoff_settings(conversation).ask_satisfaction and conversation.satisfaction is None
-    _to_bot(conversation)
-    return _change(conversation, State.BOT, By.AGENT, asks_satisfaction=asks)
+    give_to_bot(conversation)
+    return change(conversation, State.BOT, By.AGENT, asks_satisfaction=asks)
 
 
 def shut(conversation_id: UUID, agent: Agent) -> Conversation:
@@ -200,8 +202,8 @@ def shut(conversation_id: UUID, agent: Agent) -> Conversation:
     _raise_fence(conversation)
     conversation.closed_at, conversation.wait_until = timezone.now(), None
     asks = had_person and handoff_settings(conversation).ask_satisfaction and conversation.satisfaction is None
-    closed = _change(conversation, State.CLOSED, By.AGENT, asks_satisfaction=asks)
-    emit(conversation.tenant_id, "conversation.closed", {"conversation_id": str(conversation.pk), "by": By.AGENT})
+    closed = change(conversation, State.CLOSED, By.AGENT, asks_satisfaction=asks)
+    emit(conversation.tenant_id, "conversation.closed", {**about_conversation(conversation), "by": By.AGENT})
     return closed
 
 
@@ -225,7 +227,7 @@ def _give_to(conversation: Conversation, agent: Agent | None) -> None:
     conversation.wait_until, conversation.is_bot_silent, conversation.unread_by_agent = None, False, 0
 
 
-def _to_bot(conversation: Conversation) -> None:
+def give_to_bot(conversation: Conversation) -> None:
     _give_to(conversation, None)
     conversation.requested_at, conversation.handoff_reason = None, ""
 
@@ -237,7 +239,7 @@ def _check_has(agent: Agent, conversation: Conversation) -> None:
         )
 
 
-def _change(conversation: Conversation, state: str, by: str, detail: str = "", **told: Any) -> Conversation:
+def change(conversation: Conversation, state: str, by: str, detail: str = "", **told: Any) -> Conversation:
     """Store a change of hands with its event, and have it told."""
     conversation.state = state
     handoff = Handoff(
@@ -253,7 +255,7 @@ def _change(conversation: Conversation, state: str, by: str, detail: str = "", *
     handoff.save(force_insert=True)
     conversation.save()
     tell_on_commit(conversation)
-    told_to_hooks = {"conversation_id": str(conversation.pk), **handoff_told(handoff), "detail": detail}
+    told_to_hooks = {**about_conversation(conversation), **handoff_told(handoff), "detail": detail}
     emit(conversation.tenant_id, "conversation.handoff", told_to_hooks)
     return conversation
 
@@ -277,10 +279,6 @@ def _message(conversation: Conversation, agent: Agent, role: str, client_id: UUI
     )
     message.save(force_insert=True)
     return message
-
-
-def said_in(message: Message) -> dict[str, Any]:
-    return {"message_id": str(message.pk), "role": message.role, "author": message.author, "text": message.text}
 
 
 def _audit(conversation: Conversation, agent: Agent, action: str, **changes: Any) -> None:

@@ -1,0 +1,44 @@
+"""Bob answers people for Acme."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chat.handover import Agent, agent_of_member
+from tenants.models import Member
+from tenants.provisioning import add_member
+from tests.conftest import Business
+
+
+@pytest.fixture
+def bob(acme: Business) -> Agent:
+    """An agent at Acme's desk."""
+    return hire(acme, "bob")
+
+
+def hire(business: Business, name: str, role: str = Member.Role.AGENT) -> Agent:
+    member = add_member(tenant=business.tenant, email=f"{name}-{business.id.hex[-8:]}@example.com", role=role)
+    with business.scope():
+        return agent_of_member(business.id, member.pk)
+
+
+class Desk:
+    """What Acme's server may do in one conversation, off the event loop."""
+
+    def __init__(self, business: Business, conversation_id: str) -> None:
+        self.business = business
+        self.path = f"/api/v1/conversations/{conversation_id}/"
+
+    async def does(self, what: str, **body: Any) -> Any:
+        return await asyncio.to_thread(self.business.api.post, f"{self.path}{what}/", body)
+
+    async def sees(self, what: str = "") -> Any:
+        answer = await asyncio.to_thread(self.business.api.get, f"{self.path}{what}")
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+
+@pytest.fixture
+def desk(carol: Any) -> Desk:
+    return Desk(carol.business, carol.conversation_id)
