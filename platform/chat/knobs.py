@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
+from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, ToolCallDelta
 from personas.citations import PlainParser
 from personas.kinds import ReplyParser
@@ -37,6 +40,12 @@ def turned(request: ChatRequest, knobs: Mapping[str, Any]) -> ChatRequest:
         changes["tools"] = (*request.tools, *changes["tools"])
     messages = _with_system(list(request.messages), system) if system else list(request.messages)
     return replace(request, **changes, messages=(*messages, *map(_message, since)))
+
+
+def extra_tokens(knobs: Mapping[str, Any]) -> int:
+    """About how much longer than the persona's own the prompt is by them."""
+    told = [knobs[name] for name in ("system", "since", "tools", "response_format") if name in knobs]
+    return sum(count_tokens(each if isinstance(each, str) else orjson.dumps(each).decode()) for each in told)
 
 
 def reply_parser(parser: ReplyParser, knobs: Mapping[str, Any]) -> ReplyParser:

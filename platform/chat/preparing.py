@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from chat.history import asked_past
-from chat.knobs import reply_parser, turned
+from chat.knobs import extra_tokens, reply_parser, turned
 from chat.models import Message, Turn
 from chat.posting import KNOBS, ON_BEHALF, Posted
 from chat.spending import key_of, spending_of
@@ -102,7 +102,7 @@ class Prepared:
 
     def estimate(self, text: str) -> Usage:
         """For an answer that broke off before the endpoint said what it used."""
-        return Usage(self.turn.input_tokens, count_tokens(text), is_estimate=True)
+        return Usage(self.turn.input_tokens + extra_tokens(self.knobs), count_tokens(text), is_estimate=True)
 
     def cost(self, usage: Usage) -> Decimal:
         return cost_of(usage, self.route, self.request.model)

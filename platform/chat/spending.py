@@ -3,6 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
+from chat.knobs import extra_tokens
 from chat.models import Turn
 from chat.posting import KEY, KNOBS
 from llm.budgets import Account, Rung, Spending, release, spend_on
@@ -20,8 +21,9 @@ def spending_of(turn: Turn, plan: TurnPlan, routes: Routes) -> Spending:
     if not _has_budget(turn):
         return Spending(Rung.NORMAL, routes)
     settings = plan.persona.settings
-    most = min(settings.max_output_tokens, turn.trace.get(KNOBS, {}).get("max_output_tokens") or 2**31)
-    usage = Usage(CONTEXT_BUDGET_TOKENS, most)
+    knobs = turn.trace.get(KNOBS, {})
+    most = min(settings.max_output_tokens, knobs.get("max_output_tokens") or 2**31)
+    usage = Usage(CONTEXT_BUDGET_TOKENS + extra_tokens(knobs), most)
 
     def dearest(route: RouteConfig) -> tuple[Decimal, str]:
         model = settings.model if route is routes.own else ""
