@@ -19,7 +19,7 @@ import socket
 import threading
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,9 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
 from chat.pages import CONTENT_SECURITY_POLICY
+from chat.widget.files import File, bundle
 from embedded.ports import listening_socket, random_free_port
+from personas.schema import Widget
 
 PUBLISHABLE_KEY = "pk_acme_tea"
 PERSONA = {
@@ -79,6 +81,8 @@ class Reply:
     steps: tuple[Step, ...]
     citations: list[dict[str, Any]] = field(default_factory=list)
     html: str | None = None
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    suggestions: list[str] = field(default_factory=list)
     finish_reason: str = "stop"
 
 
@@ -172,6 +176,13 @@ class FakeChat:
         self.talks: dict[str, Talk] = {}
         self.tokens: dict[str, Talk] = {}
         self.requests: list[str] = []
+        # Somebody else's site: its files by path, each a body and its type, and its content security policy.
+        self.shop: dict[str, tuple[str, str]] = {}
+        self.shop_policy = ""
+        self.looks: dict[str, Any] = Widget().model_dump(mode="json")
+        self.bytes_of_widget = 0
+        # What came by REST about the conversation: ("satisfaction", {"rating": 5, …}).
+        self.told: list[tuple[str, dict[str, Any]]] = []
         # Close codes for the next sockets, in order; None lets one in.
         self.close_next_with: deque[int] = deque()
         # Errors for the next messages, in order.
@@ -261,7 +272,20 @@ class FakeChat:
         path = scope["path"]
         self.requests.append(path)
         public = f"/api/v1/public/{PUBLISHABLE_KEY}/"
-        if path.startswith("/static/"):
+        if scope["method"] == "OPTIONS":
+            await respond(send, 204, "", "text/plain")
+        elif path.startswith("/shop/"):
+            await respond(send, 200, *self.shop[path], self.shop_policy)
+        elif path == "/widget.js":
+            await self._widget(bundle().loader, send)
+        elif path.startswith(f"/widget/{bundle().digest}/"):
+            await self._widget(bundle().files[path.rpartition("/")[2]], send)
+        elif path == f"{public}widget/":
+            await respond_json(send, 200, {"persona": self.persona, "widget": self.looks, "reader_active": False})
+        elif path.startswith(f"{public}conversations/") and path.endswith(("/contact/", "/satisfaction/")):
+            self.told.append((path.split("/")[-2], await body_of(receive)))
+            await respond(send, 204, "", "text/plain")
+        elif path.startswith("/static/"):
             await self._static(path.removeprefix("/static/"), send)
         elif path == f"/chat/{PUBLISHABLE_KEY}/":
             policy = CONTENT_SECURITY_POLICY.format(sockets=self.base_url.replace("http", "ws"))
@@ -274,6 +298,11 @@ class FakeChat:
             await self._messages(scope, send)
         else:
             await respond(send, 404, "", "text/plain")
+
+    async def _widget(self, file: File, send: Send) -> None:
+        """As the real view does, whose bytes are what a visitor pays for."""
+        self.bytes_of_widget += len(file.compressed)
+        await respond(send, 200, file.compressed, file.content_type, more=[(b"content-encoding", b"gzip")])
 
     def _page(self) -> str:
         context = {
@@ -371,6 +400,8 @@ class FakeChat:
                 await send_json(send, {"type": "pong"})
             case "message.send":
                 await self._take(talk, frame, send)
+            case "message.edit":
+                await self._edit(talk, frame)
             case "turn.stop":
                 talk.turns[frame["turn_id"]].cancel()
             case "turn.regenerate":
@@ -411,6 +442,13 @@ class FakeChat:
             await send_json(send, accepted)
         await self._start_turn(talk, ids["turn_id"], answers=ids["message_id"])
 
+    async def _edit(self, talk: Talk, frame: dict[str, Any]) -> None:
+        old = next(event for event in talk.events if event.get("message_id") == frame["message_id"])
+        ids = {"message_id": new_id(), "turn_id": new_id()}
+        said = {"role": "user", "author": None, "text": frame["text"], "html": paragraphs(frame["text"])}
+        await talk.emit("message.created", **ids, **said, created_at=now(), replaces=frame["message_id"])
+        await self._start_turn(talk, old["turn_id"], replaces=old["turn_id"], answers=ids["message_id"])
+
     async def _start_turn(self, talk: Talk, turn_id: str, *, replaces: str | None = None, answers: str = "") -> None:
         new_turn = new_id() if replaces else turn_id
         reply = self._replies.popleft() if self._replies else Reply(("I have no script for this.",))
@@ -445,6 +483,8 @@ class FakeChat:
             "turn.completed",
             **answer,
             citations=reply.citations,
+            claims=reply.claims,
+            suggestions=reply.suggestions,
             finish_reason=finish_reason,
             usage={},
             timing={},
@@ -515,12 +555,22 @@ async def respond_json(send: Send, status: int, body: Any) -> None:
     await respond(send, status, json.dumps(body), "application/json")
 
 
-async def respond(send: Send, status: int, body: str | bytes, content_type: str, policy: str = "") -> None:
+async def respond(
+    send: Send,
+    status: int,
+    body: str | bytes,
+    content_type: str,
+    policy: str = "",
+    more: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
     data = body.encode() if isinstance(body, str) else body
     headers = [
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(data)).encode()),
         (b"x-content-type-options", b"nosniff"),
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-allow-headers", b"authorization, content-type"),
+        *more,
     ]
     if policy:
         headers.append((b"content-security-policy", policy.encode()))

@@ -2,20 +2,20 @@ const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
 
-/** An icon of icons.svg at `url`; decoration only, so its button needs a label. */
-export function icon(name, url = document.body.dataset.iconsUrl) {
+/** An icon of icons.svg, whose names come behind `where`; decoration only, so its button needs a label. */
+export function icon(name, where = `${document.body.dataset.iconsUrl}#`) {
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `${url}#${name}`);
+  use.setAttribute("href", where + name);
   svg.append(use);
   return svg;
 }
 
 /** Put the icons that data-icon attributes name in front of what the elements below `root` hold. */
-export function placeIcons(root, url) {
-  for (const element of root.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon, url));
+export function placeIcons(root, where) {
+  for (const element of root.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon, where));
 }
 
 /** Fill an element that shows who is speaking: a picture, or the first letter of the name. */

@@ -6,9 +6,9 @@ import { CATALOGUE, explainIn, label, textIn, translate } from "./strings.js";
  * finds elements, knows the language, and ends what listens outside of it when `signal` aborts.
  */
 export class Surface {
-  /** `language()` is "en" or "zh-Hans"; `iconsUrl` is empty where the icons are part of the root itself. */
-  constructor(root, { language, iconsUrl = "", signal } = {}) {
-    Object.assign(this, { root, iconsUrl, signal });
+  /** `language()` is "en" or "zh-Hans"; icons are at `iconsUrl`, or at `icons` with their names behind it. */
+  constructor(root, { language, iconsUrl = "", icons = `${iconsUrl}#`, signal } = {}) {
+    Object.assign(this, { root, icons, signal });
     this.speaks = language;
   }
 
@@ -42,12 +42,12 @@ export class Surface {
   }
 
   icon(name) {
-    return icon(name, this.iconsUrl);
+    return icon(name, this.icons);
   }
 
   /** Put texts and icons in their places below `root`. */
   furnish(root) {
-    placeIcons(root, this.iconsUrl);
+    placeIcons(root, this.icons);
     this.translate(root);
   }
 

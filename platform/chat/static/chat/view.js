@@ -145,6 +145,7 @@ export class ChatView {
 
   #draw() {
     this.isScheduled = false;
+    if (this.surface.signal?.aborted) return;
     const { conversation } = this;
     const { transcript } = conversation;
     const changed = transcript.takeChanged();

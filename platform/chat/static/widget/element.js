@@ -36,7 +36,9 @@ class TroupeChat extends HTMLElement {
     this.root.adoptedStyleSheets = [styles];
     this.root.replaceChildren(...parsed(panel).body.children, document.importNode(parsed(icons, "image/svg+xml").documentElement, true));
     this.root.lastElementChild.setAttribute("class", "icons");
-    this.surface = new Surface(this.root, { language: () => this.#language(), signal });
+    // Parts have ids too, and an icon must not be taken for one.
+    for (const symbol of this.root.querySelectorAll("symbol")) symbol.id = `icon-${symbol.id}`;
+    this.surface = new Surface(this.root, { language: () => this.#language(), icons: "#icon-", signal });
     this.box = this.root.querySelector(".widget");
     this.#begin(signal);
     this.#tell("ready");
@@ -147,7 +149,6 @@ class TroupeChat extends HTMLElement {
     this.#hail(Boolean(this.#setting("greeting")) && !this.memory.read("session"));
     if (this.isWanted) this.open();
     else if (this.memory.read("open") && !this.phone.matches) this.#show(true);
-    signal.addEventListener("abort", () => this.root.replaceChildren());
   }
 
   #userOfAttributes() {
