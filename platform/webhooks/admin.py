@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -117,8 +117,7 @@ class EndpointAdmin(TenantModelAdmin):
         endpoint = self.row(request, webhook_id, to_change=True)
         count = resend_failed(endpoint, since=timezone.now() - RESENT_BY_HAND)
         audit(request, "resend", endpoint)
-        said = ngettext("%(count)d event is sent again.", "%(count)d events are sent again.", count)
-        messages.success(request, said % {"count": count})
+        messages.success(request, _("Events that are sent again: %(count)d.") % {"count": count})
         return redirect("admin:webhooks_endpoint_change", endpoint.pk)
 
 
