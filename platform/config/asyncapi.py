@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 import chat
+import chat.desk
 import npc
 
-PARTS = [Path(app.__path__[0], "asyncapi.yaml") for app in (chat, npc)]
+PARTS = [Path(app.__path__[0], "asyncapi.yaml") for app in (chat, chat.desk, npc)]
 HEAD: dict[str, Any] = {
     "asyncapi": "3.0.0",
     "info": {

@@ -3,12 +3,16 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import Any
 
 import pytest
+import yaml
 from django.conf import settings
+from jsonschema import Draft202012Validator, FormatChecker
 from websockets.asyncio.client import connect
 
+from config.asyncapi import whole
 from tenants.models import Member
 from tests.admin.conftest import Worker, alice, arno, edda, hire, vera
 from tests.chat.conftest import open_inn
@@ -35,8 +39,29 @@ def innkeeper(acme: Business, scripted_llm: FakeOpenAI) -> Any:
     return open_inn(acme, scripted_llm, handoff={"enabled": True})
 
 
+@cache
+def described() -> dict[str, Any]:
+    """The sockets' document, as it is served."""
+    document: dict[str, Any] = yaml.safe_load(whole())
+    return document
+
+
+def faults(frame: dict[str, Any]) -> list[str]:
+    """What is wrong with a frame of the server, by the document."""
+    named = {"typing": "typing.shown"}.get(frame["type"], frame["type"])
+    message = described()["components"]["messages"][f"desk.{named}"]
+    schema = {**message["payload"], "components": described()["components"]}
+    found = Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(frame)
+    return [f"{frame['type']}: {error.message}" for error in found]
+
+
 class Desk(Tab):
-    """One socket of one agent."""
+    """One socket of one agent. What it is told is as the document says."""
+
+    async def receive(self) -> dict[str, Any]:
+        frame = await super().receive()
+        assert faults(frame) == []
+        return frame
 
     async def next_row(self, conversation_id: str, **fields: Any) -> dict[str, Any]:
         """Wait until the list says so of a conversation; its row."""

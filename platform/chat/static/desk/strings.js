@@ -5,7 +5,7 @@ export const TEXTS = {
   en: {
     desk_title: "Agent desk", menu: "Pages", menu_conversations: "Conversations", menu_replies: "Canned replies",
     skip_to_list: "Skip to the conversations", to_admin: "To the admin", switch_theme: "Switch between light and dark",
-    cancel: "Cancel", save: "Save", delete: "Delete", close_window: "Close", loading: "Loading…", load_more: "Show more", sign_in_again: "Sign in",
+    cancel: "Cancel", save: "Save", delete: "Delete", close_window: "Close", loading: "Loading…", load_more: "Show more",
     refused_session: "You have been signed out, or you work in another tenant now. Load the page again.",
     offline: "You are offline. What you write is kept and sent when you are back.",
     limited: "Too much in a short time. The desk goes on by itself shortly.",
@@ -22,12 +22,12 @@ export const TEXTS = {
     none_chosen: "Choose a conversation", none_chosen_more: "Take over to answer in place of the bot. The bot falls silent at once.",
     key_hint: "for all keys",
     waiting_for: "waiting {time}", unread: "{count} unread", is_looking: "{names} is looking at this too", are_looking: "{names} are looking at this too",
-    seconds: "{n} s", minutes: "{n} min", hours: "{n} h", days: "{n} d", visitor: "Visitor {n}", you: "You",
+    seconds: "{n} s", minutes: "{n} min", hours: "{n} h", days: "{n} d", visitor: "Visitor {n}",
     state_bot: "Bot answers", state_requested: "Waits for a person", state_human: "{agent} answers", state_mine: "You answer", state_closed: "Closed",
     said_user: "{text}", said_bot: "Bot: {text}", said_human: "{author}: {text}", said_you: "You: {text}",
 
     back_to_list: "Back to the list", take_over: "Take over", release: "Back to the bot", transfer: "Transfer", close_conversation: "Close",
-    show_context: "About this conversation", more_deeds: "More", earlier_messages: "Earlier messages", messages: "Messages", loading_talk: "Loading the conversation…",
+    show_context: "About this conversation", earlier_messages: "Earlier messages", messages: "Messages", loading_talk: "Loading the conversation…",
     note_by: "Note by {author} · never shown to the visitor", visitor_typing: "The visitor is writing…", bot_writing: "The bot is writing…",
     answer_failed: "The answer failed: {why}", answer_cut: "Cut off here, because a person took over.", sources: "Sources", feedback_up: "Rated as good", feedback_down: "Rated as bad",
     status_requested: "A person was asked for.", status_human: "{agent} took over.", status_bot: "The bot answers again.", status_closed: "The conversation was closed.",
@@ -42,7 +42,7 @@ export const TEXTS = {
     canned: "Canned replies", canned_none: "No canned reply fits.", canned_some: "{count} canned replies; choose with the arrow keys and Enter", suggest: "Suggest an answer", suggesting: "The bot drafts an answer…", suggested: "A draft is in the box. Check it before you send it.", suggested_nothing: "The bot has no answer to offer here.",
     smallprint: "Enter sends, Shift+Enter starts a new line.",
 
-    about: "About this conversation", why_person: "Why a person was asked for", reason_none: "No reason was given.", by_visitor: "Asked by the visitor", about_visitor: "Visitor", name: "Name", visitor_id: "Id", language: "Language", since: "Since", satisfaction: "Satisfaction", of_five: "{n} of 5",
+    about: "About this conversation", why_person: "Why a person was asked for", reason_none: "No reason was given.", about_visitor: "Visitor", name: "Name", visitor_id: "Id", language: "Language", since: "Since", satisfaction: "Satisfaction", of_five: "{n} of 5",
     earlier: "Earlier conversations", earlier_none: "This is the first one.", earlier_count: "{count} messages", sources_here: "Sources the bot used", sources_none: "The bot has cited nothing yet.", open_record: "Open the record in the admin",
     reason_visitor: "The visitor asked for a person.", reason_persona: "The bot decided to hand over.", reason_rule: "A rule of the persona applied.", reason_keyword: "The visitor used a word that calls for a person.", reason_low_confidence: "The bot found no good answer.", reason_sentiment: "The visitor seems upset.", reason_system: "The bot could not answer.", reason_agent: "A colleague handed it over.",
 
@@ -62,7 +62,7 @@ export const TEXTS = {
   "zh-Hans": {
     desk_title: "客服工作台", menu: "页面", menu_conversations: "对话", menu_replies: "快捷回复",
     skip_to_list: "跳到对话列表", to_admin: "前往管理后台", switch_theme: "切换浅色或深色",
-    cancel: "取消", save: "保存", delete: "删除", close_window: "关闭", loading: "正在载入……", load_more: "显示更多", sign_in_again: "登录",
+    cancel: "取消", save: "保存", delete: "删除", close_window: "关闭", loading: "正在载入……", load_more: "显示更多",
     refused_session: "您已退出登录，或者现在在另一个租户中工作。请重新载入页面。",
     offline: "您已离线。您写的内容会保留，联网后自动发送。",
     limited: "短时间内操作过多，稍后会自动继续。",
@@ -79,12 +79,12 @@ export const TEXTS = {
     none_chosen: "请选择一个对话", none_chosen_more: "接管后由您代替机器人回答，机器人立即停止说话。",
     key_hint: "查看全部快捷键",
     waiting_for: "已等待 {time}", unread: "{count} 条未读", is_looking: "{names} 也在查看此对话", are_looking: "{names} 也在查看此对话",
-    seconds: "{n} 秒", minutes: "{n} 分钟", hours: "{n} 小时", days: "{n} 天", visitor: "访客 {n}", you: "您",
+    seconds: "{n} 秒", minutes: "{n} 分钟", hours: "{n} 小时", days: "{n} 天", visitor: "访客 {n}",
     state_bot: "机器人回答", state_requested: "等待人工", state_human: "{agent} 正在回答", state_mine: "由您回答", state_closed: "已关闭",
     said_user: "{text}", said_bot: "机器人：{text}", said_human: "{author}：{text}", said_you: "您：{text}",
 
     back_to_list: "返回列表", take_over: "接管", release: "交还机器人", transfer: "转接", close_conversation: "关闭",
-    show_context: "对话信息", more_deeds: "更多", earlier_messages: "更早的消息", messages: "消息", loading_talk: "正在载入对话……",
+    show_context: "对话信息", earlier_messages: "更早的消息", messages: "消息", loading_talk: "正在载入对话……",
     note_by: "{author} 的备注 · 访客永远看不到", visitor_typing: "访客正在输入……", bot_writing: "机器人正在回答……",
     answer_failed: "回答失败：{why}", answer_cut: "人工接管，回答到此为止。", sources: "来源", feedback_up: "评为有用", feedback_down: "评为没用",
     status_requested: "已请求人工。", status_human: "{agent} 已接管。", status_bot: "现在由机器人继续回答。", status_closed: "对话已关闭。",
@@ -99,7 +99,7 @@ export const TEXTS = {
     canned: "快捷回复", canned_none: "没有合适的快捷回复。", canned_some: "有 {count} 条快捷回复，用方向键和回车选择", suggest: "建议回答", suggesting: "机器人正在起草……", suggested: "草稿已放入输入框，发送前请核对。", suggested_nothing: "机器人这里没有可建议的回答。",
     smallprint: "回车发送，Shift+回车换行。",
 
-    about: "对话信息", why_person: "为什么请求人工", reason_none: "没有说明原因。", by_visitor: "由访客请求", about_visitor: "访客", name: "姓名", visitor_id: "标识", language: "语言", since: "开始于", satisfaction: "满意度", of_five: "{n} 分（满分 5 分）",
+    about: "对话信息", why_person: "为什么请求人工", reason_none: "没有说明原因。", about_visitor: "访客", name: "姓名", visitor_id: "标识", language: "语言", since: "开始于", satisfaction: "满意度", of_five: "{n} 分（满分 5 分）",
     earlier: "以往的对话", earlier_none: "这是第一次对话。", earlier_count: "{count} 条消息", sources_here: "机器人引用的来源", sources_none: "机器人还没有引用任何内容。", open_record: "在管理后台打开记录",
     reason_visitor: "访客请求人工。", reason_persona: "机器人决定转人工。", reason_rule: "触发了角色的规则。", reason_keyword: "访客用了需要人工处理的词。", reason_low_confidence: "机器人没有找到合适的回答。", reason_sentiment: "访客似乎不满意。", reason_system: "机器人无法回答。", reason_agent: "由同事转来。",
 
