@@ -162,3 +162,8 @@ def delete_blocking(keys: Sequence[str]) -> None:
             _blocking_client().delete(*keys)
     except (redis.RedisError, OSError) as error:
         logger.warning("Not forgotten before an hour has passed: %s", error)
+
+
+def count_blocking(keys: Sequence[str]) -> int:
+    """How many conversations the log still knows of. Raises redis.RedisError when Redis does not answer."""
+    return int(_blocking_client().exists(*keys)) if keys else 0

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat.api import handover
+from chat.api import handover, retention
 from chat.api.public import PublicMessages, PublicSessionsView
 from chat.api.streaming import events_view, turns_view
 from chat.api.views import ConversationDetail, ConversationList, MessageList, SessionsView
@@ -60,5 +60,15 @@ urlpatterns = [
         "public/<str:publishable_key>/conversations/<uuid:conversation_id>/satisfaction/",
         handover.PublicSatisfactionView.as_view(),
         name="public-satisfaction",
+    ),
+    path("retention/", retention.RetentionView.as_view(), name="retention"),
+    path("erasures/", retention.ErasureList.as_view(), name="erasures"),
+    path("erasures/<uuid:erasure_id>/", retention.ErasureDetail.as_view(), name="erasure"),
+    path("erasures/<uuid:erasure_id>/retry/", retention.ErasureRetry.as_view(), name="erasure-retry"),
+    path("end-users/export/", retention.EndUserExport.as_view(), name="end-user-export"),
+    path(
+        "public/<str:publishable_key>/conversations/<uuid:conversation_id>/erasure/",
+        retention.PublicErasure.as_view(),
+        name="public-erasure",
     ),
 ]

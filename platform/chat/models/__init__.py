@@ -10,10 +10,11 @@ from chat.models.conversations import (
     TurnQuerySet,
 )
 from chat.models.handover import CannedReply, CannedReplyQuerySet, ContactRequest, Handoff
+from chat.models.retention import Erasure, RetentionPolicy
 from chat.models.tracing import AnswerTest, Replay, TestRun
 
 __all__ = [
     "SEQ_BLOCK", "AnswerTest", "CannedReply", "CannedReplyQuerySet", "ContactRequest", "Conversation",
-    "ConversationQuerySet", "EndUser", "Handoff", "Message", "MessageQuerySet", "Process", "Replay", "TestRun", "Turn",
-    "TurnQuerySet",
+    "ConversationQuerySet", "EndUser", "Erasure", "Handoff", "Message", "MessageQuerySet", "Process", "Replay",
+    "RetentionPolicy", "TestRun", "Turn", "TurnQuerySet",
 ]  # fmt: skip
