@@ -14,6 +14,7 @@ from chat.admin_trying import session_view, try_view
 from chat.admin_viewer import said_in
 from chat.erasing import erase_conversation
 from chat.models import Conversation, EndUser
+from chat.tracing.admin import answer_urls
 from tenants.adminsite.base import AGENTS, EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, column
 
 MESSAGES_PER_PAGE = 100
@@ -100,6 +101,7 @@ class ConversationAdmin(TenantModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
+            *answer_urls(view),
             path("try/<uuid:persona_id>/", view(self.try_page), name="chat_try"),
             path("try/<uuid:persona_id>/sessions/", view(self.try_session), name="chat_try_session"),
             *super().get_urls(),

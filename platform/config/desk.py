@@ -61,6 +61,7 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
                 _model_item(request, "knowledge.knowledgebase", "menu_book"),
                 _model_item(request, "knowledge.document", "description"),
                 _model_item(request, "personas.persona", "theater_comedy"),
+                _model_item(request, "chat.answertest", "fact_check"),
                 _model_item(request, "npc.world", "castle"),
             ],
         ),

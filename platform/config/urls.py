@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("knowledge.urls")),
     path("api/v1/", include("personas.urls")),
     path("api/v1/", include("chat.urls")),
+    path("api/v1/", include("chat.tracing.urls")),
     path("api/v1/npc/", include("npc.urls")),
     path("api/v1/analytics/", include("analytics.urls")),
     path("v1/models", models_view, name="openai-models"),

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from analytics.datasets.conversations import conversations_of
 from analytics.models import Dataset, Question, SavedQuestion, SqlRun
-from chat.models import Conversation, EndUser
+from chat.models import AnswerTest, Conversation, EndUser, Message, Replay, TestRun, Turn
 from jobs.models import Job
 from knowledge.collecting import add_text, create_base
 from knowledge.models import Document, KnowledgeBase
@@ -55,6 +55,8 @@ def furnish(business: Business, hire: Any) -> Belongings:
         publish(persona, by="owner")
         end_user = EndUser.objects.create(external_id="carol", name="Carol")
         conversation = Conversation.objects.create(persona=persona, end_user=end_user, message_count=1)
+        asked = Message.objects.create(conversation=conversation, seq=1, role="user", text="How much leave?")
+        turn = Turn.objects.create(conversation=conversation, question=asked, status="completed")
         route = Route(slug="main", name="Main", base_url="http://127.0.0.1:9/v1", chat_model="any")
         route.save()
         world = put_world(tenant_id=business.id, slug="inn", raw=inn()).world
@@ -78,6 +80,10 @@ def furnish(business: Business, hire: Any) -> Belongings:
             persona,
             end_user,
             conversation,
+            turn,
+            Replay.objects.create(turn=turn, status="done"),
+            AnswerTest.objects.create(persona=persona, name="Leave", question="How much leave?"),
+            TestRun.objects.create(persona=persona, status="done"),
             route,
             business.tenant,
             ApiKey.objects.get(),
@@ -103,6 +109,8 @@ PARAMETERS = {
     "world_id": World,
     "webhook_id": Endpoint,
     "delivery_id": Delivery,
+    "turn_id": Turn,
+    "replay_id": Replay,
 }
 OTHER_PARAMETERS = {"action": "retry"}
 

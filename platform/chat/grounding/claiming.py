@@ -78,3 +78,8 @@ def claims_something(sentence: str) -> bool:
     if _COURTESY.match(bare) or _COURTESY_EN.match(bare):
         return False
     return sum(unit.weight for unit in units(sentence)) > TOO_FEW or any(letter.isdigit() for letter in folded)
+
+
+def declines(answer: str) -> bool:
+    """Whether an answer says that it does not know."""
+    return _UNKNOWN.search(fold(answer)) is not None

@@ -73,6 +73,8 @@ class AnswerTest(TenantModel):
     must_cite = models.JSONField(_("must cite"), default=list, blank=True)  # documents' ids
     must_hand_over = models.BooleanField(_("must offer a person"), default=False)
     must_decline = models.BooleanField(_("must say that it does not know"), default=False)
+    # By the newest run; None before the first.
+    has_passed = models.BooleanField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     objects: ClassVar[Any] = TenantQuerySet.as_manager()
