@@ -40,6 +40,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 [
                     _item(_("Tenants"), "apartment", reverse("admin:choose")),
                     _model_item(request, "tenants.user", "person"),
+                    _model_item(request, "llm.platformprice", "price_change"),
                 ],
             )
         )
@@ -53,6 +54,7 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 _item(_("Dashboard"), "space_dashboard", reverse("admin:index")),
                 _item(_("Ask your data"), "query_stats", reverse("ask")),
+                _item(_("Usage and cost"), "payments", reverse("usage-page")),
             ],
         ),
         _group(
@@ -87,6 +89,9 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
             _("Settings"),
             [
                 _model_item(request, "llm.route", "alt_route"),
+                _model_item(request, "llm.budget", "savings"),
+                _model_item(request, "llm.price", "sell"),
+                _model_item(request, "tenants.ratelimit", "speed"),
                 _model_item(request, "tenants.apikey", "key"),
                 _model_item(request, "webhooks.endpoint", "webhook"),
                 _model_item(request, "webhooks.delivery", "outbox"),

@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("widget/<str:digest>/<str:name>", file_view, name="widget-file"),
     path("play/", include("npc.play.urls")),
     path("ask/", include("analytics.pages.urls")),
+    path("usage/", include("llm.pages.urls")),
     path("desk/", include("chat.desk.urls")),
 ]
 

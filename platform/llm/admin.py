@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
+from llm import admin_money  # noqa: F401 - registers its pages
 from llm.door import close_clients, embed, stream_chat
 from llm.errors import ProviderError
 from llm.metering import Payer, record_call

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ from django.utils.translation import gettext_lazy
 from llm.models import Budget, LedgerEntry, ModelCall
 from llm.routes import Routes, reader_route, resolve_route
 from llm.types import RouteConfig
-from tenants.errors import PlatformError
+from tenants.errors import Conflict, PlatformError
 from tenants.models import AuditEntry
 from tenants.statements import prepared_cursor
 
@@ -331,3 +332,14 @@ def spent_so_far(budget: Budget) -> Decimal:
         case Budget.Of.KEY:
             calls = calls.filter(api_key_id=budget.subject_id)
     return calls.aggregate(total=Sum("cost"))["total"] or Decimal(0)
+
+
+def open_budget(budget: Budget) -> Budget:
+    """Store a new budget, with what was spent of it in this month already. Raises Conflict if there is one."""
+    budget.month, budget.spent = this_month(), spent_so_far(budget)
+    try:
+        with transaction.atomic():
+            budget.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict(_("There is a budget for this already; change that one.")) from None
+    return budget

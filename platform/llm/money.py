@@ -132,13 +132,17 @@ class Budget(TenantModel):
 
     def clean(self) -> None:
         """Refuse a budget of nobody, and one that would become cheaper before it warns."""
+        if wrong := self.what_is_wrong():
+            raise ValidationError(wrong)
+
+    def what_is_wrong(self) -> dict[str, Any]:
+        """Fields that do not go together, each with the reason."""
         wrong: dict[str, Any] = {}
         if (self.of == self.Of.TENANT) != (self.subject_id is None):
             wrong["subject_id"] = _("Name the persona or key; the tenant itself needs none.")
         if self.cheaper_at < self.warn_at:
             wrong["cheaper_at"] = _("This must not come before the warning.")
-        if wrong:
-            raise ValidationError(wrong)
+        return wrong
 
 
 class LedgerEntry(TenantModel):

@@ -10,7 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from llm.budget_views import BudgetSerializer
+from llm.models import Budget
 from llm.usage import GROUPINGS, usage_by
+from tenants.rest import caller_of
 
 DEFAULT_SPAN = timedelta(days=30)
 # Outside of them dates can no longer be reckoned with, in Python or in PostgreSQL.
@@ -63,6 +66,7 @@ class UsageRowSerializer(serializers.Serializer[Any]):
 class UsageSerializer(serializers.Serializer[Any]):
     by = serializers.ChoiceField(choices=list(GROUPINGS))
     results = UsageRowSerializer(many=True)
+    budgets = BudgetSerializer(many=True, help_text="how the tenant's budgets stand in this month")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         limits = {"from": serializers.DateTimeField(), "to": serializers.DateTimeField()}
@@ -87,6 +91,7 @@ class UsageView(APIView):
         query.is_valid(raise_exception=True)
         by, start, end = (query.validated_data[name] for name in ("by", "from", "to"))
         answer = {"by": by, "from": start, "to": end, "results": usage_by(by, start=start, end=end)}
+        answer["budgets"] = Budget.objects.for_tenant(caller_of(request).tenant_id)
         return Response(UsageSerializer(answer).data)
 
 

@@ -24,6 +24,7 @@ from unfold.forms import AdminPasswordChangeForm
 from tenants.adminsite.auditing import audit
 from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column, the_seat
 from tenants.adminsite.forms import AccountCreationForm, AccountForm, KeyForm, MemberForm
+from tenants.limits import admin as limits_admin  # noqa: F401 - registers its page
 from tenants.models import ApiKey, AuditEntry, Member, Tenant, User
 from tenants.provisioning import add_member, issue_key, revoke_key, rotate_key
 

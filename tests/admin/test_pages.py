@@ -148,8 +148,8 @@ def filled(address: str, pattern: URLPattern, things: Belongings) -> str:
 
 # A redirect of old addresses to the ones with /change/, and views of Django's that take no row of ours.
 NOT_ABOUT_ROWS = {"view_on_site", "app_list", None}
-# Accounts belong to no tenant; only operators see them.
-GLOBAL = ("tenants_user_", "auth_user_")
+# Accounts and the operator's prices belong to no tenant; only operators see them.
+GLOBAL = ("tenants_user_", "auth_user_", "llm_platformprice_")
 
 
 def about_rows() -> list[tuple[str, URLPattern]]:

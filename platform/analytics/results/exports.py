@@ -19,15 +19,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from analytics.results.cells import NUMBER_TYPES, Cell, ResultColumn, exact, from_cell, plain, to_cell
+from tenants.spreadsheets import BOM, csv_line, harmless
 
-# With it Excel reads UTF-8, without it the code page of its machine.
-BOM = "\ufeff"
-# What spreadsheets take for the beginning of a formula: also full-width, and behind blanks of any kind.
-_FORMULA = re.compile(r"[\s\ufeff\u200b\x00-\x1f]*[=+\-@＝＋－＠]|[\t\r\n]")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-# Also what separates cells elsewhere: Excel splits at the semicolon where the comma is for decimals.
-_TO_QUOTE = re.compile(r"[\",;|\s]")
-_QUOTE = '"'
 _CHUNK_CHARS = 64 * 1024
 # Of a sheet of Excel.
 MAX_ROWS = 1_048_576
@@ -43,9 +36,9 @@ _ILLEGAL_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\']")
 def csv_of(columns: Sequence[ResultColumn], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
     """The result as CSV (RFC 4180) in UTF-8 with a BOM, piece by piece."""
     types = [column.type for column in columns]
-    piece, size = [BOM, _csv_line(_harmless(column.name) for column in columns)], 0
+    piece, size = [BOM, csv_line(harmless(column.name) for column in columns)], 0
     for row in rows:
-        line = _csv_line(_csv_cell(cell, type_) for cell, type_ in zip(row, types, strict=True))
+        line = csv_line(_csv_cell(cell, type_) for cell, type_ in zip(row, types, strict=True))
         piece.append(line)
         size += len(line)
         if size >= _CHUNK_CHARS:
@@ -106,18 +99,12 @@ def _write(page: Worksheet, y: int, x: int, value: Any, formats: dict[type, Form
             page.write_string(y, x, _fitting(_text_of(value)))
 
 
-def _csv_line(cells: Iterable[str]) -> str:
-    return (
-        ",".join(f'"{cell.replace(_QUOTE, _QUOTE * 2)}"' if _TO_QUOTE.search(cell) else cell for cell in cells) + "\r\n"
-    )
-
-
 def _csv_cell(cell: Cell, type_: str) -> str:
     if cell is None:
         return ""
     if type_ in NUMBER_TYPES and (number := exact(cell)) is not None:
         return plain(number) if type_ != "float" else str(cell)
-    return _harmless(_text_of(from_cell(cell, type_)))
+    return harmless(_text_of(from_cell(cell, type_)))
 
 
 def _text_of(value: Any) -> str:
@@ -133,10 +120,6 @@ def _text_of(value: Any) -> str:
         case dict() | list():
             return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _is_number_there(number: Decimal) -> bool:

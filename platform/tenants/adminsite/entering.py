@@ -24,7 +24,7 @@ OUTSIDE = {
     *("choose", "enter", "leave", "found"),
     *("jsi18n", "login", "logout", "password_change", "password_change_done"),
 }
-OUTSIDE_FOR_OPERATORS = ("tenants_user_", "auth_user_password_change")
+OUTSIDE_FOR_OPERATORS = ("tenants_user_", "llm_platformprice_", "auth_user_password_change")
 
 # Alpine, which draws unfold's menus, evaluates what stands in attributes: hence unsafe-eval. No script may
 # stand in a page itself, and nothing is loaded from or sent elsewhere.

@@ -60,11 +60,15 @@ class RateLimit(TenantModel):
 
     def clean(self) -> None:
         """Refuse a subject where there is none to tell apart."""
+        if wrong := self.what_is_wrong():
+            raise ValidationError(wrong)
+
+    def what_is_wrong(self) -> dict[str, Any]:
+        """Fields that do not go together, each with the reason."""
         wrong: dict[str, Any] = {}
         if self.subject_id and self.of not in OF_A_SUBJECT:
             wrong["subject_id"] = _("Only keys and personas can have limits of their own.")
-        if wrong:
-            raise ValidationError(wrong)
+        return wrong
 
 
 OF_A_SUBJECT = {RateLimit.Of.KEY_REQUESTS, RateLimit.Of.KEY_TURNS, RateLimit.Of.PERSONA_TURNS}

@@ -112,6 +112,15 @@ def _of_address(chosen: Chosen, tenant_id: UUID, of: Of, address: str) -> Bucket
     return Bucket(of.value, f"limit:{{{tenant_id.hex}}}:{of.value}:{network}", limit) if limit and network else None
 
 
+def exceeds_default(chosen: RateLimit) -> bool:
+    """Whether a tenant asks for more than only an operator may give it."""
+    default = DEFAULTS.get(chosen.of)
+    if chosen.of not in OPERATORS_ONLY or default is None:
+        return False
+    # Neither more of them in the long run, nor more at once.
+    return chosen.limit > default.limit or chosen.limit * default.window_s > default.limit * chosen.window_s
+
+
 def network_of(address: str) -> str:
     """By what visitors are told apart: an IPv4 address, or the /64 that an IPv6 subscriber has to himself."""
     try:
