@@ -51,6 +51,18 @@ def calls_on(conversation_id: str) -> dict[str, list[tuple[str, str, Any]]]:
             ("GET", f"{conversation}events/?after=0", None),
         ],
         "conversation-turns": [("POST", f"{conversation}turns/", said())],
+        "conversation-takeover": [("POST", f"{conversation}takeover/", {})],
+        "conversation-reply": [("POST", f"{conversation}reply/", said())],
+        "conversation-note": [("POST", f"{conversation}note/", said())],
+        "conversation-transfer": [("POST", f"{conversation}transfer/", {"to": None})],
+        "conversation-release": [("POST", f"{conversation}release/", {})],
+        "conversation-close": [("POST", f"{conversation}close/", {})],
+        "conversation-read": [("POST", f"{conversation}read/", {})],
+        "conversation-notes": [("GET", f"{conversation}notes/", None)],
+        "conversation-handoffs": [("GET", f"{conversation}handoffs/", None)],
+        "conversation-handoff": [("POST", f"{conversation}handoff/", {})],
+        "conversation-contact": [("POST", f"{conversation}contact/", {"contact": "hers"})],
+        "conversation-satisfaction": [("POST", f"{conversation}satisfaction/", {"rating": 1})],
         "chat-sessions": [("POST", f"{API}/chat/sessions/", session)],
         "openai-completions": [
             ("POST", "/v1/chat/completions", {**completion, **thread}),
@@ -180,6 +192,9 @@ async def test_a_key_for_documents_opens_no_conversation(talk, acme, http, off_l
 
 def test_every_call_of_the_chat_is_tried_here_or_beside():
     elsewhere = {"conversations", "public-sessions", "public-messages"}  # above; in test_sessions
+    # In tests/tenants/test_isolation_doors.
+    elsewhere |= {"contact-requests", "contact-request", "canned-replies", "canned-reply", "public-widget"}
+    elsewhere |= {"public-handoff", "public-contact", "public-satisfaction"}
 
     assert {pattern.name for pattern in urlpatterns} == (calls_on("").keys() - {"openai-completions"}) | elsewhere
 
@@ -243,6 +258,7 @@ def frames_about(turn_id: str, message_id: str) -> dict[str, tuple[dict[str, Any
         "typing": ({}, ""),
         "ping": ({}, "pong"),
         "handoff.request": ({"reason": turn_id}, "conversation.handoff"),
+        "conversation.rate": ({"rating": 1}, ""),
     }
 
 

@@ -8,7 +8,7 @@ sockets' frames in `tests/chat/test_isolation.py` and `tests/npc/test_socket_iso
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -27,8 +27,10 @@ from analytics.importing.taking_in import IMPORT
 from analytics.meaning.profiling import PROFILE
 from analytics.meaning.suggesting import SUGGEST
 from analytics.models import Question, SavedQuestion
-from chat.models import Conversation, EndUser, Turn
+from chat.models import CannedReply, Conversation, EndUser, Erasure, RetentionPolicy, Turn
 from chat.process import heart
+from chat.retention.erasing import ERASE
+from chat.retention.expiring import EXPIRE
 from jobs import handlers
 from jobs.models import Job
 from jobs.queueing import enqueue
@@ -44,6 +46,7 @@ from npc.worlds.putting import put_world
 from personas import tasks as memory_tasks
 from personas.memories import EMBED
 from personas.publishing import create_persona, publish
+from tenants.provisioning import add_member
 from tests.analytics.conftest import make_dataset
 from tests.conftest import Business
 from tests.knowledge.conftest import work_off
@@ -97,6 +100,11 @@ class Things:
     table: str
     webhook: str
     delivery: str
+    canned: str = field(default_factory=lambda: str(uuid7()))
+    contact: str = field(default_factory=lambda: str(uuid7()))
+    colleague: str = field(default_factory=lambda: str(uuid7()))
+    erasure: str = field(default_factory=lambda: str(uuid7()))
+    policy: str = field(default_factory=lambda: str(uuid7()))
 
     def key_at(self, business: Business) -> str:
         """A publishable key that claims to be of this business."""
@@ -170,12 +178,21 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         webhook = create_endpoint(url="https://acme.example/events", event_types=["conversation.closed"])
         emit(business.id, "conversation.closed", {"reason": secret})
         delivery = Delivery.objects.get()
+        canned = CannedReply.objects.create(shortcut=secret, text=secret, persona=persona)
+        contact = conversation.contact_requests.create(name=secret, contact=secret, message=secret)
+        conversation.messages.create(seq=11, role="note", text=secret)
+        conversation.handoffs.create(seq=12, state="bot", by="visitor", detail=secret)
+        Conversation.objects.filter(pk=conversation.pk).update(handoff_reason=secret, satisfaction_comment=secret)
+        erasure = Erasure.objects.create(origin="tenant", person_digest=secret, end_user_id=end_user.pk)
+        policy = RetentionPolicy.objects.create(conversations_days=1, traces_days=1)
+        colleague = add_member(tenant=business.tenant, email=f"{word}@example.com", role="agent")
     secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
         str(base.pk), base.slug, str(document.pk), str(persona.pk), persona.slug, str(conversation.pk),
         end_user.external_id, route.slug, str(world.pk), world.slug, played["id"], played["branch_id"], str(version.pk),
         secret_of_key, str(dataset.pk), str(answered.pk), str(saved.pk), str(pair.pk),
-        str(file.pk), str(table.pk), str(webhook.pk), str(delivery.pk),
+        str(file.pk), str(table.pk), str(webhook.pk), str(delivery.pk), str(canned.pk), str(contact.pk),
+        str(colleague.pk), str(erasure.pk), str(policy.pk),
     )  # fmt: skip
 
 
@@ -333,6 +350,52 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
         "GET conversations/{conversation_id}/messages/": [Try(404)],
         "GET conversations/{conversation_id}/events/": [Try(404), Try(404, query="after=0")],
         "POST conversations/{conversation_id}/turns/": [Try(404, said())],
+        "POST conversations/{conversation_id}/takeover/": [Try(404, {})],
+        "POST conversations/{conversation_id}/reply/": [Try(404, said())],
+        "POST conversations/{conversation_id}/note/": [Try(404, said())],
+        "POST conversations/{conversation_id}/transfer/": [
+            Try(404, {"to": None}),
+            Try(409, {"to": things.colleague}, own=("conversation_id",)),  # nobody has taken hers over
+        ],
+        "POST conversations/{conversation_id}/release/": [Try(404, {})],
+        "POST conversations/{conversation_id}/close/": [Try(404, {})],
+        "POST conversations/{conversation_id}/read/": [Try(404, {})],
+        "GET conversations/{conversation_id}/notes/": [Try(404)],
+        "GET conversations/{conversation_id}/handoffs/": [Try(404)],
+        "POST conversations/{conversation_id}/handoff/": [Try(404, {})],
+        "POST conversations/{conversation_id}/contact/": [Try(404, {"contact": "hers"})],
+        "POST conversations/{conversation_id}/satisfaction/": [Try(404, {"rating": 1})],
+        "GET retention/": [Try(200)],
+        "PATCH retention/": [Try(200, {"traces_days": 7}, makes=True)],
+        "GET erasures/": [Try(200), Try(200, query=f"end_user={things.end_user}")],
+        "POST erasures/": [Try(404, {"end_user": things.end_user})],
+        "GET erasures/{erasure_id}/": [Try(404)],
+        "POST erasures/{erasure_id}/retry/": [Try(404)],
+        "GET end-users/export/": [Try(404, query=f"end_user={things.end_user}")],
+        "GET contact-requests/": [Try(200), Try(200, query="done=false")],
+        "GET contact-requests/{request_id}/": [Try(404)],
+        "PATCH contact-requests/{request_id}/": [Try(404, {"done": True})],
+        "DELETE contact-requests/{request_id}/": [Try(404)],
+        "GET canned-replies/": [Try(200), Try(404, query=f"persona={things.persona_slug}")],
+        "POST canned-replies/": [
+            Try(404, {"shortcut": "hers", "text": "Hers", "persona": things.persona_slug}),
+            Try(404, {"shortcut": "hers", "text": "Hers", "persona": things.persona}),
+        ],
+        "GET canned-replies/{reply_id}/": [Try(404)],
+        "PATCH canned-replies/{reply_id}/": [
+            Try(404, {"text": "Hers"}),
+            Try(404, {"persona": things.persona_slug}, own=("reply_id",)),
+        ],
+        "DELETE canned-replies/{reply_id}/": [Try(404)],
+        **{
+            f"POST public/{{publishable_key}}/conversations/{{conversation_id}}/{name}/": [
+                Try(404, body),
+                Try(401, body, own=("publishable_key",)),  # she has no token of that conversation
+            ]
+            for name, body in (
+                ("handoff", {}), ("contact", {"contact": "hers"}), ("satisfaction", {"rating": 1}), ("erasure", {})
+            )
+        },
         "POST public/{publishable_key}/sessions/": [Try(404, {})],
         "GET public/{publishable_key}/conversations/{conversation_id}/messages/": [
             Try(404),
@@ -395,6 +458,8 @@ PAGES = {"chat/<str:publishable_key>/"}
 VILLAGE = "play/"
 # The same views for members, who sign in; `tests/analytics/pages` tries them as a neighbour's.
 ASK = "ask/"
+# What agents ask, and the views that they share with servers; `tests/chat/desk` tries them as a neighbour's.
+DESK = "desk/"
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -463,6 +528,9 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         "pair_id": things.pair,
         "file_id": things.file,
         "webhook_id": things.webhook,
+        "reply_id": things.canned,
+        "erasure_id": things.erasure,
+        "request_id": things.contact,
         "delivery_id": things.delivery,
         "table": "vaults",
         "column": "opens_to",
@@ -501,7 +569,7 @@ def test_every_address_is_described_or_nobodys():
     walked = {route_of(operation) for operation in described()}
     for route in routes():
         plain = re.sub(r"<\w+:(\w+)>", r"{\1}", route)
-        assert route in NOBODYS | PAGES or route.startswith((VILLAGE, ASK)) or plain in walked, (
+        assert route in NOBODYS | PAGES or route.startswith((VILLAGE, ASK, DESK)) or plain in walked, (
             f"{route} is in no table"
         )
 
@@ -582,6 +650,8 @@ SUBJECTS = {
     ANSWER: lambda things: things.question,
     RELOAD: lambda things: things.table,
     SEND: lambda things: things.webhook,
+    ERASE: lambda things: things.erasure,
+    EXPIRE: lambda things: things.policy,
 }
 
 
