@@ -1,11 +1,10 @@
 """What a browser on somebody else's page loads."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from chat.widget.files import File, bundle
-from tenants.errors import NotFound
 
 # The script's address is in sites' pages for good, so that a new version must be found by asking again.
 SCRIPT_TTL_S = 300
@@ -28,7 +27,7 @@ def file_view(request: HttpRequest, digest: str, name: str) -> HttpResponse:
     whole = bundle()
     file = whole.files.get(name)
     if file is None:
-        raise NotFound
+        raise Http404
     is_ours = digest == whole.digest
     return _sent(request, file, f"public, max-age={FOR_EVER_S}, immutable" if is_ours else "no-store")
 
