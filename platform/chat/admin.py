@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from chat.admin_trying import session_view, try_view
 from chat.admin_viewer import said_in
 from chat.erasing import erase_conversation
+from chat.handover.agents import HANDLERS
 from chat.models import Conversation, EndUser
 from chat.tracing.admin import answer_urls
-from tenants.adminsite.base import AGENTS, EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, column
+from tenants.adminsite.base import AGENTS, EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, column, role_of
 
 MESSAGES_PER_PAGE = 100
 
@@ -91,6 +92,7 @@ class ConversationAdmin(TenantModelAdmin):
             "conversation": conversation,
             "page": page,
             "said": said_in(conversation, list(page)),
+            "may_answer": role_of(request) in HANDLERS,
             "may_delete": self.has_delete_permission(request, conversation),
         }
         return TemplateResponse(request, "admin/chat/conversation.html", context)

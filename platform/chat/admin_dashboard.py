@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from chat.handover.agents import HANDLERS
 from chat.models import Conversation, Turn
 from knowledge.collecting import WORKING
 from knowledge.models import Document, KnowledgeBase
@@ -66,6 +67,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "steps": _steps(request) if seat.role in EDITORS else [],
         "reader_answers": resolve_route(seat.tenant.pk).is_reader,
         "may_add_route": seat.role in OWNERS,
+        "may_answer": seat.role in HANDLERS,
     }
 
 

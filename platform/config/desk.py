@@ -8,6 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from chat.handover.agents import HANDLERS
 from tenants.adminsite.base import OWNERS
 from tenants.adminsite.seats import seat_of
 
@@ -70,6 +71,7 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
         _group(
             _("Conversations"),
             [
+                *_desk_item(request),
                 _model_item(request, "chat.conversation", "forum"),
                 _model_item(request, "chat.enduser", "group"),
                 _model_item(request, "npc.gamesession", "sports_esports"),
@@ -109,6 +111,12 @@ def _own_tenant(request: HttpRequest) -> dict[str, Any] | None:
     if seat is None or seat.role not in OWNERS:
         return None
     return _item(_("Tenant"), "tune", reverse("admin:tenants_tenant_change", args=[seat.tenant.pk]))
+
+
+def _desk_item(request: HttpRequest) -> list[dict[str, Any]]:
+    """Where people answer, for those who may."""
+    seat = seat_of(request)
+    return [_item(_("Agent desk"), "support_agent", reverse("desk"))] if seat and seat.role in HANDLERS else []
 
 
 def _group(title: str, items: list[dict[str, Any] | None]) -> dict[str, Any]:

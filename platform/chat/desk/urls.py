@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from chat.api import handover
 from chat.desk import api, views
 from chat.desk.entering import desk_pages
+from chat.desk.suggesting import suggestion_view
 from chat.handover.agents import HANDLERS
 
 ONE = "conversations/<uuid:conversation_id>/"
@@ -18,7 +19,8 @@ def for_desk(route: str, view: Any) -> URLPattern:
 
 def deed(name: str, view: Callable[..., Any]) -> URLPattern:
     """Something that an agent does in a conversation: the view that servers call, too."""
-    return path(f"api/{ONE}{name}/", desk_pages.async_for_members(view, "POST"))
+    guarded: Any = desk_pages.async_for_members(view, "POST")
+    return path(f"api/{ONE}{name}/", guarded)  # type: ignore[no-any-return]
 
 
 urlpatterns: list[URLPattern] = [
@@ -39,4 +41,5 @@ urlpatterns: list[URLPattern] = [
     deed("transfer", handover.transfer_view),
     deed("release", handover.release_view),
     deed("close", handover.close_view),
+    deed("suggestion", suggestion_view),
 ]

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from chat.desk.consumers import DeskConsumer
 from chat.models import Conversation
 from tests.admin.conftest import Worker
 from tests.chat.conftest import Visitor
-from tests.chat.desk.conftest import Desk, read, said
+from tests.chat.desk.conftest import Desk, described, read, said
 from tests.chat.stage import Tab
 from tests.conftest import Business
 from tests.fakes.openai_server import FakeOpenAI
@@ -147,6 +148,35 @@ async def test_an_answer_is_watched_from_its_first_word(
     assert (await desk.next_event("turn.completed"))["text"] == "One room left, traveller."
     deltas = [frame["event"] for frame in desk.frames if frame.get("event", {}).get("type") == "turn.delta"]
     assert "".join(delta["text"] for delta in deltas) == "One room left, traveller."
+
+
+async def test_the_bot_drafts_an_answer_that_only_the_agent_gets(
+    carol: Visitor, arno: Worker, open_tab: Any, off_loop: OffLoop, scripted_llm: FakeOpenAI
+) -> None:
+    tab: Tab = await open_tab(carol)
+    await does(off_loop, arno, carol, "takeover")
+    await tab.says("Any rooms?")
+    await tab.next("message.created")
+    scripted_llm.will_say("One room left [1], traveller.")
+
+    drafted = await does(off_loop, arno, carol, "suggestion")
+
+    assert (drafted.status_code, drafted.json()) == (200, {"text": "One room left, traveller."})
+    assert [message["text"] for message in carol.messages()] == ["Any rooms?"]
+    assert "room left" not in str(tab.frames)
+
+
+def test_the_document_names_every_frame() -> None:
+    document = described()
+    taken, told = (
+        {one["$ref"].rsplit("/", 1)[1] for one in document["operations"][name]["messages"]}
+        for name in ("deskSends", "serverTellsDesk")
+    )
+
+    assert taken == set(DeskConsumer()._frames)
+    assert {f"desk.{name}" for name in taken | told} == {
+        name for name in document["components"]["messages"] if name.startswith("desk.")
+    }
 
 
 async def test_bad_frames_are_answered_and_close_nothing(arno: Worker, sit_down: Any) -> None:

@@ -20,7 +20,7 @@ READ = [
     "personas/",
     "replies/",
 ]
-DONE = ["takeover", "reply", "note", "transfer", "release", "close"]
+DONE = ["takeover", "reply", "note", "transfer", "release", "close", "suggestion"]
 
 
 @pytest.mark.parametrize("role", ["alice", "edda", "arno"])

@@ -13,7 +13,7 @@ export const TEXTS = {
     trouble_stale: "This page has been open for too long. Load it again, then repeat what you did.",
 
     views: "Which conversations", view_waiting: "Waiting", view_mine: "Mine", view_open: "All open", view_closed: "Closed",
-    search: "Search names and messages", every_persona: "All personas", persona: "Persona", conversations: "Conversations",
+    search: "Search names and messages", search_short: "Search…", every_persona: "All personas", persona: "Persona", conversations: "Conversations",
     none_waiting: "Nobody is waiting.", none_waiting_more: "When a visitor asks for a person, the conversation appears here, and you hear of it.",
     none_mine: "You have no conversations.", none_mine_more: "Take one over from “Waiting” or “All open”.",
     none_open: "Nobody is talking right now.", none_open_more: "Conversations with the bot and with people appear here.",
@@ -70,7 +70,7 @@ export const TEXTS = {
     trouble_stale: "此页面打开时间过长。请重新载入，然后再操作一次。",
 
     views: "查看哪些对话", view_waiting: "等待中", view_mine: "我的", view_open: "全部进行中", view_closed: "已关闭",
-    search: "搜索姓名和消息", every_persona: "全部角色", persona: "角色", conversations: "对话",
+    search: "搜索姓名和消息", search_short: "搜索……", every_persona: "全部角色", persona: "角色", conversations: "对话",
     none_waiting: "没有人在等待。", none_waiting_more: "有访客请求人工时，对话会出现在这里，并会提醒您。",
     none_mine: "您没有正在处理的对话。", none_mine_more: "可从“等待中”或“全部进行中”接管一个。",
     none_open: "现在没有进行中的对话。", none_open_more: "与机器人或与人工的对话都会出现在这里。",

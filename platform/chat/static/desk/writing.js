@@ -38,8 +38,8 @@ export class Writing {
       this.box.value = this.memory.read(`draft.${id}`, "");
       this.#closeCanned();
       this.mode = hint === null ? "reply" : "note";
-    } else if (this.hint !== null && hint === null && !this.box.value) {
-      this.mode = "reply";
+    } else if ((this.hint === null) !== (hint === null) && !this.box.value) {
+      this.mode = hint === null ? "reply" : "note";
     }
     this.hint = hint;
     this.refresh();
