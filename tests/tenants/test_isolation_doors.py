@@ -37,7 +37,7 @@ from jobs.queueing import enqueue
 from jobs.running import run
 from knowledge import tasks  # registers the handlers
 from knowledge.collecting import INGEST, add_text, create_base
-from llm.models import ModelCall, Route
+from llm.models import Budget, ModelCall, Price, Route
 from npc import tasks as world_tasks
 from npc.knowledge.gossip import GOSSIP
 from npc.knowledge.nearest import EMBED as EMBED_FACTS
@@ -46,6 +46,7 @@ from npc.worlds.putting import put_world
 from personas import tasks as memory_tasks
 from personas.memories import EMBED
 from personas.publishing import create_persona, publish
+from tenants.models import RateLimit
 from tenants.provisioning import add_member
 from tests.analytics.conftest import make_dataset
 from tests.conftest import Business
@@ -105,6 +106,8 @@ class Things:
     colleague: str = field(default_factory=lambda: str(uuid7()))
     erasure: str = field(default_factory=lambda: str(uuid7()))
     policy: str = field(default_factory=lambda: str(uuid7()))
+    budget: str = field(default_factory=lambda: str(uuid7()))
+    limit: str = field(default_factory=lambda: str(uuid7()))
 
     def key_at(self, business: Business) -> str:
         """A publishable key that claims to be of this business."""
@@ -185,6 +188,9 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         Conversation.objects.filter(pk=conversation.pk).update(handoff_reason=secret, satisfaction_comment=secret)
         erasure = Erasure.objects.create(origin="tenant", person_digest=secret, end_user_id=end_user.pk)
         policy = RetentionPolicy.objects.create(conversations_days=1, traces_days=1)
+        budget = Budget.objects.create(amount=7731, text_en=secret, at_end="stop")
+        limit = RateLimit.objects.create(of="persona-turns", subject_id=persona.pk, limit=7731)
+        Price.objects.create(model=secret, output=7731)
         colleague = add_member(tenant=business.tenant, email=f"{word}@example.com", role="agent")
     secret_of_key = persona.publishable_key.rpartition("_")[2]
     return Things(
@@ -193,6 +199,7 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         secret_of_key, str(dataset.pk), str(answered.pk), str(saved.pk), str(pair.pk),
         str(file.pk), str(table.pk), str(webhook.pk), str(delivery.pk), str(canned.pk), str(contact.pk),
         str(colleague.pk), str(erasure.pk), str(policy.pk),
+        str(budget.pk), str(limit.pk),
     )  # fmt: skip
 
 
@@ -255,6 +262,21 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
     thread = {"metadata": {"conversation_id": things.conversation}}
     return {
         "GET me/": [Try(200)],
+        "GET budgets/": [Try(200)],
+        "POST budgets/": [
+            Try(201, {"of": "persona", "subject_id": things.persona, "amount": 0}, makes=True),
+            Try(422, {"of": "tenant", "subject_id": things.persona, "amount": 0}),
+        ],
+        "GET budgets/{budget_id}/": [Try(404)],
+        "PATCH budgets/{budget_id}/": [Try(404, {"amount": 0})],
+        "DELETE budgets/{budget_id}/": [Try(404)],
+        "GET rate-limits/": [Try(200)],
+        "POST rate-limits/": [
+            Try(201, {"of": "persona-turns", "subject_id": things.persona, "limit": 1}, makes=True),
+        ],
+        "GET rate-limits/{limit_id}/": [Try(404)],
+        "PATCH rate-limits/{limit_id}/": [Try(404, {"limit": 1})],
+        "DELETE rate-limits/{limit_id}/": [Try(404)],
         "GET usage/": [Try(200, query=f"by={by}") for by in ("persona", "key", "model", "day", "end_user")],
         "GET analytics/datasets/": [Try(200)],
         "POST analytics/datasets/": [Try(422, {"name": "Hers"})],
@@ -528,6 +550,8 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         "pair_id": things.pair,
         "file_id": things.file,
         "webhook_id": things.webhook,
+        "budget_id": things.budget,
+        "limit_id": things.limit,
         "reply_id": things.canned,
         "erasure_id": things.erasure,
         "request_id": things.contact,
