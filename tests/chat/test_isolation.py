@@ -195,6 +195,7 @@ def test_every_call_of_the_chat_is_tried_here_or_beside():
     # In tests/tenants/test_isolation_doors.
     elsewhere |= {"contact-requests", "contact-request", "canned-replies", "canned-reply", "public-widget"}
     elsewhere |= {"public-handoff", "public-contact", "public-satisfaction"}
+    elsewhere |= {"retention", "erasures", "erasure", "erasure-retry", "end-user-export", "public-erasure"}
 
     assert {pattern.name for pattern in urlpatterns} == (calls_on("").keys() - {"openai-completions"}) | elsewhere
 
