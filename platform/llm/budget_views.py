@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from llm.budgets import Rung, open_budget, standing_of
 from llm.models import Budget
@@ -77,18 +78,19 @@ class BudgetList(GenericAPIView[Budget]):
         return Response(self.get_serializer(budget).data, status=201)
 
 
-class BudgetDetail(GenericAPIView[Budget]):
+class BudgetDetail(APIView):
     required_scope = "manage"
-    serializer_class = BudgetSerializer
 
+    @extend_schema(responses=BudgetSerializer)
     def get(self, request: Request, budget_id: UUID) -> Response:
         """A budget and how it stands."""
-        return Response(self.get_serializer(access_budget(caller_of(request).tenant_id, budget_id)).data)
+        return Response(BudgetSerializer(access_budget(caller_of(request).tenant_id, budget_id)).data)
 
+    @extend_schema(request=BudgetSerializer, responses=BudgetSerializer)
     def patch(self, request: Request, budget_id: UUID) -> Response:
         """Change what may be spent, and what happens on the way down; whose it is and its currency stay."""
         budget = access_budget(caller_of(request).tenant_id, budget_id)
-        serializer = self.get_serializer(budget, data=request.data, partial=True)
+        serializer = BudgetSerializer(budget, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         for name, value in serializer.validated_data.items():
             if name in ("of", "subject_id", "currency") and value != getattr(budget, name):
@@ -96,7 +98,7 @@ class BudgetDetail(GenericAPIView[Budget]):
             setattr(budget, name, value)
         # Not the counters, which turns change meanwhile.
         budget.save(update_fields=list(serializer.validated_data))
-        return Response(self.get_serializer(budget).data)
+        return Response(BudgetSerializer(budget).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, budget_id: UUID) -> Response:

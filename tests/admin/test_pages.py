@@ -17,14 +17,14 @@ from chat.models import AnswerTest, Conversation, EndUser, Message, Replay, Test
 from jobs.models import Job
 from knowledge.collecting import add_text, create_base
 from knowledge.models import Document, KnowledgeBase
-from llm.models import ModelCall, Route
+from llm.models import Budget, LedgerEntry, ModelCall, Price, Route
 from npc.models import GameSession, World
 from npc.sessions.opening import open_session
 from npc.sessions.play import Player
 from npc.worlds.putting import put_world
 from personas.models import Persona
 from personas.publishing import create_persona, publish
-from tenants.models import ApiKey, AuditEntry, Member, User
+from tenants.models import ApiKey, AuditEntry, Member, RateLimit, User
 from tests.analytics.conftest import SHOP, make_dataset
 from tests.conftest import Business
 from tests.npc.conftest import inn
@@ -91,6 +91,12 @@ def furnish(business: Business, hire: Any) -> Belongings:
             Job.objects.get(),
             AuditEntry.objects.create(actor=owner.user, action="add", object_type="x", object_id="1"),
             ModelCall.objects.create(operation="chat", route="main", model="any", outcome="ok"),
+            budget := Budget.objects.create(amount=50),
+            LedgerEntry.objects.create(
+                budget_id=budget.pk, month="2026-11-01", kind="settle", reference=turn.pk, amount=1
+            ),
+            Price.objects.create(model="any", output=10),
+            RateLimit.objects.create(of="persona-turns", subject_id=persona.pk, limit=5),
         ]
     return Belongings({type(row): row for row in rows})
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from tenants.errors import Conflict, NotFound
 from tenants.limits.policies import exceeds_default, forget_limits
@@ -56,18 +57,19 @@ class RateLimitList(GenericAPIView[RateLimit]):
         return Response(self.get_serializer(chosen).data, status=201)
 
 
-class RateLimitDetail(GenericAPIView[RateLimit]):
+class RateLimitDetail(APIView):
     required_scope = "manage"
-    serializer_class = RateLimitSerializer
 
+    @extend_schema(responses=RateLimitSerializer)
     def get(self, request: Request, limit_id: UUID) -> Response:
         """One limit."""
-        return Response(self.get_serializer(self._found(request, limit_id)).data)
+        return Response(RateLimitSerializer(self._found(request, limit_id)).data)
 
+    @extend_schema(request=RateLimitSerializer, responses=RateLimitSerializer)
     def patch(self, request: Request, limit_id: UUID) -> Response:
         """Change how many there may be, and in which time."""
         chosen = self._found(request, limit_id)
-        serializer = self.get_serializer(chosen, data=request.data, partial=True)
+        serializer = RateLimitSerializer(chosen, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         for name, value in serializer.validated_data.items():
             if name in ("of", "subject_id") and value != getattr(chosen, name):
@@ -75,7 +77,7 @@ class RateLimitDetail(GenericAPIView[RateLimit]):
             setattr(chosen, name, value)
         chosen.save()
         _forget(request)
-        return Response(self.get_serializer(chosen).data)
+        return Response(RateLimitSerializer(chosen).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, limit_id: UUID) -> Response:
