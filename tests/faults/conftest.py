@@ -1,0 +1,49 @@
+"""Carol and many others chat with Acme's innkeeper while things break."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connections
+
+from tests.chat.conftest import open_inn
+from tests.chat.stage import clock
+from tests.conftest import Business
+from tests.fakes.openai_server import FakeOpenAI
+from tests.faults.stage import Site
+
+# Another seed is another storm. `python -m tests.faults` sets both, for hundreds of conversations.
+SEED = int(os.environ.get("FAULTS_SEED", "5"))
+IS_LONG = os.environ.get("FAULTS") == "long"
+
+
+@pytest.fixture(scope="session")
+def site(database: None) -> Iterator[Site]:
+    with Site(seed=SEED) as running, clock():
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _good_weather(site: Site) -> Iterator[None]:
+    yield
+    site.clear_up()
+    forget_connections()
+
+
+def forget_connections() -> None:
+    """What was killed left broken ones in this process as well."""
+    connections.close_all()
+    connections["default"].close_pool()
+
+
+@pytest.fixture
+def model() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as fake:
+        yield fake
+
+
+@pytest.fixture
+def inn(acme: Business, model: FakeOpenAI, open_business: Callable[..., Business]) -> Business:
+    """Acme, whose innkeeper answers through the scripted model."""
+    open_inn(acme, model)
+    return acme
