@@ -1,6 +1,7 @@
 """Webhooks and the log of what they were told, for the tenant's owners."""
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.formats import localize
+from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -141,8 +145,18 @@ class DeliveryAdmin(ReadOnlyTenantAdmin):
     list_filter = ["status", "type", "endpoint"]
     ordering = ["-id"]
     fields = [
-        "type", "endpoint", "event_id", "occurred_at", "status", "next_try_at", "delivered_at", "data", "attempts",
+        "type", "endpoint", "event_id", "occurred_at", "status", "next_try_at", "delivered_at", "tries", "told",
     ]  # fmt: skip
+    readonly_fields = ["tries", "told"]
+
+    @column(gettext_lazy("Attempts"))
+    def tries(self, delivery: Delivery) -> str:
+        """One a line: when, what came back, how long it took, and how that began."""
+        return _lines("\n".join(_line(attempt) for attempt in delivery.attempts) or "–")
+
+    @column(gettext_lazy("What is told"))
+    def told(self, delivery: Delivery) -> str:
+        return _lines(json.dumps(delivery.data, ensure_ascii=False, indent=2))
 
     @column(
         gettext_lazy("Status"),
@@ -163,3 +177,13 @@ class DeliveryAdmin(ReadOnlyTenantAdmin):
         audit(request, "resend", delivery)
         messages.success(request, _("It is on its way again."))
         return redirect("admin:webhooks_delivery_change", delivery.pk)
+
+
+def _line(attempt: dict[str, Any]) -> str:
+    at = localize(localtime(datetime.fromisoformat(attempt["at"])))
+    came = attempt["status"] or attempt["error"]
+    return f"{at} · {came} · {attempt['duration_ms']} ms · {attempt['body'][:200]}".rstrip(" ·")
+
+
+def _lines(text: str) -> str:
+    return format_html('<pre class="whitespace-pre-wrap break-words">{}</pre>', text)

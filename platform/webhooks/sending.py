@@ -4,7 +4,6 @@ What fails waits for its next try and holds up no later event. A try that was ma
 worker died, is made again: a receiver tells by `webhook-id`.
 """
 
-import asyncio
 import logging
 import time
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from jobs.handlers import Again, Run
+from tenants.looping import run_in_loop
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tenants.secrets import SecretUnreadable
@@ -86,7 +86,7 @@ def _try(delivery: Delivery) -> Outcome:
     began, now = time.monotonic(), timezone.now()
     status, error, body, retry_after = None, "", "", timedelta()
     try:
-        answer = asyncio.run(
+        answer = run_in_loop(
             post_signed(
                 delivery.endpoint.url,
                 delivery.endpoint.secrets_at(now),

@@ -29,7 +29,7 @@ def test_a_webhook_is_made_tried_and_its_secret_rotated(acme, alice, receiver): 
     with acme.scope():
         delivery = Delivery.objects.get()
     page = alice.sees(f"/admin/webhooks/delivery/{delivery.pk}/change/").content.decode()
-    assert "204" in page
+    assert "· 204 · " in page
     assert alice.posts(f"/admin/webhooks/delivery/{delivery.pk}/resend/").status_code == 302
     new = secret_on(alice.posts(f"{LIST}{endpoint.pk}/rotate/"))
     tell(acme)
