@@ -27,6 +27,8 @@ IN_HEADING, NEARBY = 0.8, 0.5
 FOR_A_QUANTITY, FOR_SAYING = 1.0, 0.4
 # A passage may bear a claim out only if none speaks of the same thing so much more that it must be meant.
 NEARLY_BEST = 0.15
+# One word alone, which both happen to use, bears nothing out.
+LEAST_SHARED = 1.3
 # Sources that say it nearly as well are named too.
 AS_GOOD = 0.03
 
@@ -242,8 +244,12 @@ def _compared(statement: Statement, ground: Ground, window: _Window) -> _Compare
     shares += [(FOR_A_QUANTITY, float(not lacking([one], given))) for one in statement.quantities]
     shares += [(FOR_SAYING, float(window.says.get(name) == says)) for name, says in statement.says.items()]
     coverage = _average(shares)
-    may_matter = max(words, coverage) >= ENOUGH_ACROSS - FOR_A_MARK
+    may_matter = max(words, coverage) >= ENOUGH_ACROSS - FOR_A_MARK and _weight(shares) >= LEAST_SHARED
     return _Compared(ground, window, words, coverage, may_matter and _agrees(statement, window))
+
+
+def _weight(shares: Sequence[tuple[float, float]]) -> float:
+    return sum(weight * share for weight, share in shares)
 
 
 def _average(shares: Sequence[tuple[float, float]]) -> float:

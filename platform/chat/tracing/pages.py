@@ -19,6 +19,7 @@ from chat.tracing.highlighting import highlighted
 from chat.tracing.replaying import access_turn, start_replay
 from chat.tracing.testing import create_test, made_of_turn, start_run
 from knowledge.errors import in_readers_language
+from knowledge.models import Document
 from personas.access import access_persona
 from tenants.adminsite.auditing import audit
 from tenants.adminsite.base import EDITORS, EVERYONE, the_seat
@@ -44,11 +45,12 @@ def answer_page(request: HttpRequest, turn_id: UUID) -> HttpResponse:
     """Everything that an answer came from."""
     turn = _turn(request, turn_id)
     message = turn.answer
-    titles = {cited["chunk_id"]: cited["title"] for cited in message.citations} if message else {}
+    cited = {citation["chunk_id"] for citation in message.citations} if message else set()
     context = {
         "title": _("Where this answer came from"),
         "turn": turn,
-        "one": Said(message, turn, titles),
+        "one": Said(message, turn),
+        "found": _found(turn, cited),
         "parts": highlighted(message) if message else [],
         "claims": _counted(message),
         "replays": list(Replay.objects.filter(turn=turn).order_by("-id")[:SHOWN_REPLAYS]),
@@ -145,6 +147,14 @@ def _replay(turn: Turn, replay_id: UUID) -> Replay:
     if replay is None:
         raise Http404
     return replay
+
+
+def _found(turn: Turn, cited: set[str]) -> list[dict[str, Any]]:
+    """The passages that the search brought, with their documents' titles; "" for one that is gone."""
+    rows = (turn.trace.get("search") or {}).get("found", [])
+    titles = dict(Document.objects.filter(pk__in={row["document_id"] for row in rows}).values_list("pk", "title"))
+    named = {str(pk): title for pk, title in titles.items()}
+    return [{**row, "title": named.get(row["document_id"], ""), "is_cited": row["chunk_id"] in cited} for row in rows]
 
 
 def _may_try(request: HttpRequest) -> bool:

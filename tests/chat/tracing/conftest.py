@@ -1,6 +1,5 @@
 """Carol asks Acme's tea shop, whose helper answers from its documents; no model is connected unless a test does."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -80,16 +79,11 @@ def ask(server: Any, shop: Shop) -> Callable[..., dict[str, Any]]:
             opened["id"] = shop.business.api.post("/api/v1/chat/sessions/", session).json()["conversation_id"]
         body = {"client_id": str(uuid4()), "text": text}
         url = f"{server.http}/api/v1/conversations/{opened['id']}/turns/"
-        answer = asyncio.run(_post(url, body, shop.business.headers))
+        answer = httpx.post(url, json=body, headers=shop.business.headers, timeout=60)
         assert answer.status_code == 200, answer.text
         return {**answer.json(), "conversation_id": opened["id"]}
 
     return ask_it
-
-
-async def _post(url: str, body: Any, headers: dict[str, str]) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=60, headers=headers) as client:
-        return await client.post(url, json=body)
 
 
 def turn_of(business: Business, completed: dict[str, Any]) -> Turn:
