@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from llm.metering import Payer, record_call
+from llm.metering import Payer, record_call, settle_calls
 from llm.routes import cost_of
 from llm.types import RouteConfig, Usage
 from npc.knowledge.remembering import remember_entry
@@ -192,16 +192,22 @@ def _usage(outcome: Outcome) -> dict[str, Any]:
 
 
 def _meter(turn: Turn, outcome: Outcome, api_key_id: UUID | None) -> None:
-    for call in outcome.calls:
+    payer = Payer(api_key_id=api_key_id, turn_id=turn.turn_id, end_user=turn.player_id)
+    calls = [
         record_call(
             route=call.route,
             usage=call.usage,
             duration_ms=call.took_ms,
-            payer=Payer(api_key_id=api_key_id, turn_id=turn.turn_id, end_user=turn.player_id),
+            payer=payer,
             first_token_ms=call.first_token_ms,
             outcome=call.outcome,
             error_code=call.error_code,
+            is_reserved=True,
         )
+        for call in outcome.calls
+    ]
+    if turn.ladder.reserved:
+        settle_calls(turn.turn_id, calls, turn.tenant_id, payer)
 
 
 def _answer(world: CompiledWorld, play: Play, opened: TurnOpened, closed: TurnClosed) -> dict[str, Any]:

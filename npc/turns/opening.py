@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from django.utils.translation import gettext as _
 
+from llm.budgets import Account
 from llm.reader.types import Example, ReaderTask
 from llm.types import ChatRequest, Vector
 from npc.errors import StateStale, TalkedEnough
@@ -33,7 +34,7 @@ from npc.turns.directing import MAX_CHAIN, Cue, chain_length, next_to_speak
 from npc.turns.ladder import Ladder, ladder_for
 from npc.turns.planning import Offer, may_act, offers
 from npc.turns.prompt import Scenery, prompt_of, reply_format
-from npc.turns.purse import dearest, left_in, spend
+from npc.turns.purse import dearest, has_budget_for, left_in, spend
 from npc.turns.recounting import Recounted, recount
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
@@ -117,18 +118,24 @@ def open_turn(
         if told is None:
             take(*buckets_of_turn(tenant_id, asker, game_session_id=session_id))
         hooks = hooks_of(writer.session.world)
-        opening = _Opening(writer, asked, entries, hooks, told)
+        opening = _Opening(writer, asked, entries, hooks, told, asker.key_id)
         return opening.open(vector) if told or not (hooks and hooks.state_url) else opening.ask_game(hooks)
 
 
 class _Opening:
     def __init__(
-        self, writer: Writer, asked: Asked, entries: list[tuple[int, Any]], hooks: Hooks | None, told: Told | None
+        self,
+        writer: Writer,
+        asked: Asked,
+        entries: list[tuple[int, Any]],
+        hooks: Hooks | None,
+        told: Told | None,
+        key_id: UUID | None,
     ) -> None:
         self.writer = writer
         self.world = writer.world
         self.asked = asked
-        self._hooks, self._told = hooks, told
+        self._hooks, self._told, self._key_id = hooks, told, key_id
         self._entries = entries
 
     def ask_game(self, hooks: Hooks) -> AskGame:
@@ -339,6 +346,9 @@ class _Opening:
             price=lambda route: dearest(request, route),
             left=left_in(purse, session, scene),
         )
+        account = Account(session.tenant_id, key_id=self._key_id)
+        if not has_budget_for(self.asked.turn_id, account, ladder.top, ladder.reserved):
+            return Ladder(fallback="budget")
         spend(purse, session, scene, ladder.reserved)
         return ladder
 

@@ -1,9 +1,11 @@
-"""What a play's models may cost: reserved before they are asked, settled after, never more than the world allows."""
+"""What a play's models may cost: reserved before they are asked, settled after; world and budgets both bound it."""
 
 from decimal import Decimal
+from uuid import UUID
 
+from llm.budgets import Account, reserve
 from llm.openai_chat import estimated_usage
-from llm.routes import cost_of
+from llm.routes import cost_of, tariff_of
 from llm.types import ChatRequest, RouteConfig, Usage
 from npc.models import GameSession
 from npc.worlds.document import Purse
@@ -34,3 +36,11 @@ def spend(purse: Purse, session: GameSession, scene: str | None, cost: Decimal) 
         where = scene or NOWHERE
         session.spent = {**session.spent, where: str(Decimal(str(session.spent.get(where, 0))) + cost)}
         session.save(update_fields=["spent"])
+
+
+def has_budget_for(turn_id: UUID, account: Account, route: RouteConfig, cost: Decimal) -> bool:
+    """Reserve a turn's cost on the tenant's budgets; whether they have it. What costs nothing is not asked for."""
+    if not cost:
+        return True
+    standings = reserve(turn_id, account, cost, tariff_of(route).currency)
+    return all(standing.has(cost) for standing in standings)

@@ -123,7 +123,7 @@ class Prepared:
             is_reserved=True,
         )
         if self.spending.is_held or self.spending.rung != Rung.NORMAL:
-            settle_calls(cast(UUID, self.payer.turn_id), [*calls, answered], self.payer)
+            settle_calls(cast(UUID, self.payer.turn_id), [*calls, answered], answered.tenant_id, self.payer)
 
     def _record_embedding(self) -> list[ModelCall]:
         """The question's vectors, where an endpoint made them."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from llm.budgets import Account, settle
+from llm.budgets import Account, release, settle
 from llm.fallback import Miss
 from llm.models import ModelCall
 from llm.routes import tariff_of
@@ -95,9 +95,12 @@ def record_misses(misses: Iterable[Miss], payer: Payer) -> list[ModelCall]:
     ]
 
 
-def settle_calls(reference: UUID, calls: Sequence[ModelCall], payer: Payer) -> None:
+def settle_calls(reference: UUID, calls: Sequence[ModelCall], tenant_id: UUID, payer: Payer) -> None:
     """Settle what was reserved under a reference at what these calls cost together."""
     costs: dict[str, Decimal] = {}
     for call in calls:
         costs[call.currency] = costs.get(call.currency, Decimal(0)) + call.cost
-    settle(reference, payer.account(calls[0].tenant_id), costs)
+    if costs:
+        settle(reference, payer.account(tenant_id), costs)
+    else:
+        release(reference, payer.account(tenant_id))

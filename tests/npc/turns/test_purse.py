@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from django.db import connections
 
-from llm.models import ModelCall, Route
+from llm.models import Budget, ModelCall, Route
 from npc.models import GameSession
 from npc.turns.ladder import SMALL_SLUG
+from tenants.models import ApiKey
 from tests.npc.conftest import inn, open_game, put, wrong_paths
 from tests.npc.turns.conftest import answered, reply, turn
 
@@ -117,3 +118,19 @@ def test_a_purse_holds_a_number(acme):
     response = acme.api.put("/api/v1/npc/worlds/inn/", inn(purse={"session": -1, "town": 3}))
 
     assert set(wrong_paths(response)) == {"purse.session", "purse.town"}
+
+
+@pytest.mark.parametrize("of", ["tenant", "key"])
+def test_a_budget_of_the_month_holds_for_games_too(acme, large, of):
+    with acme.scope():
+        key = ApiKey.objects.get().pk if of == "key" else None
+        Budget.objects.create(of=of, subject_id=key, amount=Decimal("0.65"))
+    game = play(acme)
+
+    answers = [answered(game, "Any rooms?") for _ in range(4)]
+
+    assert [answer["fallback"] for answer in answers] == [None, None, None, "budget"]
+    assert answers[-1]["say"] == "One left, traveller."
+    with acme.scope():
+        budget = Budget.objects.get()
+        assert (budget.spent, budget.reserved) == (3 * PRICE, 0)
