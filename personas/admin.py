@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
 from django.utils.text import slugify
@@ -211,6 +211,7 @@ def _about(request: HttpRequest, persona: Persona) -> dict[str, Any]:
         "state_name": state_name,
         "versions": persona.versions.order_by("-number")[:SHOWN_VERSIONS],
         "chat_url": request.build_absolute_uri(persona.chat_path),
+        "widget_url": request.build_absolute_uri(reverse("widget-script")),
         "needs_world": kind_named(persona.kind).needs_world,
     }
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chat.api.views import session_body
 from chat.pages import CONTENT_SECURITY_POLICY
 from chat.sessions import open_session
-from chat.widget.card import front, is_reader_active
+from chat.widget.card import front, is_reader_active, widget_card
 from personas.access import access_persona, as_uuid
 from personas.errors import KindNeedsWorld
 from personas.kinds import kind_named
@@ -26,8 +26,12 @@ from tenants.models import Member, User
 
 @require_safe
 def try_view(request: HttpRequest, persona_id: UUID, *, allowed: Collection[str]) -> HttpResponse:
-    """The chat page with the draft behind it. Only pages of ours may frame it."""
+    """The chat page with the draft behind it, or `?as=widget` its widget. Only pages of ours may frame it."""
     persona = _draft(request, persona_id, allowed)
+    if request.GET.get("as") == "widget":
+        return _framed(
+            request, "admin/chat/widget.html", {"card": widget_card(persona, is_test=True), "persona": persona}
+        )
     context = {
         "persona": front(persona, is_test=True),
         # Under this name the browser remembers the test chat, apart from the public one.
@@ -36,7 +40,11 @@ def try_view(request: HttpRequest, persona_id: UUID, *, allowed: Collection[str]
         "reader_active": is_reader_active(persona, is_test=True),
         "language": get_language(),
     }
-    response = TemplateResponse(request, "admin/chat/try.html", context)
+    return _framed(request, "admin/chat/try.html", context)
+
+
+def _framed(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    response = TemplateResponse(request, template, context)
     sockets = f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
     policy = CONTENT_SECURITY_POLICY.format(sockets=sockets)
     response["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")

@@ -202,6 +202,23 @@ def test_a_persona_is_tried_on_its_draft_beside_its_form(alice, acme, open_desk,
     expect(chat.locator(".message--answer .answer").last).to_have_text("One room left, traveller.")
     desk.shoots("persona", full=False)
 
+    # How it would look on a site changes while one chooses.
+    expect(page.locator("#widget-code")).to_contain_text("/widget.js\" data-key=\"pk_")
+    page.get_by_text("See how it looks").click()
+    site = page.frame_locator("#widget-preview")
+    launcher = site.locator("#launcher")
+    expect(launcher).to_have_css("background-color", "rgb(13, 102, 86)")
+    page.locator("a, button", has_text="On your site").first.click()
+    page.fill("[name='settings.widget.accent']", "#aa3366")
+    expect(launcher).to_have_css("background-color", "rgb(170, 51, 102)")
+    page.select_option("[name='settings.widget.position']", "left")
+    expect(site.locator(".widget")).to_have_attribute("data-position", "left")
+    launcher.press("Enter")
+    expect(site.get_by_role("dialog", name="Bram")).to_contain_text("Come in!")
+    desk.shoots("persona-widget", full=False)
+    page.get_by_text("See how it looks").click()
+    page.locator("a, button", has_text="Character").first.click()
+
     page.fill("[name='settings.voice']", "Speak like a sailor.")
     expect(page.get_by_text("Unsaved changes: save to try them.")).to_be_visible()
     expect(page.locator("#publish button")).to_be_disabled()

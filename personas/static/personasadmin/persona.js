@@ -50,7 +50,20 @@ function followTheme(frame) {
   apply();
 }
 
+/** Show in the frame how the widget would look; an empty field takes the draft's own. */
+function previewWidget(form, frame) {
+  const names = /^settings\.widget\.(\w+)$/;
+  const apply = (input) => {
+    const widget = frame.contentDocument?.querySelector("troupe-chat");
+    const name = names.exec(input.name)?.[1].replace("_", "-");
+    if (widget && name) widget.setAttribute(name, input.value);
+  };
+  for (const type of ["input", "change"]) form.addEventListener(type, ({ target }) => apply(target));
+}
+
 const form = document.getElementById("persona_form");
 if (form) start(form);
+const preview = document.getElementById("widget-preview");
+if (form && preview) previewWidget(form, preview);
 const frame = document.getElementById("try");
 if (frame) followTheme(frame);

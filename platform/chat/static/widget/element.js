@@ -102,6 +102,8 @@ class TroupeChat extends HTMLElement {
   // --- Beginning -----------------------------------------------------------------------------------------------
 
   async #card(signal) {
+    // The admin's preview brings the draft's along.
+    if (this.draft) return this.draft.card;
     const response = await fetch(this.#address("widget/"), { signal });
     if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? `status ${response.status}`);
     return response.json();
@@ -128,7 +130,8 @@ class TroupeChat extends HTMLElement {
       persona: { ...this.card.persona },
       base: this.#address(""),
       memory: this.memory,
-      sessionUrl: this.#address("sessions/"),
+      sessionUrl: this.draft?.sessionUrl ?? this.#address("sessions/"),
+      headers: this.draft?.headers,
       mayCover: false,
       onReload: () => this.view.conversation.reconnect(),
       onNews: (entry, { isLive }) => this.#heedNews(entry, isLive),
