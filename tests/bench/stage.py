@@ -78,9 +78,9 @@ def server(application: str, **environ: str) -> Iterator[Running]:
         yield Running(psutil.Process(process.pid), f"ws://127.0.0.1:{port}")
 
 
-def wait_for(url: str, process: Any) -> None:
+def wait_for(url: str, process: Any, within_s: float = 60) -> None:
     """Until something answers, whatever it says."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         assert process.poll() is None, "the server ended"
         with contextlib.suppress(OSError):
