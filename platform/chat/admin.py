@@ -14,9 +14,10 @@ from chat.admin_trying import session_view, try_view
 from chat.admin_viewer import said_in
 from chat.erasing import erase_conversation
 from chat.handover.agents import HANDLERS
-from chat.models import Conversation, EndUser
+from chat.models import Conversation
+from chat.retention import admin as retention_admin  # noqa: F401 - its pages are found from here
 from chat.tracing.admin import answer_urls
-from tenants.adminsite.base import AGENTS, EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, column, role_of
+from tenants.adminsite.base import AGENTS, EDITORS, TenantModelAdmin, column, role_of
 
 MESSAGES_PER_PAGE = 100
 
@@ -114,13 +115,3 @@ class ConversationAdmin(TenantModelAdmin):
 
     def try_session(self, request: HttpRequest, persona_id: UUID) -> HttpResponse:
         return session_view(request, persona_id, allowed=EDITORS)
-
-
-@admin.register(EndUser)
-class EndUserAdmin(ReadOnlyTenantAdmin):
-    """The people who chat."""
-
-    list_display = ["__str__", "external_id", "locale", "created_at"]
-    search_fields = ["name", "external_id"]
-    ordering = ["-id"]
-    fields = ["name", "external_id", "locale", "created_at"]

@@ -74,6 +74,8 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
                 *_desk_item(request),
                 _model_item(request, "chat.conversation", "forum"),
                 _model_item(request, "chat.enduser", "group"),
+                _model_item(request, "chat.retentionpolicy", "auto_delete"),
+                _model_item(request, "chat.erasure", "verified_user"),
                 _model_item(request, "npc.gamesession", "sports_esports"),
                 _model_item(request, "llm.modelcall", "monitoring"),
             ],

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from analytics.datasets.conversations import conversations_of
 from analytics.models import Dataset, Question, SavedQuestion, SqlRun
-from chat.models import AnswerTest, Conversation, EndUser, Message, Replay, TestRun, Turn
+from chat.models import AnswerTest, Conversation, EndUser, Erasure, Message, Replay, RetentionPolicy, TestRun, Turn
 from jobs.models import Job
 from knowledge.collecting import add_text, create_base
 from knowledge.models import Document, KnowledgeBase
@@ -96,6 +96,8 @@ def furnish(business: Business, hire: Any) -> Belongings:
                 budget_id=budget.pk, month="2026-11-01", kind="settle", reference=turn.pk, amount=1
             ),
             Price.objects.create(model="any", output=10),
+            Erasure.objects.create(origin="tenant"),
+            RetentionPolicy.objects.create(conversations_days=30),
             RateLimit.objects.create(of="persona-turns", subject_id=persona.pk, limit=5),
         ]
     return Belongings({type(row): row for row in rows})
@@ -117,6 +119,7 @@ PARAMETERS = {
     "delivery_id": Delivery,
     "turn_id": Turn,
     "replay_id": Replay,
+    "end_user_id": EndUser,
 }
 OTHER_PARAMETERS = {"action": "retry"}
 
