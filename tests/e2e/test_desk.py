@@ -293,6 +293,18 @@ def test_on_a_phone_in_the_dark(
     expect(bo.page.locator("#talk-state")).to_have_text("Bot answers")
     expect(page.locator("#talk-state")).to_have_text("Bot answers")
 
+    left = {"name": "Carol", "contact": "carol@example.com", "message": "Call me, please."}
+    asked = acme.api.post(f"/api/v1/conversations/{conversation_of(acme)}/contact/", left)
+    assert asked.status_code == 201, asked.content
+    bo.page.get_by_role("link", name="Messages left").click()
+    expect(bo.page.locator(".reply")).to_contain_text("carol@example.com")
+    bo.shoots("en-left")
+    bo.is_accessible()
+    bo.page.get_by_label("Done: Carol").check()
+    expect(bo.page.locator(".reply.is-done")).to_be_visible()
+    bo.page.reload()
+    expect(bo.page.get_by_text("Nobody is waiting to hear from you.")).to_be_visible()
+
     bo.opens("/desk/replies/")
     expect(bo.page.locator(".reply")).to_have_count(3)
     bo.page.get_by_role("button", name="New reply").click()

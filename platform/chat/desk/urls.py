@@ -26,6 +26,7 @@ def deed(name: str, view: Callable[..., Any]) -> URLPattern:
 urlpatterns: list[URLPattern] = [
     path("", views.desk_page, name="desk"),
     path("c/<uuid:conversation_id>/", views.talk_page, name="desk-talk"),
+    path("left/", views.left_page, name="desk-left"),
     path("replies/", views.replies_page, name="desk-replies"),
     for_desk("socket/", api.SocketPass),
     for_desk("conversations/", api.Rows),
@@ -33,6 +34,8 @@ urlpatterns: list[URLPattern] = [
     for_desk(f"{ONE}messages/", api.EarlierMessages),
     for_desk("members/", api.Colleagues),
     for_desk("personas/", api.Personas),
+    for_desk("contact-requests/", handover.ContactRequestList),
+    for_desk("contact-requests/<uuid:request_id>/", handover.ContactRequestDetail),
     for_desk("replies/", handover.CannedReplyList),
     for_desk("replies/<uuid:reply_id>/", handover.CannedReplyDetail),
     deed("takeover", handover.takeover_view),

@@ -29,6 +29,12 @@ def talk_page(request: HttpRequest, seat: Seat, conversation_id: UUID) -> HttpRe
 
 
 @desk_pages.page
+def left_page(request: HttpRequest, seat: Seat) -> HttpResponse:
+    """Who wants to hear from a person, and was told so by nobody yet."""
+    return _show(request, seat, "left", page="left")
+
+
+@desk_pages.page
 def replies_page(request: HttpRequest, seat: Seat) -> HttpResponse:
     return _show(request, seat, "replies", page="replies")
 

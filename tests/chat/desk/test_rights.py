@@ -19,6 +19,7 @@ READ = [
     "members/",
     "personas/",
     "replies/",
+    "contact-requests/",
 ]
 DONE = ["takeover", "reply", "note", "transfer", "release", "close", "suggestion"]
 
@@ -29,6 +30,7 @@ def test_owners_editors_and_agents_come_in(request: Any, role: str, carol: Visit
 
     assert worker.sees("/desk/").status_code == 200
     assert worker.sees("/desk/replies/").status_code == 200
+    assert worker.sees("/desk/left/").status_code == 200
     assert worker.sees(f"/desk/c/{carol.conversation_id}/").status_code == 200
 
 
@@ -68,7 +70,8 @@ def test_another_tenants_agent_finds_nothing(mallory: Worker, carol: Visitor, ac
     for view in ("waiting", "mine", "open", "closed"):
         assert read(mallory, "conversations/", view=view, q="carol").json()["results"] == []
     assert [person["name"].split("-")[0] for person in read(mallory, "members/").json()["results"]] == ["mallory"]
-    assert read(mallory, "personas/").json()["results"] == []
+    for path in ("personas/", "replies/", "contact-requests/"):
+        assert read(mallory, path).json()["results"] == [], path
     for deed in DONE:
         body = {"client_id": "0192d3a4-0000-7000-8000-000000000001", "text": "Gotcha", "to": None}
         assert said(mallory, f"conversations/{there}/{deed}/", **body).status_code == 404, deed

@@ -58,6 +58,7 @@ export const TEXTS = {
     key_move: "Move in the list", key_open: "Open the conversation", key_takeover: "Take over", key_reply: "Write a reply", key_note: "Write a note", key_transfer: "Transfer", key_release: "Give back to the bot", key_close: "Close the conversation", key_search: "Search", key_views: "Waiting, mine, all open, closed", key_context: "About this conversation", key_back: "Back to the list", key_send: "Send", key_canned: "Canned replies, at the beginning of a reply", key_help: "Show all keys",
 
     replies_title: "Canned replies", replies_lead: "Ready-made answers. Type / in a reply to choose one; those of the visitor's language and persona come first.", replies_none: "There are no canned replies yet.", replies_none_more: "Write down what you type every day, for example a greeting or your opening hours.", new_reply: "New reply", edit_reply: "Change", shortcut: "Shortcut", shortcut_help: "What you type behind the slash. Letters, digits, hyphens.", reply_text: "Text", every_language: "Every language", any_persona: "Every persona", chinese: "Chinese", english: "English", delete_reply: "Delete this reply?", delete_reply_text: "“{shortcut}” is gone for everybody.", saved: "Saved.", deleted: "Deleted.",
+    menu_left: "Messages left", left_title: "Messages left", left_lead: "Outside office hours, or when nobody came, visitors may leave a message and how to reach them.", left_none: "Nobody is waiting to hear from you.", left_none_more: "Messages that are dealt with are shown on request.", with_done: "Show those that are done", is_done: "Done", now_done: "Marked as done.", now_open: "Open again.", open_talk: "Open the conversation",
   },
   "zh-Hans": {
     desk_title: "客服工作台", menu: "页面", menu_conversations: "对话", menu_replies: "快捷回复",
@@ -115,6 +116,7 @@ export const TEXTS = {
     key_move: "在列表中移动", key_open: "打开对话", key_takeover: "接管", key_reply: "写回复", key_note: "写备注", key_transfer: "转接", key_release: "交还机器人", key_close: "关闭对话", key_search: "搜索", key_views: "等待中、我的、全部进行中、已关闭", key_context: "对话信息", key_back: "返回列表", key_send: "发送", key_canned: "快捷回复（在回复开头输入）", key_help: "显示全部快捷键",
 
     replies_title: "快捷回复", replies_lead: "预先写好的回答。在回复中输入 / 即可选择，符合访客语言和角色的排在前面。", replies_none: "还没有快捷回复。", replies_none_more: "把每天都要打的话写下来，比如问候语或营业时间。", new_reply: "新建回复", edit_reply: "修改", shortcut: "快捷词", shortcut_help: "在斜杠后输入的词，可用字母、数字和连字符。", reply_text: "内容", every_language: "所有语言", any_persona: "所有角色", chinese: "中文", english: "英文", delete_reply: "要删除此回复吗？", delete_reply_text: "删除后，所有人都不能再使用“{shortcut}”。", saved: "已保存。", deleted: "已删除。",
+    menu_left: "留言", left_title: "留言", left_lead: "工作时间之外，或没有人来得及接待时，访客可以留言并留下联系方式。", left_none: "没有人在等您的回复。", left_none_more: "已处理的留言可以勾选后查看。", with_done: "显示已处理的留言", is_done: "已处理", now_done: "已标为已处理。", now_open: "已改回未处理。", open_talk: "打开对话",
   },
 };
 
