@@ -82,6 +82,18 @@ def query_words(text: str, extra_terms: frozenset[str] = frozenset()) -> list[Wo
     return list(first.values())
 
 
+def boundaries(text: str) -> frozenset[int]:
+    """Where words begin and end in a folded text: 人工 is a word of 转人工, and none of 人工智能."""
+    edges = {0, len(text)}
+    segmenter = _segmenter()
+    for token in _TOKEN.finditer(text):
+        edges |= set(token.span())
+        if token.lastgroup == "han":
+            for _word, begin, end in segmenter.tokenize(token[0], HMM=False):
+                edges |= {token.start() + begin, token.start() + end}
+    return frozenset(edges)
+
+
 def to_tsvector_literal(words: Iterable[Word]) -> str:
     """Text that PostgreSQL casts to the `tsvector` of exactly these words, whatever characters they hold."""
     positions: dict[str, list[int]] = {}

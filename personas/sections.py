@@ -98,6 +98,13 @@ def grounding(context: TurnContext) -> Section:
     )
 
 
+def calling(context: TurnContext) -> Section:
+    """How the model calls a person, where it may; empty elsewhere."""
+    handoff = context.settings.handoff
+    text = texts.CALLING[context.language] if handoff.enabled and handoff.by_persona else ""
+    return Section("calling", text, 85, 200, _("The persona may call a person itself"))
+
+
 def knowledge(context: TurnContext, *, budget_tokens: int = 3000) -> Section:
     """The passages that were found, numbered, or the plain fact that there are none."""
     language = context.language

@@ -69,6 +69,19 @@ HANDOFF: Bilingual = {
     "zh": "然后提出可以转接同事。{note}",
 }
 
+CALLING: Bilingual = {
+    "en": """\
+# Calling a person
+When they ask for a human, are upset, or need what only a person may do, say so in a sentence and end your answer with \
+this mark on a line of its own: [[person: why, in a few words]]
+Nobody but us sees it. Use it for nothing else.""",
+    "zh": """\
+# 请人来接手
+当对方要求真人、情绪激动，或事情只有人才能办时，用一句话说明，然后在回答最后另起一行写上这个标记：\
+[[person: 用几个字说明原因]]
+只有我们看得到它。不要用在别处。""",
+}
+
 PASSAGES_FOUND: Bilingual = {
     "en": "Passages found for the message below:",
     "zh": "为下面这条消息找到的段落：",

@@ -48,6 +48,7 @@ class Companion(PersonaKind):
             sections.rules(context),
             _safety(context),
             sections.grounding(context),
+            sections.calling(context),
             sections.persona(context),
             sections.voice(context),
             sections.examples(context, budget_tokens=2000),

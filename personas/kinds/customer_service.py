@@ -32,6 +32,7 @@ class CustomerService(PersonaKind):
         return [
             sections.rules(context),
             sections.grounding(context),
+            sections.calling(context),
             sections.persona(context),
             sections.voice(context),
             sections.examples(context, budget_tokens=1000),

@@ -8,6 +8,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import sweeping  # noqa: F401 - registers its tick with the clock
+        from chat.handover import waiting  # noqa: F401 - as well
         from chat.recalling import history_of
         from chat.retention import jobs  # noqa: F401 - registers what can be done in the background
         from personas.history import register_provider

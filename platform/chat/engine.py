@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.errors import StillSpeaking, TakenOver, TurnInterrupted
+from chat.handover.calling import call_person
 from chat.hub import Hub, Room, hub, quietly
 from chat.log import stream_key
 from chat.models import Message, Turn
@@ -113,7 +114,10 @@ class Engine:
             if run.is_erased:
                 async with quietly():
                     await self._hub.log.delete(stream_key(turn.tenant_id, turn.conversation_id))
-            if following := await self._release(run):
+            following = await self._release(run)
+            if run.wish:  # after the release, so that it is told at once
+                self._hub.spawn(in_tenant(turn.tenant_id, call_person, turn.conversation_id, run.wish))
+            if following:
                 self._begin(following)
         finally:
             del self._runs[turn.pk]

@@ -25,12 +25,14 @@ from llm.models import ModelCall
 from llm.routes import Routes, asked_routes, cost_of, routes_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
+from personas.calling import CallingParser
 from personas.context import EndUser, Language, Said
 from personas.kinds import ReplyParser
 from personas.language import is_chinese
 from personas.lookups import Asking, LookedUp, OnBehalf, look_up
 from personas.models import Persona, PersonaVersion
 from personas.running import RunningPersona, running_draft, running_version
+from personas.schema import Handoff
 from personas.turns import Asked, PreparedTurn, TurnPlan, compile_turn, plan_turn
 from tenants.errors import PlatformError
 from tenants.scope import in_tenant
@@ -71,6 +73,11 @@ class Prepared:
     @property
     def author(self) -> str:
         return self.turn.persona.name
+
+    @property
+    def handoff(self) -> Handoff:
+        """When the persona calls a person."""
+        return self.turn.persona.settings.handoff
 
     @property
     def persona_version(self) -> int | None:
@@ -197,7 +204,7 @@ async def prepare(
         compiled,
         Fallback(spending.routes, request),
         loaded.payer,
-        reply_parser(compiled.parser(), knobs),
+        reply_parser(_parser(compiled), knobs),
         knobs,
         left_out,
         spending=spending,
@@ -205,6 +212,12 @@ async def prepare(
             route for model, route in loaded.embedding.items() if route.embedding_model and model not in silent
         ],
     )
+
+
+def _parser(compiled: PreparedTurn) -> ReplyParser:
+    """Its own, and around it one that finds the model's call for a person, where it may call one."""
+    handoff = compiled.persona.settings.handoff
+    return CallingParser(compiled.parser()) if handoff.enabled and handoff.by_persona else compiled.parser()
 
 
 async def _search(loaded: Loaded) -> tuple[Sequence[SearchResult], list[dict[str, str]]]:

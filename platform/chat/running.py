@@ -12,9 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
 from chat.errors import ConversationNotFound, Superseded, TurnBroken, TurnInterrupted
 from chat.grounding.answers import ground
+from chat.handover.calling import UNSURE, Wish, answer_to_wish, is_unsure, wish_of
 from chat.knobs import TOOL_CALLS, add_call, reason_of
 from chat.models import Message, Turn
 from chat.preparing import Loaded, Prepared, prepare
@@ -73,6 +75,8 @@ class TurnRun:
         self._stopped_because: PlatformError | None = None
         self._is_stopped = False
         self._message_seq = 0
+        # Who calls a person because of what was said, once the turn is stored.
+        self.wish: Wish | None = None
 
     def ask(self) -> "asyncio.Task[None]":
         """Ask the model, already while the question is being stored. Nothing is told before `answer`."""
@@ -134,6 +138,10 @@ class TurnRun:
 
     async def _generate(self) -> None:
         self._prepared = prepared = await prepare(self.turn, self.question, self._history, self._loaded)
+        if told := answer_to_wish(prepared.handoff, self.question.text, timezone.now()):
+            self._say(told)
+            self._usage = Usage(0, 0)  # no model was asked
+            return
         self._tell_sources()
         async with contextlib.aclosing(prepared.call.stream()) as stream:
             async for item in stream:
@@ -187,6 +195,10 @@ class TurnRun:
             writer.silence()
             return
         self._tell(writer, settled)
+        if prepared := self._prepared:
+            called = getattr(prepared.parser, "called", None)
+            is_unsure = UNSURE in self._outcome.trace
+            self.wish = wish_of(prepared.handoff, self.question.text, called=called, is_unsure=is_unsure)
 
     def _tell(self, writer: Writer, settled: Settled) -> None:
         message, outcome = settled.message, settled.outcome
@@ -218,8 +230,20 @@ class TurnRun:
         outcome.trace = prepared.trace_of(outcome.error)
         if self._calls and outcome.error is None:
             outcome.trace[TOOL_CALLS] = [self._calls[index] for index in sorted(self._calls)]
+        if self._is_unsure(prepared):
+            outcome.trace[UNSURE] = True
         outcome.persona_version = prepared.persona_version
         self._usage = usage
+
+    def _is_unsure(self, prepared: Prepared) -> bool:
+        """Whether the documents were asked, and the answer says that they do not hold it."""
+        if not prepared.turn.plan.query or self._outcome.error is not None:
+            return False
+        return is_unsure(
+            refusal=prepared.turn.persona.settings.refusal,
+            answer=self._outcome.text,
+            has_citations=bool(self._outcome.citations),
+        )
 
     def _used(self, prepared: Prepared) -> Usage:
         """What the endpoint counted, or we do. Who failed before the first word has sold nothing."""

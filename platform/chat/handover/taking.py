@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from chat import engine as running_here  # by its module: it imports a part of this package itself
 from chat.handover import states
 from chat.handover.agents import Agent
 from chat.models import Conversation
@@ -34,7 +33,9 @@ async def _silently(
     change: Callable[..., Conversation], conversation_id: UUID, agent: Agent, *args: Any
 ) -> Conversation:
     """Change hands, wait for the bot's silence, and only then let the database refuse even its last words."""
+    from chat.engine import engine  # its turns look for wishes by another part of this package
+
     tenant_id = agent.tenant_id
     changed = await in_tenant(tenant_id, change, conversation_id, agent, *args)
-    await running_here.engine().yield_to_person(tenant_id, conversation_id, changed.fence)
+    await engine().yield_to_person(tenant_id, conversation_id, changed.fence)
     return await in_tenant(tenant_id, states.end_yielding, conversation_id)
