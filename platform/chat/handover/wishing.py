@@ -37,8 +37,10 @@ _WHO = (
     r"(?:your|a)\s+(?:colleague|team))"
 )
 _A = r"(?:an?\s+|the\s+|your\s+|some\s+|any\s+)?"
-_ENDS = r"(?=\s*(?:$|[,.!?;]|please\b|now\b|here\b|on\b|instead\b|not\b|to\s+(?:talk|help|speak)|who\b|"
-    r"i\s+can|available|about))"
+_ENDS = (
+    r"(?=\s*(?:$|[,.!?;]|please\b|now\b|here\b|on\b|instead\b|not\b|to\s+(?:talk|help|speak)|who\b|i\s+can|"
+    r"available|about))"
+)
 _EN_WISHES = [
     rf"\b(?:talk|speak|chat|deal)\s+(?:\w+\s+)?(?:to|with)\s+{_A}{_WHO}\b",
     rf"\b(?:talk|speak)\s+{_WHO}{_ENDS}",
