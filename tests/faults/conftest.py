@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connections
 
+from llm.models import Route
 from tests.chat.conftest import open_inn
 from tests.chat.stage import clock
 from tests.conftest import Business
@@ -25,6 +26,8 @@ def site(database: None) -> Iterator[Site]:
 
 @pytest.fixture(autouse=True)
 def _good_weather(site: Site) -> Iterator[None]:
+    for web in site.webs:  # the story before may have killed some
+        web.wait_until_up()
     yield
     site.clear_up()
     forget_connections()
@@ -46,4 +49,6 @@ def model() -> Iterator[FakeOpenAI]:
 def inn(acme: Business, model: FakeOpenAI, open_business: Callable[..., Business]) -> Business:
     """Acme, whose innkeeper answers through the scripted model."""
     open_inn(acme, model)
+    with acme.scope():  # a busy machine is slow, and no fault
+        Route.objects.update(timeout_s=60, stall_timeout_s=30)
     return acme

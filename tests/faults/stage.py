@@ -271,6 +271,7 @@ class Talk:
     asker: Follower
     watcher: Follower
     said: dict[str, str] = field(default_factory=dict)  # text by client id
+    reply_id: str = field(default_factory=lambda: str(uuid4()))  # of what a person says in it
 
     async def say(self, text: str) -> str:
         """Send a message until it is accepted, and wait for the end of its turn. Its client id."""
