@@ -9,7 +9,7 @@ from importlib import import_module
 
 from tests.bench.stage import set_up_django
 
-PARTS = ["streaming", "openai", "search", "memory", "npc", "imports", "asking", "fairness", "gate", "linking"]
+PARTS = ["streaming", "sockets", "openai", "search", "memory", "npc", "imports", "asking", "fairness", "gate", "linking"]
 
 
 def main() -> None:

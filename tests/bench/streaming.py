@@ -1,4 +1,7 @@
-"""What a turn adds to the model: until the first token, and per token."""
+"""What a turn adds to the model: until the first token, per token, and when a crowd is answered at once.
+
+`streaming:first`, `streaming:tokens` and `streaming:crowd` are its pieces.
+"""
 
 import asyncio
 import contextlib
@@ -16,29 +19,34 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.bench.stage import Running, fake_model, percentile, server, valkey
 from tests.conftest import Business
 
-ALONE = 150
+ALONE, ALONE_TABS = 150, 5  # a person may ask twice a second, and some more at first
 PAUSE_S = 0.05  # a socket may send 20 frames a second
-STREAMING, STARTS_PER_S, LOAD_S = 50, 10, 12
+STREAMING, STREAMED_EVERY_MS, STARTS_PER_S, LOAD_S = 100, 50.0, 10, 12
 TOKENS, TOKEN_DELAY_MS, STREAMS = 300, 20.0, 30
+CROWDS = ((1, 100), (2, 200))  # web processes, and conversations answered at once
+CROWD_TOKENS, CROWD_TOKENS_PER_S = 300, 30
 
 
-def measure() -> list[tuple[str, str]]:
+def measure(pieces: str = "first,tokens,crowd") -> list[tuple[str, str]]:
     """Rows of the table: what, and how much."""
-    return [*first_token(), *per_token()]
+    made = {"first": first_token, "tokens": per_token, "crowd": crowds}
+    return [row for piece in pieces.split(",") for row in made[piece]()]
 
 
 # --- Until the first token ------------------------------------------------------------------------------------
 def first_token() -> list[tuple[str, str]]:
-    with fake_model(tokens=5, delay_ms=0) as quick, fake_model(tokens=400, delay_ms=50) as slow:
-        chatty = inn(quick.url, "quick")
+    with fake_model(tokens=5, delay_ms=0) as quick, fake_model(tokens=400, delay_ms=STREAMED_EVERY_MS) as slow:
+        chatty, learned = inn(quick.url, "quick"), library(quick.url, "learned")
         long_winded = inn(slow.url, "slow")
         with server("config.asgi:application") as web:
             direct, alone = asyncio.run(_alone(quick.url, web, chatty))
+            _direct, searching = asyncio.run(_alone(quick.url, web, learned))
             direct_loaded, loaded = asyncio.run(_loaded(quick.url, web, chatty, long_winded))
     return [
         ("first token, model alone, ms p50 / p99", _ms(direct)),
         ("first token, a turn, ms p50 / p99", _ms(alone)),
         ("→ overhead alone, ms p50 / p99", _gap(alone, direct)),
+        ("→ more with embedding and retrieval, ms p50 / p99", _gap(searching, alone)),
         (f"first token, model, beside {STREAMING} streams, ms p50 / p99", _ms(direct_loaded)),
         (f"first token, a turn, {STREAMING} streams and {STARTS_PER_S} starts/s, ms p50 / p99", _ms(loaded)),
         ("→ overhead loaded, ms p50 / p99", _gap(loaded, direct_loaded)),
@@ -47,8 +55,10 @@ def first_token() -> list[tuple[str, str]]:
 
 async def _alone(model_url: str, web: Running, business: Business) -> tuple[list[float], list[float]]:
     direct, turns = [], []
-    async with AsyncOpenAI(base_url=model_url, api_key="none") as client, _tab(web, session(business)) as tab:
-        for number in range(ALONE):
+    async with contextlib.AsyncExitStack() as stack:
+        client = await stack.enter_async_context(AsyncOpenAI(base_url=model_url, api_key="none"))
+        tabs = [await stack.enter_async_context(_tab(web, session(business))) for _ in range(ALONE_TABS)]
+        for number, tab in enumerate(itertools.islice(itertools.cycle(tabs), ALONE)):
             one_direct, one_turn = await _ask_model(client), await _ask(tab)
             await asyncio.sleep(PAUSE_S)
             if number >= 20:  # pools and caches are warm
@@ -166,6 +176,54 @@ async def _one_answer(socket: ClientConnection) -> None:
         pass
 
 
+# --- A crowd --------------------------------------------------------------------------------------------------
+def crowds() -> list[tuple[str, str]]:
+    """Everybody is answered at once. The gaps are those of this process too, which reads all that is sent."""
+    rows = []
+    with fake_model(tokens=CROWD_TOKENS, delay_ms=1000 / CROWD_TOKENS_PER_S) as model:
+        business = inn(model.url, "crowd")
+        for processes, streams in CROWDS:
+            with contextlib.ExitStack() as stack:
+                webs = [stack.enter_context(server("config.asgi:application")) for _ in range(processes)]
+                gaps, lost, cpu = asyncio.run(_crowd(webs, [session(business) for _ in range(streams)]))
+            at = f"{streams} streams at {CROWD_TOKENS_PER_S} tokens/s on {processes} web"
+            rows += [
+                (f"{at}: between tokens, ms p50 / p99", _ms(gaps)),
+                (f"{at}: answers with something lost / CPU of web, cores", f"{lost} / {cpu:.2f}"),
+            ]
+    return rows
+
+
+async def _crowd(webs: list[Running], tokens: list[str]) -> tuple[list[float], int, float]:
+    """The gaps between deltas in seconds, how many answers did not come whole, and how many cores the webs took."""
+    async with contextlib.AsyncExitStack() as stack:
+        places = zip(itertools.cycle(webs), tokens, strict=False)
+        tabs = [await stack.enter_async_context(_tab(web, token)) for web, token in places]
+        before, began = sum(web.cpu_s() for web in webs), time.monotonic()
+        answers = [asyncio.create_task(_follow(tab, number / len(tabs))) for number, tab in enumerate(tabs)]
+        followed = await asyncio.gather(*answers)
+        cpu = (sum(web.cpu_s() for web in webs) - before) / (time.monotonic() - began)
+    gaps = [gap for _is_whole, found in followed for gap in found]
+    return gaps, sum(not is_whole for is_whole, _gaps in followed), cpu
+
+
+async def _follow(tab: ClientConnection, begin_after_s: float) -> tuple[bool, list[float]]:
+    """Whether the deltas joined are the answer, and the seconds between them."""
+    await asyncio.sleep(begin_after_s)
+    await _say(tab)
+    text, gaps, last = "", [], 0.0
+    while True:
+        frame = json.loads(await tab.recv())
+        if frame["type"] == "turn.delta":
+            now = time.perf_counter()
+            if last:
+                gaps.append(now - last)
+            last = now
+            text += frame["text"] if frame["offset"] == len(text) else "…"
+        elif frame["type"] in ("turn.completed", "turn.failed"):
+            return frame["type"] == "turn.completed" and text == frame["text"] != "", gaps
+
+
 # --- The inn --------------------------------------------------------------------------------------------------
 def inn(model_url: str, name: str) -> Business:
     """A tenant with a published persona behind this model."""
@@ -180,6 +238,20 @@ def inn(model_url: str, name: str) -> Business:
     with business.scope():
         Route(slug="main", name="Main", base_url=model_url, chat_model="fake", is_default=True).save()
         publish(create_persona(tenant_id=tenant.pk, slug="innkeeper", name="Innkeeper", kind="companion", settings={}))
+    return business
+
+
+def library(model_url: str, name: str) -> Business:
+    """An inn whose keeper looks things up in a document, embedded by the bundled model."""
+    from tests.knowledge.conftest import Shelf
+
+    business = inn(model_url, name)
+    base = business.api.post("/api/v1/knowledge-bases/", {"name": "House", "slug": "house"}).json()
+    rooms = "".join(f"# Room {number}\n\nRoom {number} has a bed and {number} chairs.\n\n" for number in range(40))
+    Shelf(business, base["id"]).keep("Rooms", rooms)
+    persona = "/api/v1/personas/innkeeper/"
+    assert business.api.patch(persona, {"settings": {"knowledge_bases": ["house"]}}).status_code == 200
+    assert business.api.post(f"{persona}publish/").status_code in (200, 201)
     return business
 
 
