@@ -30,6 +30,7 @@ TESTS = Path(__file__).parent
 # The files that take longest come first, so that at the end no process is left alone with one of them.
 LONG = (
     "e2e/test_chat_page.py",
+    "faults/test_storm.py",
     "demo/test_reader_quality.py",
     "embedded/test_stack.py",
     "embedded/test_whole.py",
