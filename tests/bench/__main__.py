@@ -9,7 +9,9 @@ from importlib import import_module
 
 from tests.bench.stage import set_up_django
 
-PARTS = ["streaming", "sockets", "openai", "search", "memory", "npc", "imports", "asking", "fairness", "gate", "linking"]
+PARTS = [
+    "streaming", "sockets", "openai", "search", "memory", "npc", "imports", "asking", "fairness", "gate", "linking",
+]  # fmt: skip
 
 
 def main() -> None:
