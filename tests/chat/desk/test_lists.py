@@ -134,10 +134,20 @@ def test_the_list_is_paged_and_costs_the_same_for_many(shop: Shop, arno: Worker)
     assert not {row["id"] for row in rest["results"]} & {row["id"] for row in page["results"]}
 
 
-def cost(worker: Worker) -> int:
+def cost(worker: Worker, path: str = "conversations/") -> int:
     with CaptureQueriesContext(connection) as queries:
-        ids(worker, view="open")
+        assert read(worker, path).status_code == 200
     return len(queries)
+
+
+def test_a_long_conversation_costs_what_a_short_one_does(shop: Shop, arno: Worker) -> None:
+    short = shop.talk("carol", "Hi", "bot|Hello!")
+    few = cost(arno, f"conversations/{short}/")
+    long = shop.talk("carol", *["Hi", "bot|Hello!", "note|Again"] * 20)
+    for _ in range(3):
+        shop.talk("carol", "Hi")
+
+    assert cost(arno, f"conversations/{long}/") == few
 
 
 def test_one_conversation_brings_notes_hands_and_what_came_before(shop: Shop, arno: Worker) -> None:
