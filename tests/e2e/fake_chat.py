@@ -187,6 +187,7 @@ class FakeChat:
         self.close_next_with: deque[int] = deque()
         # Errors for the next messages, in order.
         self.refuse_next_with: deque[str] = deque()
+        self.retry_after_s = 0
         # Whether the sender hears of its message before everybody does, or after.
         self.acknowledges_first = False
         self.is_down = False
@@ -426,6 +427,7 @@ class FakeChat:
                 "code": code,
                 "detail": "Refused by the script.",
                 "client_id": client_id,
+                **({"retry_after_s": self.retry_after_s} if self.retry_after_s else {}),
             }
             await send_json(send, error)
             return

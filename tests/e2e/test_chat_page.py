@@ -355,6 +355,57 @@ def test_an_answer_can_be_copied_and_rated(carol, fake_chat):
     expect(carol.button("Good answer")).to_have_attribute("aria-pressed", "true")
 
 
+def test_what_was_said_last_can_be_said_otherwise_and_is_answered_anew(carol, fake_chat):
+    carol.asks_and_reads("How long does black tea keep?", "Two years.")
+    message_id = fake_chat.talk.events[0]["message_id"]
+
+    carol.button("Change this message").click()
+    expect(carol.box).to_have_value("How long does black tea keep?")
+    expect(carol.page.locator("#editing")).to_contain_text("answered anew")
+    carol.page.keyboard.press("Escape")
+    expect(carol.page.locator("#editing")).to_be_hidden()
+    carol.button("Change this message").click()
+    fake_chat.will_answer("One year.")
+    carol.says("How long does green tea keep?")
+
+    expect(carol.answer).to_have_text("One year.")
+    expect(carol.said).to_have_text(["How long does green tea keep?"])
+    expect(carol.answers).to_have_count(2)
+    [edited] = fake_chat.frames_of("message.edit")
+    assert (edited["message_id"], edited["text"]) == (message_id, "How long does green tea keep?")
+    fake_chat.will_answer("A year and a half.")
+    carol.button("Answer again").click()
+    expect(carol.answer).to_have_text("A year and a half.")
+    carol.page.reload()
+    expect(carol.said).to_have_text(["How long does green tea keep?"])
+    expect(carol.answers).to_have_count(2)
+
+
+def test_a_rating_can_be_explained(carol, fake_chat):
+    carol.asks_and_reads("Which tea?", "Longjing 龙井")
+    carol.button("Bad answer").click()
+    word = carol.page.get_by_label("What was wrong with it?")
+    expect(word).to_be_focused()
+    word.fill("I asked for black tea")
+    word.press("Enter")
+
+    expect(carol.page.locator(".thanks:visible")).to_have_text("Thank you.")
+    assert fake_chat.frames_of("message.feedback")[-1]["comment"] == "I asked for black tea"
+
+
+def test_one_who_was_too_fast_is_told_when_to_go_on(carol, fake_chat):
+    carol.asks_and_reads("One", "1.")
+    fake_chat.refuse_next_with.append("rate_limited")
+    fake_chat.retry_after_s = 2
+    carol.says("Two")
+    expect(carol.page.locator(".message__state").last).to_contain_text("You can send again in")
+    expect(carol.button("Send again")).to_be_disabled()
+    expect(carol.button("Send again")).to_be_enabled()
+    fake_chat.will_answer("2.")
+    carol.button("Send again").click()
+    expect(carol.answer).to_have_text("2.")
+
+
 # --- Losing the connection ----------------------------------------------------------------------------------
 
 

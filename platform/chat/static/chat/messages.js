@@ -149,7 +149,9 @@ class AnswerView {
     const { comment, surface } = this;
     this.thanks.hidden = true;
     comment.hidden = false;
-    comment.querySelector("label").textContent = surface.t(rating < 0 ? "what_was_wrong" : "what_was_good");
+    const question = rating < 0 ? "what_was_wrong" : "what_was_good";
+    comment.querySelector(".comment__label").textContent = surface.t(question);
+    surface.label(comment.elements.comment, question);
     comment.elements.comment.focus();
   }
 
