@@ -48,6 +48,11 @@ LONG = "a" * 20_000
         ({"lorebooks": ["myths"]}, "settings.lorebooks.0", "There is no lorebook «myths»."),
         ({"tools": ["shell"]}, "settings.tools.0", "There is no tool «shell»."),
         ({"route": "fast"}, "settings.route", "There is no model route «fast»."),
+        (
+            {"fallback_routes": ["reader", "fast"]},
+            "settings.fallback_routes.1",
+            "There is no model route «fast».",
+        ),
     ],
 )
 def test_wrong_settings_are_named(acme: Any, settings: dict[str, Any], field: str, detail: str) -> None:
