@@ -225,6 +225,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DatasetFileStatusEnum": "analytics.models.DatasetFile.Status",
         "QuestionStatusEnum": "analytics.models.Question.Status",
         "DeliveryStatusEnum": "webhooks.models.Delivery.Status",
+        "TestRunStatusEnum": "chat.models.TestRun.Status",
     },
 }
 
