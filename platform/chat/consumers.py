@@ -86,7 +86,7 @@ class ChatConsumer(TokenSocket):
 
     def _overhear(self, frame: dict[str, Any]) -> None:
         """Show the end user that a person types; that he does so himself is for others."""
-        if frame.get("by") == "human" and not self.subscription.is_held:
+        if frame.get("by") == "human" and self._is_inside:
             self.whisper(frame)
 
     def _is_for_me(self, item: Item) -> bool:
