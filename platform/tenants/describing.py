@@ -17,7 +17,7 @@ class FailureSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     code = serializers.CharField()
     request_id = serializers.CharField()
-    errors = WrongFieldSerializer(many=True, required=False)
+    errors = WrongFieldSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 # What may become of any call with a key.

@@ -203,7 +203,7 @@ def test_a_persona_is_tried_on_its_draft_beside_its_form(alice, acme, open_desk,
     desk.shoots("persona", full=False)
 
     # How it would look on a site changes while one chooses.
-    expect(page.locator("#widget-code")).to_contain_text("/widget.js\" data-key=\"pk_")
+    expect(page.locator("#widget-code")).to_contain_text('/widget.js" data-key="pk_')
     page.get_by_text("See how it looks").click()
     site = page.frame_locator("#widget-preview")
     launcher = site.locator("#launcher")

@@ -53,7 +53,8 @@ def test_it_names_every_frame_and_nothing_else(document):
     assert names(document, "serverSends") == SENT_BY_THE_SERVER | {"typing.shown"}
     assert names(document, "clientSends") == SENT_BY_CLIENTS
     described = SENT_BY_THE_SERVER | SENT_BY_CLIENTS | {"typing.shown"}
-    chats = {name: one for name, one in document["components"]["messages"].items() if not name.startswith(("npc.", "desk."))}
+    messages = document["components"]["messages"].items()
+    chats = {name: one for name, one in messages if not name.startswith(("npc.", "desk."))}
     assert set(chats) == set(document["channels"]["chat"]["messages"]) == described
     for message in chats.values():
         Draft202012Validator.check_schema(message["payload"])
