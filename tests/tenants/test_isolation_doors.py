@@ -27,10 +27,22 @@ from analytics.importing.taking_in import IMPORT
 from analytics.meaning.profiling import PROFILE
 from analytics.meaning.suggesting import SUGGEST
 from analytics.models import Question, SavedQuestion
-from chat.models import CannedReply, Conversation, EndUser, Erasure, RetentionPolicy, Turn
+from chat.models import (
+    AnswerTest,
+    CannedReply,
+    Conversation,
+    EndUser,
+    Erasure,
+    Replay,
+    RetentionPolicy,
+    TestRun,
+    Turn,
+)
 from chat.process import heart
 from chat.retention.erasing import ERASE
 from chat.retention.expiring import EXPIRE
+from chat.tracing.replaying import REPLAY
+from chat.tracing.testing import RUN_TESTS
 from jobs import handlers
 from jobs.models import Job
 from jobs.queueing import enqueue
@@ -108,6 +120,9 @@ class Things:
     policy: str = field(default_factory=lambda: str(uuid7()))
     budget: str = field(default_factory=lambda: str(uuid7()))
     limit: str = field(default_factory=lambda: str(uuid7()))
+    replay: str = field(default_factory=lambda: str(uuid7()))
+    answer_test: str = field(default_factory=lambda: str(uuid7()))
+    test_run: str = field(default_factory=lambda: str(uuid7()))
 
     def key_at(self, business: Business) -> str:
         """A publishable key that claims to be of this business."""
@@ -147,9 +162,12 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         conversation = Conversation.objects.create(persona=persona, end_user=end_user, message_count=2)
         question = conversation.messages.create(seq=1, role="user", text=secret)
         answer = conversation.messages.create(seq=9, role="bot", text=secret, finish_reason="stop")
-        Turn.objects.create(
+        turn = Turn.objects.create(
             conversation=conversation, question=question, answer=answer, status="completed", persona_version=1
         )
+        replay = Replay.objects.create(turn=turn, created_by=secret)
+        answer_test = AnswerTest.objects.create(persona=persona, name=secret, question=secret)
+        test_run = TestRun.objects.create(persona=persona, created_by=secret, status="done")
         ModelCall.objects.create(operation="chat", route=route.slug, model=secret, outcome="ok", input_tokens=7731)
         persona.refresh_from_db()
         world, version, *_changes = put_world(
@@ -199,7 +217,7 @@ def furnished(business: Business, secret: str = SECRET) -> Things:
         secret_of_key, str(dataset.pk), str(answered.pk), str(saved.pk), str(pair.pk),
         str(file.pk), str(table.pk), str(webhook.pk), str(delivery.pk), str(canned.pk), str(contact.pk),
         str(colleague.pk), str(erasure.pk), str(policy.pk),
-        str(budget.pk), str(limit.pk),
+        str(budget.pk), str(limit.pk), str(replay.pk), str(answer_test.pk), str(test_run.pk),
     )  # fmt: skip
 
 
@@ -387,6 +405,16 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
         "POST conversations/{conversation_id}/handoff/": [Try(404, {})],
         "POST conversations/{conversation_id}/contact/": [Try(404, {"contact": "hers"})],
         "POST conversations/{conversation_id}/satisfaction/": [Try(404, {"rating": 1})],
+        "GET personas/{persona}/tests/": [Try(404)],
+        "POST personas/{persona}/tests/": [Try(404, {"name": "Hers", "question": "Hers?"})],
+        "POST personas/{persona}/tests/run/": [Try(404)],
+        "GET personas/{persona}/tests/runs/": [Try(404)],
+        "GET personas/{persona}/tests/runs/{run_id}/": [Try(404), Try(404, own=("persona",))],
+        "POST personas/{persona}/tests/runs/{run_id}/cancel/": [Try(404), Try(404, own=("persona",))],
+        "GET personas/{persona}/tests/{test_id}/": [Try(404), Try(404, own=("persona",))],
+        "PATCH personas/{persona}/tests/{test_id}/": [Try(404, {"name": "x"}), Try(404, {"name": "x"}, own=("persona",))],
+        "DELETE personas/{persona}/tests/{test_id}/": [Try(404), Try(404, own=("persona",))],
+        "GET public/{publishable_key}/widget/": [Try(404)],
         "GET retention/": [Try(200)],
         "PATCH retention/": [Try(200, {"traces_days": 7}, makes=True)],
         "GET erasures/": [Try(200), Try(200, query=f"end_user={things.end_user}")],
@@ -476,6 +504,8 @@ NOBODYS = {
 }  # fmt: skip
 # A page for people; below.
 PAGES = {"chat/<str:publishable_key>/"}
+# The same script for every site.
+WIDGET = "widget"
 # The demo's village, which a session's token opens; `tests/npc/test_play.py` tries it with a neighbour's.
 VILLAGE = "play/"
 # The same views for members, who sign in; `tests/analytics/pages` tries them as a neighbour's.
@@ -554,6 +584,8 @@ def names_of(things: Things, business: Business, *, is_by_id: bool) -> dict[str,
         "limit_id": things.limit,
         "reply_id": things.canned,
         "erasure_id": things.erasure,
+        "test_id": things.answer_test,
+        "run_id": things.test_run,
         "request_id": things.contact,
         "delivery_id": things.delivery,
         "table": "vaults",
@@ -593,7 +625,7 @@ def test_every_address_is_described_or_nobodys():
     walked = {route_of(operation) for operation in described()}
     for route in routes():
         plain = re.sub(r"<\w+:(\w+)>", r"{\1}", route)
-        assert route in NOBODYS | PAGES or route.startswith((VILLAGE, ASK, DESK)) or plain in walked, (
+        assert route in NOBODYS | PAGES or route.startswith((VILLAGE, ASK, DESK, WIDGET)) or plain in walked, (
             f"{route} is in no table"
         )
 
@@ -676,6 +708,8 @@ SUBJECTS = {
     SEND: lambda things: things.webhook,
     ERASE: lambda things: things.erasure,
     EXPIRE: lambda things: things.policy,
+    REPLAY: lambda things: things.replay,
+    RUN_TESTS: lambda things: things.test_run,
 }
 
 

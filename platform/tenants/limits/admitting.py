@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from tenants.authentication import Caller, authenticate
 from tenants.errors import RateLimited, Unauthenticated
 from tenants.limits.headers import headers_of
-from tenants.limits.policies import Asker, bucket_of_stranger, buckets_of_call
+from tenants.limits.policies import Asker, buckets_of_call, buckets_of_stranger
 from tenants.limits.taking import take
 from tenants.limits.visitors import address_of_request
 
@@ -18,7 +18,7 @@ def admitted(request: HttpRequest) -> Caller:
     try:
         caller = authenticate(request.headers.get("Authorization"))
     except Unauthenticated:
-        take(bucket_of_stranger(address_of_request(request)))
+        take(*buckets_of_stranger(address_of_request(request)))
         raise
     count_call(request, caller.tenant_id, caller.key_id)
     return caller

@@ -76,9 +76,11 @@ def buckets_of_turn(
     return list(_of_turn(tenant_id, asker, persona_id, end_user_id, game_session_id))
 
 
-def bucket_of_stranger(address: str) -> Bucket:
-    """For one try with a key that is none."""
-    return Bucket("strangers", f"limit:{{strangers}}:{network_of(address)}", STRANGERS)
+def buckets_of_stranger(address: str) -> list[Bucket]:
+    """For one try with a key that is none. None inside our own network, as for `_of_address`."""
+    if not is_public(address):
+        return []
+    return [Bucket("strangers", f"limit:{{strangers}}:{network_of(address)}", STRANGERS)]
 
 
 def _of_turn(
