@@ -412,7 +412,10 @@ def tries(things: Things, hers: Things) -> dict[str, list[Try]]:
         "GET personas/{persona}/tests/runs/{run_id}/": [Try(404), Try(404, own=("persona",))],
         "POST personas/{persona}/tests/runs/{run_id}/cancel/": [Try(404), Try(404, own=("persona",))],
         "GET personas/{persona}/tests/{test_id}/": [Try(404), Try(404, own=("persona",))],
-        "PATCH personas/{persona}/tests/{test_id}/": [Try(404, {"name": "x"}), Try(404, {"name": "x"}, own=("persona",))],
+        "PATCH personas/{persona}/tests/{test_id}/": [
+            Try(404, {"name": "x"}),
+            Try(404, {"name": "x"}, own=("persona",)),
+        ],
         "DELETE personas/{persona}/tests/{test_id}/": [Try(404), Try(404, own=("persona",))],
         "GET public/{publishable_key}/widget/": [Try(404)],
         "GET retention/": [Try(200)],
@@ -510,6 +513,8 @@ WIDGET = "widget"
 VILLAGE = "play/"
 # The same views for members, who sign in; `tests/analytics/pages` tries them as a neighbour's.
 ASK = "ask/"
+# What a tenant used; `tests/llm/test_usage_page.py` tries it as a neighbour.
+USAGE = "usage/"
 # What agents ask, and the views that they share with servers; `tests/chat/desk` tries them as a neighbour's.
 DESK = "desk/"
 
@@ -625,7 +630,7 @@ def test_every_address_is_described_or_nobodys():
     walked = {route_of(operation) for operation in described()}
     for route in routes():
         plain = re.sub(r"<\w+:(\w+)>", r"{\1}", route)
-        assert route in NOBODYS | PAGES or route.startswith((VILLAGE, ASK, DESK, WIDGET)) or plain in walked, (
+        assert route in NOBODYS | PAGES or route.startswith((VILLAGE, ASK, USAGE, DESK, WIDGET)) or plain in walked, (
             f"{route} is in no table"
         )
 
