@@ -81,8 +81,13 @@ class Carol:
 
     def reads_card(self, title: str) -> None:
         expect(self.card.locator("h2")).to_have_text(title)
-        self.presses("Enter")
+        self.goes_on()
         expect(self.card).to_be_hidden()
+
+    def goes_on(self) -> None:
+        """Away from a card, once it is there to be left."""
+        expect(self.page.locator("#card-go-on")).to_be_focused()
+        self.presses("Enter")
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
@@ -169,7 +174,7 @@ def test_the_letter_carrier_finds_the_missing_page_by_keyboard(open_village: Any
     carol, words = open_village(language), WORDS[language]
     expect(carol.page).to_have_title(words["title"])
     carol.shows(f"begin-{language}")
-    carol.presses("Enter")
+    carol.goes_on()
     expect(carol.map).to_be_focused()
 
     # To the schoolhouse and to Bean, who stands beside a machine.
