@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -64,7 +65,7 @@ class EarlierMessages(DeskView):
         """Those before the number `?before=`."""
         before = request.query_params.get("before", "")
         if not before.isdecimal() or len(before) > 18:
-            raise Invalid.field("before", "A number is needed.")
+            raise Invalid.field("before", _("A number is needed."))
         conversation = access_conversation(caller_of(request).tenant_id, conversation_id)
         messages, has_earlier = page_of_messages(conversation, before=int(before))
         return Response({"results": messages, "has_earlier": has_earlier})
