@@ -119,8 +119,8 @@ class Site:
         from tests.plugin import services
 
         with psycopg.connect(services.superuser_url) as connection:
-            backend = psutil.Process(connection.info.backend_pid)
-        return next(parent for parent in backend.parents() if "postgres" in parent.name())
+            parents = psutil.Process(connection.info.backend_pid).parents()
+        return next(parent for parent in parents if "postgres" in parent.name())
 
     # --- Killing ----------------------------------------------------------------------------------------
     def kill_web(self, index: int) -> None:

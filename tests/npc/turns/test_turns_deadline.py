@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -107,7 +107,7 @@ def test_an_endpoint_that_knows_no_forms_is_asked_without(game, scripted_llm):
 def test_a_turn_whose_process_died_is_closed_when_the_game_asks_again(acme, game, scripted_llm, monkeypatch):
     turn_id = uuid4()
     with acme.scope():
-        open_turn(acme.id, game.opened["id"], Asked(turn_id, "carol", "bram", "Any rooms?", deadline_ms=50))
+        open_turn(acme.id, UUID(game.opened["id"]), Asked(turn_id, "carol", "bram", "Any rooms?", deadline_ms=50))
     monkeypatch.setattr(closing, "GIVEN_UP_AFTER", timedelta(seconds=0.3))
 
     answer = answered(game, "Any rooms?", turn_id=str(turn_id))
@@ -120,7 +120,7 @@ def test_a_turn_whose_process_died_is_closed_when_the_game_asks_again(acme, game
 def test_an_answer_that_comes_after_that_is_the_one_that_was_given(acme, game, scripted_llm, monkeypatch):
     asked = Asked(uuid4(), "carol", "bram", "Any rooms?", deadline_ms=50)
     with acme.scope():
-        turn = open_turn(acme.id, game.opened["id"], asked)
+        turn = open_turn(acme.id, UUID(game.opened["id"]), asked)
     monkeypatch.setattr(closing, "GIVEN_UP_AFTER", timedelta(0))
     time.sleep(0.06)
     given = answered(game, "Any rooms?", turn_id=str(asked.turn_id))
