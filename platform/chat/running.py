@@ -72,6 +72,8 @@ class TurnRun:
         self._pieces: list[str] = []
         self._usage = Usage(0, 0, is_estimate=True)
         self._calls: dict[int, dict[str, Any]] = {}
+        # That a person is on the way, for instance, stands in no document.
+        self._is_ours = False
         self._stopped_because: PlatformError | None = None
         self._is_stopped = False
         self._message_seq = 0
@@ -141,6 +143,7 @@ class TurnRun:
         if told := answer_to_wish(prepared.handoff, self.question.text, timezone.now()):
             self._say(told)
             self._usage = Usage(0, 0)  # no model was asked
+            self._is_ours = True
             return
         self._tell_sources()
         async with contextlib.aclosing(prepared.call.stream()) as stream:
@@ -177,8 +180,8 @@ class TurnRun:
         self._outcome.text = "".join(self._pieces)
 
     async def _ground(self) -> None:
-        """Learn what of the answer its sources bear out. What broke off is not judged."""
-        if self._prepared is not None and self._outcome.error is None:
+        """Learn what of the answer its sources bear out. What broke off is not judged, nor what we say ourselves."""
+        if self._prepared is not None and self._outcome.error is None and not self._is_ours:
             cited = tuple(citation["n"] for citation in self._outcome.citations)
             found = await ground(self._prepared.turn, self._outcome.text, cited)
             self._outcome.claims, self._outcome.suggestions = found.claims, found.suggestions

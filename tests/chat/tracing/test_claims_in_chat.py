@@ -76,6 +76,19 @@ def test_suggestions_can_be_switched_off(ask, shop, setting):
     assert bool(ask("How long may I return unopened tea?")["suggestions"]) is setting
 
 
+def test_what_troupe_says_itself_is_no_claim(ask, shop):
+    from personas.publishing import publish
+
+    shop.edits(handoff={"enabled": True})
+    with shop.business.scope():
+        publish(shop.persona)
+
+    completed = ask("我要转人工")
+
+    assert completed["text"] == "已为您转接人工客服，请稍候。"
+    assert completed["claims"] == []
+
+
 def test_a_refusal_claims_nothing(ask):
     completed = ask("Who won the chess championship in 1972?")
 
