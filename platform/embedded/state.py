@@ -21,7 +21,7 @@ from config.environment import (
 
 LOCK_FILE = "lock"
 DEMO_FILE = "demo.json"
-PAGES = (("admin", "admin/"), ("ask", "ask/"), ("API", "api/docs/"))
+PAGES = (("admin", "admin/"), ("ask", "ask/"), ("desk", "desk/"), ("usage", "usage/"), ("API", "api/docs/"))
 
 
 class State:
