@@ -106,10 +106,11 @@ def command_of(name: str) -> list[str]:
 def run(name: str, environ: dict[str, str], *instead: str) -> subprocess.CompletedProcess[str]:
     command = [*command_of(name)[: -len(instead) or None], *instead]
     return subprocess.run(
-        command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, timeout=300, check=False
     )
 
 
+@pytest.mark.timeout(400)
 def test_the_start_commands_bring_troupe_up(environ, tmp_path):
     assert (done := run("bootstrap", environ, services.superuser_url)).returncode == 0, done.stderr
     assert (done := run("migrate", environ)).returncode == 0, done.stderr
