@@ -20,6 +20,16 @@ from tenants.tokens import PUBLISHABLE, mint
 ANY_ORIGIN = "*"
 
 
+# What browsers leave out of an origin.
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
+
+
+def canonical_origin(origin: str) -> str:
+    """An origin as browsers write it: in small letters, without the port that is its scheme's own."""
+    lowered = origin.lower()
+    return lowered.removesuffix(_USUAL_PORTS.get(lowered.partition("://")[0], ""))
+
+
 def new_widget_secret() -> str:
     """256 bits, as text: signs the ids of end users."""
     return secrets.token_urlsafe(32)
@@ -85,7 +95,8 @@ class Persona(TenantModel):
 
     def allows_origin(self, origin: str) -> bool:
         """Whether a page of this origin may open sessions with the publishable key."""
-        return ANY_ORIGIN in self.allowed_origins or origin.lower() in self.allowed_origins
+        allowed = {canonical_origin(each) for each in self.allowed_origins}
+        return ANY_ORIGIN in allowed or canonical_origin(origin) in allowed
 
 
 class PersonaVersion(TenantModel):

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from personas.access import as_uuid
-from personas.models import ANY_ORIGIN, Persona, PersonaVersion
+from personas.models import ANY_ORIGIN, Persona, PersonaVersion, canonical_origin
 from personas.turns import PreparedTurn
 
 SLUG_PATTERN = r"[a-z0-9][a-z0-9_-]{0,62}"
@@ -55,12 +55,12 @@ class PersonaWriteSerializer(StrictSerializer):
         return slug
 
     def validate_allowed_origins(self, origins: list[str]) -> list[str]:
-        lowered = [origin.lower() for origin in origins]
-        if not all(origin == ANY_ORIGIN or re.fullmatch(ORIGIN_PATTERN, origin) for origin in lowered):
+        written = [canonical_origin(origin) for origin in origins]
+        if not all(origin == ANY_ORIGIN or re.fullmatch(ORIGIN_PATTERN, origin) for origin in written):
             raise serializers.ValidationError(
                 _("An origin looks like https://shop.example or http://localhost:3000; * stands for any.")
             )
-        return list(dict.fromkeys(lowered))
+        return list(dict.fromkeys(written))
 
 
 class PersonaSerializer(serializers.ModelSerializer[Persona]):

@@ -174,6 +174,25 @@ def test_visitors_of_allowed_pages_come_in(bot, origin):
 
 
 @pytest.mark.parametrize(
+    ("written", "origin", "is_let_in"),
+    [
+        ("https://shop.example:443", "https://shop.example", True),
+        ("https://shop.example", "https://shop.example:443", True),
+        ("http://shop.example:80", "http://shop.example", True),
+        ("http://[::1]:80", "http://[::1]", True),
+        ("https://shop.example:80", "https://shop.example", False),
+        ("http://shop.example:443", "https://shop.example", False),
+        ("https://shop.example:8443", "https://shop.example", False),
+    ],
+)
+def test_a_schemes_own_port_may_be_written_or_not(acme, bot, written, origin, is_let_in):
+    with acme.scope():
+        edit_persona(bot, allowed_origins=[written])  # as it was kept before it was put in order
+
+    assert (Page(bot, origin).opens().status_code == 201) is is_let_in
+
+
+@pytest.mark.parametrize(
     "origin",
     [
         ELSEWHERE,

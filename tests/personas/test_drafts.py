@@ -80,7 +80,8 @@ def test_a_new_kind_must_take_the_settings_that_are_there(acme: Any) -> None:
 
 def test_origins_are_origins(acme: Any, innkeeper: Any) -> None:
     path = "/api/v1/personas/innkeeper/"
-    changed = acme.api.patch(path, {"allowed_origins": ["https://Inn.example", "http://localhost:3000"]})
+    written = ["https://Inn.example:443", "http://localhost:3000", "https://inn.example"]
+    changed = acme.api.patch(path, {"allowed_origins": written})
     assert changed.json()["allowed_origins"] == ["https://inn.example", "http://localhost:3000"]
     for wrong in ("inn.example", "https://inn.example/page", "javascript:alert(1)"):
         assert set(wrong_fields(acme.api.patch(path, {"allowed_origins": [wrong]}))) == {"allowed_origins"}
