@@ -1,7 +1,6 @@
 """Knowledge bases, the documents in them, and the passages that are searched and cited."""
 
 from typing import Any, ClassVar, Self
-from uuid import UUID
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -123,15 +122,8 @@ class DocumentSource(TenantModel):
         constraints = [models.UniqueConstraint(fields=["tenant", "document"], name="source_once")]
 
 
-class PassageQuerySet(TenantQuerySet):
-    """Rows of partitioned tables. Without the tenant as a literal PostgreSQL plans every partition."""
-
-    def in_base(self, base_id: UUID) -> Self:
-        return self.filter(base_id=base_id)
-
-
-class PassageManager(models.Manager.from_queryset(PassageQuerySet)):  # type: ignore[misc]
-    """Refuses to be asked without naming the tenant first."""
+class PassageManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+    """Of partitioned tables: without the tenant as a literal PostgreSQL plans every partition, so it is named first."""
 
     def get_queryset(self) -> Any:
         tenant_id = current_tenant_id()

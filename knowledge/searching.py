@@ -17,7 +17,7 @@ from knowledge.asking import asked_words, known_words
 from knowledge.fusion import CountedChunk, Fused, WordStatistics, fuse, score_words
 from knowledge.models import VECTOR_TABLES, Chunk, Document, Space, Term
 from knowledge.words import Word, quote_lexeme
-from llm.routes import resolve_route, route_for_embedding
+from llm.routes import route_for_embedding
 from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Vector
 
 Mode = Literal["hybrid", "vector", "keyword"]
@@ -68,12 +68,6 @@ def embedding_of(tenant_id: UUID, base_ids: Sequence[UUID]) -> dict[str, RouteCo
     """The embedding models that the bases are under now, each with the route that serves it."""
     models = Space.objects.for_tenant(tenant_id).filter(base_id__in=base_ids, is_active=True)
     return {model: route_for_embedding(tenant_id, model) for model in models.values_list("model", flat=True).distinct()}
-
-
-def route_of_base(tenant_id: UUID, base_id: UUID) -> RouteConfig:
-    """The route that embeds this base's passages: its space's, or for a new base the tenant's own."""
-    space = Space.objects.for_tenant(tenant_id).filter(base_id=base_id, is_active=True).first()
-    return route_for_embedding(tenant_id, space.model) if space else resolve_route(tenant_id)
 
 
 def search_bases(

@@ -86,11 +86,3 @@ class CitationParser:
         self._mentioned |= dict.fromkeys(real)
         blank = " " if real and token[0].startswith(" ") else ""
         return blank + "".join(f"[{n}]" for n in real)
-
-
-def parse_citations(text: str, sources: Iterable[Source]) -> tuple[str, tuple[Source, ...]]:
-    """A whole answer without its false marks, and the sources it cites in the order of first mention."""
-    parser = CitationParser(sources)
-    clean = parser.feed(text)
-    reply = parser.finish()
-    return clean + reply.tail, reply.citations

@@ -1,6 +1,5 @@
 """What every format is turned into: blocks of text in reading order."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +9,6 @@ from typing import Literal
 Kind = Literal["heading", "paragraph", "list", "table", "code"]
 
 BLOCK_SEPARATOR = "\n\n"
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_LETTER = re.compile(r"[^\W\d_]")
-# One Chinese character says about as much as two or three letters.
-_HAN_SHARE_OF_CHINESE = 0.2
-_SAMPLE_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +42,3 @@ class ParsedDocument:
         """Where each block begins in `text`."""
         lengths = (len(block.text) + len(BLOCK_SEPARATOR) for block in self.blocks)
         return [0, *accumulate(lengths)][: len(self.blocks)]
-
-    @cached_property
-    def language_hint(self) -> str:
-        """ "zh" or "en", by the letters it is written with; "" if it has none."""
-        sample = self.text[:_SAMPLE_CHARACTERS]
-        letters = len(_LETTER.findall(sample))
-        if not letters:
-            return ""
-        return "zh" if len(_HAN.findall(sample)) / letters >= _HAN_SHARE_OF_CHINESE else "en"

@@ -98,9 +98,6 @@ _EN_WAY = re.compile(
     r"|where(?:'s| is| are| do| does| can| would| might)\b"
     r"|where to\b|(?<!lead )(?:the|my|your) way to|point (?:me|us)|direct (?:me|us)|directions?\b)"
 )
-_EN_QUESTION = re.compile(
-    r"^(?:what|who|whose|why|when|how|which|where|did|do|does|is|are|was|were|am|has|have|had|isn't|aren't|wasn't|weren't|didn't|don't|doesn't|haven't|hasn't)\b"
-)
 _EN_CLAUSES = re.compile(r"(?<=[.!?])\s+|[,;:\u2013\u2014]\s*|\s+-+\s+|(?<=\w)\s+and\s+(?=\w)")
 
 # --- Chinese ----------------------------------------------------------------------------------------------

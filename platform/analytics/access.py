@@ -4,7 +4,7 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from analytics.datasets.conversations import conversations_of
-from analytics.models import Dataset, DatasetFile, Question, SavedQuestion, VerifiedPair
+from analytics.models import Dataset, Question, SavedQuestion, VerifiedPair
 from tenants.base import TenantModel
 from tenants.errors import NotFound
 
@@ -16,10 +16,6 @@ def access_dataset(tenant_id: UUID, dataset_id: UUID | str) -> Dataset:
     if dataset_id == Dataset.Kind.CONVERSATIONS:
         return conversations_of(tenant_id)
     return _access(Dataset, tenant_id, _as_uuid(dataset_id))
-
-
-def access_file(tenant_id: UUID, file_id: UUID) -> DatasetFile:
-    return _access(DatasetFile, tenant_id, file_id)
 
 
 def access_pair(tenant_id: UUID, pair_id: UUID) -> VerifiedPair:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tenants.authentication import Caller
-from tenants.models import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,3 @@ class Asker:
     @classmethod
     def of_caller(cls, caller: Caller, language: str = "en") -> "Asker":
         return cls(caller.tenant_id, caller.member_id, caller.key_id, language=language)
-
-    @classmethod
-    def of_member(cls, member: Member, language: str = "en") -> "Asker":
-        return cls(member.tenant_id, member_id=member.pk, language=language)

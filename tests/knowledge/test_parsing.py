@@ -267,11 +267,8 @@ def test_the_declared_type_tells_kinds_of_text_apart():
     assert media_type_of(b"a,b\n1,2", declared_type="text/plain") == "text/plain"
 
 
-def test_a_document_knows_its_language_and_its_offsets():
+def test_a_document_knows_its_offsets():
     document = parse(files.RETURNS_ZH.encode(), "退货.txt")
 
-    assert document.language_hint == "zh"
-    assert parse(b"Hello there").language_hint == "en"
-    assert parse(b"12345").language_hint == ""
     for start, block in zip(document.starts, document.blocks, strict=True):
         assert document.text[start:].startswith(block.text)

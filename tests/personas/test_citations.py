@@ -1,17 +1,25 @@
 """Only numbers of passages that were in the prompt are citations, however the stream is cut."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from personas.citations import CitationParser, parse_citations
+from personas.citations import CitationParser, Reply
 from personas.context import Source
 
 SOURCES = [
     Source(n=n, chunk_id=UUID(int=n), document_id=UUID(int=9), title="Rules", text="…", score=1.0) for n in (1, 2, 3)
 ]
+
+
+def read_whole(text: str, sources: Sequence[Source]) -> tuple[str, Reply]:
+    parser = CitationParser(sources)
+    clean = parser.feed(text)
+    reply = parser.finish()
+    return clean + reply.tail, reply
 
 
 @pytest.mark.parametrize(
@@ -33,13 +41,14 @@ SOURCES = [
     ],
 )
 def test_marks(text: str, clean: str, cited: list[int]) -> None:
-    got, citations = parse_citations(text, SOURCES)
+    got, reply = read_whole(text, SOURCES)
     assert got == clean
-    assert [source.n for source in citations] == cited
+    assert [source.n for source in reply.citations] == cited
 
 
 def test_without_sources_every_mark_goes() -> None:
-    assert parse_citations("Surely [1]!", []) == ("Surely!", ())
+    text, reply = read_whole("Surely [1]!", [])
+    assert (text, reply.citations) == ("Surely!", ())
 
 
 def test_the_readers_own_list_adds_what_its_text_does_not_mark() -> None:
@@ -73,7 +82,7 @@ pieces = st.lists(
 @given(pieces, st.lists(st.integers(0, 120), max_size=10))
 def test_the_text_does_not_depend_on_where_the_stream_is_cut(tokens: list[str], cuts: list[int]) -> None:
     text = "".join(tokens)
-    whole, citations = parse_citations(text, SOURCES)
+    whole, told_at_once = read_whole(text, SOURCES)
 
     parser, out, at = CitationParser(SOURCES), "", 0
     for cut in [*sorted(cuts), len(text)]:
@@ -82,4 +91,4 @@ def test_the_text_does_not_depend_on_where_the_stream_is_cut(tokens: list[str], 
     reply = parser.finish()
 
     assert out + reply.tail == whole
-    assert reply.citations == citations
+    assert reply.citations == told_at_once.citations

@@ -17,7 +17,7 @@ from psycopg.types.datetime import (
     TimetzLoader,
 )
 
-from analytics.running.limits import LONGEST_CELL, READ_BACK_COST
+from analytics.running.limits import LONGEST_CELL
 
 _TYPES = {
     "integer": ("int2", "int4", "int8", "oid"),
@@ -49,11 +49,6 @@ class Plan:
 
     cost: float
     rows: int
-
-    @property
-    def is_costly(self) -> bool:
-        """Whether a person should agree before it is run."""
-        return self.cost > READ_BACK_COST
 
 
 @dataclass(frozen=True, slots=True)
