@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from knowledge.models import KnowledgeBase
 from llm.models import Route
 from personas.admin_widgets import OptionalSlider, Rows, RowsField, ShortTextarea, TextField
 from personas.kinds import kind_named
+from personas.lookups import known_tools, offered_tools
 from personas.models import Persona
 from personas.publishing import checked_settings
 from personas.references import base_ids
@@ -27,7 +29,7 @@ from tenants.errors import Invalid
 # Form fields carry the path that errors have: "settings.memory.history_messages".
 PREFIX = "settings."
 # Named rows of these do not exist yet, so that there is nothing to choose from.
-WITHOUT_CHOICES = {"lorebooks", "tools"}
+WITHOUT_CHOICES = {"lorebooks"}
 # What fits on one line.
 LINE_CHARACTERS = 200
 
@@ -36,7 +38,7 @@ Schema = Mapping[str, Any]
 
 def draft_form(persona: Persona) -> type["DraftForm"]:
     """The form class for this draft: its own fields, and one per setting of its kind."""
-    fields = {PREFIX + path: _field(path, schema) for path, schema in _leaves(persona.kind)}
+    fields = {PREFIX + path: _field(path, schema, persona.tenant_id) for path, schema in _leaves(persona.kind)}
     return type("PersonaForm", (DraftForm,), fields)
 
 
@@ -46,7 +48,7 @@ def fieldsets(persona: Persona) -> list[tuple[Any, dict[str, Any]]]:
     tabs: dict[Any, list[str]] = {
         _("Character"): ["instructions", "voice", "greeting", "suggestions", "refusal", "language"],
         _("Examples"): ["examples"],
-        _("Knowledge"): ["knowledge_bases"],
+        _("Knowledge"): ["knowledge_bases", "tools"],
         _("Model"): ["route", "fallback_routes", "model", "temperature", "max_output_tokens", "memory"],
         _("Safety"): ["safety", "handoff"],
         _("On your site"): ["widget"],
@@ -83,7 +85,7 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial["allowed_origins"] = self.instance.allowed_origins
 
     def _shown(self) -> dict[str, Any]:
-        """The settings with defaults filled in, and bases by their slugs. A base that is gone is left out."""
+        """The settings with defaults filled in, and bases by their slugs. What is gone is left out."""
         persona: Persona = self.instance
         settings = _defaults(persona.kind)
         for name, value in persona.settings.items():
@@ -91,6 +93,8 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]
         ids = base_ids(persona.tenant_id, settings["knowledge_bases"])
         slugs = KnowledgeBase.objects.filter(pk__in=ids.values()).values_list("slug", flat=True)
         settings["knowledge_bases"] = list(slugs)
+        known = known_tools(persona.tenant_id, settings["tools"])
+        settings["tools"] = [tool for tool in settings["tools"] if tool in known]
         return settings
 
     def clean_slug(self) -> str:
@@ -162,14 +166,15 @@ def _resolved(part: Schema, schema: Schema) -> dict[str, Any]:
     return dict(part)
 
 
-def _field(path: str, schema: Schema) -> forms.Field:
+def _field(path: str, schema: Schema, tenant_id: UUID) -> forms.Field:
     common = {"label": schema.get("title"), "help_text": schema.get("description", ""), "required": False}
     match path:
         case "knowledge_bases":
             bases = KnowledgeBase.objects.order_by("name").values_list("slug", "name")
-            return forms.MultipleChoiceField(
-                choices=list(bases), widget=UnfoldAdminCheckboxSelectMultipleWidget, **common
-            )
+            return _choices(list(bases), common)
+        case "tools":
+            told = _("Its figures answer servers by their keys and members who are signed in, and never a visitor.")
+            return _choices(offered_tools(tenant_id), common | {"label": _("Data"), "help_text": told})
         case "route":
             routes = Route.objects.order_by("name").values_list("slug", "name")
             return _choice([("", _("The default one")), *routes], common)
@@ -207,6 +212,10 @@ def _field_by_type(schema: Schema, common: dict[str, Any]) -> forms.Field:
 
 def _choice(choices: list[tuple[str, Any]], common: dict[str, Any]) -> forms.Field:
     return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget, **common)
+
+
+def _choices(choices: list[tuple[str, Any]], common: dict[str, Any]) -> forms.Field:
+    return forms.MultipleChoiceField(choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget, **common)
 
 
 def _text_widget(max_characters: int) -> Any:

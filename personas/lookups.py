@@ -65,6 +65,9 @@ class Lookup(Protocol):
     def known(self, tenant_id: UUID, ids: Sequence[str]) -> set[str]:
         """Those of the ids that are the tenant's. In its scope."""
 
+    def offered(self, tenant_id: UUID) -> list[tuple[str, str]]:
+        """(id, name) of all that the tenant has to choose from, by name. In its scope."""
+
     async def look_up(self, ids: Sequence[str], asking: Asking) -> Sequence[LookedUp]:
         """What answers the question, best first; nothing where it is not about them. May be cancelled."""
 
@@ -82,6 +85,11 @@ def known_tools(tenant_id: UUID, tools: Sequence[str]) -> set[str]:
     for kind, ids in _by_kind(tools).items():
         known |= {f"{kind}:{each}" for each in _lookups[kind].known(tenant_id, ids)}
     return known
+
+
+def offered_tools(tenant_id: UUID) -> list[tuple[str, str]]:
+    """(tool, name) of all that a persona may be given. In the tenant's scope."""
+    return [(f"{kind}:{each}", name) for kind, lookup in _lookups.items() for each, name in lookup.offered(tenant_id)]
 
 
 async def look_up(tools: Sequence[str], asking: Asking | None) -> tuple[list[LookedUp], list[dict[str, Any]]]:

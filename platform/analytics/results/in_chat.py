@@ -35,6 +35,10 @@ class DatasetLookup:
         there = Dataset.objects.for_tenant(tenant_id).filter(pk__in=keys).values_list("pk", flat=True)
         return {keys[key] for key in there}
 
+    def offered(self, tenant_id: UUID) -> list[tuple[str, str]]:
+        datasets = Dataset.objects.for_tenant(tenant_id).order_by("name", "id")
+        return [(str(pk), name) for pk, name in datasets.values_list("pk", "name")]
+
     async def look_up(self, ids: Sequence[str], asking: Asking) -> list[LookedUp]:
         """The result of the first dataset that the question is about, if there is one in time."""
         given_up = threading.Event()
