@@ -25,10 +25,15 @@ from tenants.scope import off_loop
 MAX_BODY_BYTES = 256 * 1024
 
 AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+Refuse = Callable[[PlatformError, HttpRequest], HttpResponseBase]
 
 
-def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[..., Any]]:
-    """A view for API keys with this scope: `async def view(request, caller, …)`. Failures become problem+json."""
+def for_callers(
+    scope: str, *methods: str, refuse: Refuse = problem_response
+) -> Callable[[AsyncView], Callable[..., Any]]:
+    """A view for API keys with this scope: `async def view(request, caller, …)`. Failures become problem+json, or what
+    `refuse` makes of them.
+    """
 
     def decorate(view: AsyncView) -> Callable[..., Any]:
         @csrf_exempt
@@ -43,7 +48,7 @@ def for_callers(scope: str, *methods: str) -> Callable[[AsyncView], Callable[...
                 caller.require(scope)
                 return await view(request, caller, *args, **kwargs)
             except PlatformError as error:
-                return problem_response(error, request)
+                return refuse(error, request)
 
         guarded.is_for_callers = True  # type: ignore[attr-defined]  # for `config.middleware.CallerMiddleware`
         return guarded
