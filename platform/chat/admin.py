@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.admin_trying import session_view, try_view
 from chat.admin_viewer import said_in
 from chat.erasing import erase_conversation
+from chat.handover import admin as handover_admin  # noqa: F401 - its pages are found from here
 from chat.handover.agents import HANDLERS
 from chat.models import Conversation
 from chat.retention import admin as retention_admin  # noqa: F401 - its pages are found from here

@@ -73,6 +73,9 @@ def _tenant_groups(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 *_desk_item(request),
                 _model_item(request, "chat.conversation", "forum"),
+                _model_item(request, "chat.contactrequest", "contact_mail"),
+                _model_item(request, "chat.cannedreply", "quickreply"),
+                _model_item(request, "chat.handoff", "sync_alt"),
                 _model_item(request, "chat.enduser", "group"),
                 _model_item(request, "chat.retentionpolicy", "auto_delete"),
                 _model_item(request, "chat.erasure", "verified_user"),

@@ -13,7 +13,20 @@ from uuid_utils.compat import uuid7
 
 from analytics.datasets.conversations import conversations_of
 from analytics.models import Dataset, Question, SavedQuestion, SqlRun
-from chat.models import AnswerTest, Conversation, EndUser, Erasure, Message, Replay, RetentionPolicy, TestRun, Turn
+from chat.models import (
+    AnswerTest,
+    CannedReply,
+    ContactRequest,
+    Conversation,
+    EndUser,
+    Erasure,
+    Handoff,
+    Message,
+    Replay,
+    RetentionPolicy,
+    TestRun,
+    Turn,
+)
 from jobs.models import Job
 from knowledge.collecting import add_text, create_base
 from knowledge.models import Document, KnowledgeBase
@@ -82,6 +95,9 @@ def furnish(business: Business, hire: Any) -> Belongings:
             conversation,
             turn,
             Replay.objects.create(turn=turn, status="done"),
+            Handoff.objects.create(conversation=conversation, seq=1, state="requested", by="visitor"),
+            ContactRequest.objects.create(conversation=conversation, contact="carol@example.com"),
+            CannedReply.objects.create(shortcut="hello", text="A person here."),
             AnswerTest.objects.create(persona=persona, name="Leave", question="How much leave?"),
             TestRun.objects.create(persona=persona, status="done"),
             route,
@@ -285,6 +301,7 @@ def test_roles_change_what_is_theirs(acme, hire, edda, arno):
 
 LISTS = [
     "knowledge/knowledgebase", "knowledge/document", "personas/persona", "chat/conversation", "chat/enduser",
+    "chat/handoff", "chat/contactrequest", "chat/cannedreply",
     "llm/modelcall", "tenants/auditentry", "tenants/apikey", "tenants/member", "jobs/job",
     "npc/world", "npc/gamesession", "analytics/dataset", "analytics/question", "analytics/savedquestion",
     "analytics/sqlrun", "webhooks/endpoint", "webhooks/delivery",
@@ -301,7 +318,10 @@ def add_rows(business: Business, count: int) -> None:
             persona = create_persona(tenant_id=business.id, slug=f"p-{mark}", name=mark, kind="companion", settings={})
             publish(persona)
             end_user = EndUser.objects.create(external_id=mark)
-            Conversation.objects.create(persona=persona, end_user=end_user, message_count=1)
+            talk = Conversation.objects.create(persona=persona, end_user=end_user, message_count=1)
+            Handoff.objects.create(conversation=talk, seq=1, state="requested", by="visitor")
+            ContactRequest.objects.create(conversation=talk, contact=mark)
+            CannedReply.objects.create(shortcut=mark, text=mark, persona=persona)
             ModelCall.objects.create(operation="chat", route="main", model="any", outcome="ok")
             user = User.objects.create(email=f"{mark}@example.com")
             AuditEntry.objects.create(actor=user, action="add", object_type="x", object_id=document.pk)
