@@ -115,15 +115,15 @@ class ChatConsumer(TokenSocket):
         if after is None:
             await self._begin()
             return
-        if after >= await in_tenant(self.session.tenant_id, next_seq, self.session.conversation_id):
-            raise FrameInvalid(_("«after» is a number that was not given yet."))
-        self._silence.cancel()
-        async with self._replaying:
+        async with self._replaying, self.catching_up():
+            if after >= await in_tenant(self.session.tenant_id, next_seq, self.session.conversation_id):
+                raise FrameInvalid(_("«after» is a number that was not given yet."))
+            self._silence.cancel()
             await hub().replay(self.subscription, after)
 
     async def _begin(self) -> None:
         """Go on live, from `ready`: a turn that runs already comes from its beginning."""
-        async with self._replaying:
+        async with self._replaying, self.catching_up():
             if self.subscription.is_held and self.visit.is_open:
                 await hub().replay(self.subscription, self.visit.seq)
             self.subscription.release()

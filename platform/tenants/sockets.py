@@ -214,6 +214,15 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
             error = Unavailable()
         await self.refuse(error, frame)
 
+    @contextlib.asynccontextmanager
+    async def catching_up(self) -> Any:
+        """Send a peer away whom we cannot tell what he missed: who went on from here would not know of the gap."""
+        try:
+            yield
+        except (DatabaseError, InterfaceError):
+            await self.leave(COME_BACK)
+            raise
+
     def _limit(self) -> None:
         if not self._bucket.take():
             raise RateLimited(_("Too many frames; slow down."), retry_after_s=1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from django.db import OperationalError
 
 from chat import history
 from chat.engine import engine
@@ -49,6 +50,33 @@ async def test_who_was_away_for_too_long_is_told_to_fetch_and_then_goes_on(
         events = f"{server.http}/api/v1/conversations/{carol.conversation_id}/events/"
         answer = await http.get(events, params={"after": 0})
     assert (answer.status_code, answer.json()["code"]) == (410, "gone")
+
+
+@pytest.mark.parametrize("asked_for", ["chat.consumers.next_seq", "chat.hub.has_open_turn"])
+async def test_whom_we_cannot_tell_what_he_missed_is_sent_away_to_come_back(
+    carol, scripted_llm, open_tab, monkeypatch, asked_for
+):
+    """Were he kept, he would go on without what he missed, or be told an answer from its beginning."""
+    desk = await open_tab(carol)
+    completed = await talk(desk, scripted_llm, "One.", "二。")
+    missed = [seq for seq in desk.numbers() if seq > desk.frames[3]["seq"]]
+    late = await open_tab(carol, hello=False)
+
+    with monkeypatch.context() as database:
+        database.setattr(asked_for, _is_away)
+        await late.sends("hello", after=missed[0] - 1)
+        assert await late.is_closed() == 1012
+
+    assert {frame["type"] for frame in late.frames} == {"ready"}
+    again = await open_tab(carol, after=missed[0] - 1)
+    while (await again.next("turn.completed"))["turn_id"] != completed["turn_id"]:
+        pass
+    assert again.numbers()[0] == missed[0]
+    assert again.last_seq == missed[-1]
+
+
+def _is_away(*_: Any) -> None:
+    raise OperationalError("the database system is not yet accepting connections")
 
 
 async def test_two_devices_come_and_go_and_miss_nothing(carol, scripted_llm, open_tab):

@@ -112,10 +112,11 @@ class DeskConsumer(TokenSocket):
         await self._replay(subscription, conversation_id, after)
 
     async def _replay(self, subscription: Subscription, conversation_id: UUID, after: int | None) -> None:
-        if after is None:
-            after = await in_tenant(self.agent.tenant_id, latest_seq, conversation_id)
         try:
-            await hub().replay(subscription, after)
+            async with self.catching_up():
+                if after is None:
+                    after = await in_tenant(self.agent.tenant_id, latest_seq, conversation_id)
+                await hub().replay(subscription, after)
         except HistoryGone:
             await self.send_frame({"type": "refetch", "conversation_id": str(conversation_id)})
 
