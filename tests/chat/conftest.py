@@ -62,8 +62,6 @@ def open_inn(business: Business, fake: FakeOpenAI | None, **settings: Any) -> An
         if fake is not None:
             route = Route(slug="main", name="Main", base_url=fake.base_url, chat_model="fake", is_default=True)
             route.api_key = "sk-test"
-            route.stall_timeout_s = 3
-            route.timeout_s = 5
             route.save()
         persona = create_persona(
             tenant_id=business.id,

@@ -20,14 +20,7 @@ from tests.chat.stage import Tab
 from tests.fakes.openai_server import EMBEDDING_MODEL, FakeOpenAI, fail, say
 from tests.knowledge.conftest import Shelf
 
-TIMEOUT_S, STALL_TIMEOUT_S = 1.5, 0.5
-
-
-@pytest.fixture
-def carol(carol: Visitor) -> Visitor:
-    """Carol again, whose innkeeper does not wait long for his model."""
-    point_route(carol, timeout_s=TIMEOUT_S, stall_timeout_s=STALL_TIMEOUT_S)
-    return carol
+SHORT_S = 0.5  # what a route waits for where it shall not wait long
 
 
 def point_route(visitor: Visitor, **changes: Any) -> None:
@@ -44,6 +37,7 @@ class Trouble:
     retryable: bool
     kept: str = ""
     attempts: int = 1
+    waits: str = ""  # which of the route's times is short, for trouble that only its end shows
 
 
 def piece(text: str) -> bytes:
@@ -61,9 +55,10 @@ TROUBLES = {
         lambda fake: fake.will_answer_with(lambda _: say("Too late.", first_delay_s=20)),
         "provider_timeout",
         True,
+        waits="timeout_s",
     ),
     "stalls in mid-answer": Trouble(
-        lambda fake: fake.will_stall(after="还有一间"), "provider_timeout", True, "还有一间"
+        lambda fake: fake.will_stall(after="还有一间"), "provider_timeout", True, "还有一间", waits="stall_timeout_s"
     ),
     "cut in mid-answer": Trouble(
         lambda fake: fake.will_cut(after="One room"), "provider_unavailable", True, "One room"
@@ -95,6 +90,8 @@ TROUBLES = {
 async def test_trouble_is_told_and_kept_for_what_it_is(carol, scripted_llm, open_tab, off_loop, name):
     trouble = TROUBLES[name]
     trouble.script(scripted_llm)
+    if trouble.waits:
+        await off_loop(point_route, carol, **{trouble.waits: SHORT_S})
     tab = await open_tab(carol)
 
     await tab.says("Any rooms?")
@@ -114,6 +111,7 @@ async def test_trouble_is_told_and_kept_for_what_it_is(carol, scripted_llm, open
     )
     answers = [(said["text"], said["finish_reason"]) for said in carol.messages() if said["role"] == "bot"]
     assert answers == ([(trouble.kept, "interrupted")] if trouble.kept else [])
+    await off_loop(point_route, carol, timeout_s=60, stall_timeout_s=30)
     await is_answered_again(tab, scripted_llm)
 
 
@@ -180,7 +178,7 @@ def spare(carol: Visitor, scripted_llm: FakeOpenAI) -> Iterator[FakeOpenAI]:
     prices = {"price_input": 1, "price_output": 10}
     with FakeOpenAI() as fake:
         with carol.business.scope():
-            route = {"base_url": fake.base_url, "chat_model": "spare", "timeout_s": TIMEOUT_S, **prices}
+            route = {"base_url": fake.base_url, "chat_model": "spare", **prices}
             Route.objects.create(slug="spare", name="Spare", **route)
         point_route(carol, fallback_routes=["spare"], **prices)
         yield fake
@@ -294,7 +292,8 @@ async def test_what_was_said_is_never_said_twice(carol, scripted_llm, open_tab):
     assert len(scripted_llm.chat_requests) == 1
 
 
-async def test_waiting_messages_are_answered_after_a_failure(carol, scripted_llm, open_tab):
+async def test_waiting_messages_are_answered_after_a_failure(carol, scripted_llm, open_tab, off_loop):
+    await off_loop(point_route, carol, stall_timeout_s=SHORT_S)
     scripted_llm.will_stall(after="Hm")
     scripted_llm.will_say("Second.")
     tab = await open_tab(carol)
@@ -316,12 +315,14 @@ async def test_waiting_messages_are_answered_after_a_failure(carol, scripted_llm
     ],
     ids=["stalls", "unknown model", "cut"],
 )
-async def test_over_http_trouble_has_its_status(carol, scripted_llm, server, script, status, code):
+async def test_over_http_trouble_has_its_status(carol, scripted_llm, server, off_loop, script, status, code):
+    if code == "provider_timeout":
+        await off_loop(point_route, carol, stall_timeout_s=SHORT_S)
     script(scripted_llm)
     path = f"{server.http}/api/v1/conversations/{carol.conversation_id}/turns/"
     body = {"client_id": str(uuid4()), "text": "Any rooms?"}
 
-    async with httpx.AsyncClient(headers=carol.business.headers) as client:
+    async with httpx.AsyncClient(headers=carol.business.headers, timeout=60) as client:
         first, again = [await client.post(path, json=body) for _ in range(2)]
 
     for answer in (first, again):

@@ -55,7 +55,7 @@ class RecordedRequest:
         """What the last user message says."""
         return next(m["content"] for m in reversed(self.messages) if m["role"] == "user")
 
-    async def client_leaves(self, within_s: float = 2.0) -> bool:
+    async def client_leaves(self, within_s: float = 60.0) -> bool:
         """Wait until the client hangs up in mid-reply; False if it does not within the time."""
         return await _becomes_true(self.has_left.is_set, within_s)
 
@@ -179,7 +179,7 @@ class FakeOpenAI:
     def chat_requests(self) -> list[RecordedRequest]:
         return [request for request in self.requests if request.path == "/v1/chat/completions"]
 
-    async def is_asked(self, times: int = 1, within_s: float = 5.0) -> RecordedRequest:
+    async def is_asked(self, times: int = 1, within_s: float = 60.0) -> RecordedRequest:
         """Wait until the n-th chat request has come, and return it."""
         assert await _becomes_true(lambda: len(self.chat_requests) >= times, within_s), "no request came"
         return self.chat_requests[times - 1]
