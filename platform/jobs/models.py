@@ -4,6 +4,7 @@ The row is the truth; the broker only carries "look at this job", and may be emp
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.base import TenantModel, TenantQuerySet
+from tenants.statements import Param, Select, Update
 
 # A worker that says nothing for this long is taken for dead. Its heartbeat comes far more often.
 LEASE = timedelta(seconds=60)
@@ -36,7 +38,7 @@ class JobQuerySet(TenantQuerySet):
         """With the broker or with a worker."""
         return self.unfinished().exclude(published_at=None)
 
-    def waiting(self, now: datetime) -> Self:
+    def waiting(self, now: datetime | Param) -> Self:
         """In line, and may begin."""
         return self.filter(status=Job.Status.QUEUED, available_at__lte=now)
 
@@ -75,16 +77,8 @@ class JobQuerySet(TenantQuerySet):
     def claim(self, job_id: UUID, *, worker: str) -> "Job | None":
         """Take a queued job for this worker, or None if another one has it or it is over."""
         now = timezone.now()
-        claimed = self.filter(pk=job_id, status=Job.Status.QUEUED, available_at__lte=now).update(
-            status=Job.Status.RUNNING,
-            worker=worker,
-            attempts=F("attempts") + 1,
-            fence=F("fence") + 1,
-            lease_until=now + LEASE,
-            started_at=now,
-        )
-        job: Job | None = self.get(pk=job_id) if claimed else None
-        return job
+        claimed = _CLAIM(id=job_id, now=now, worker=worker, lease_until=now + LEASE, started_at=now)
+        return _ONE.first(id=job_id) if claimed else None
 
 
 class Job(TenantModel):
@@ -166,5 +160,20 @@ class Job(TenantModel):
 
     def settle(self, **fields: Any) -> bool:
         """Write the outcome if the job is still as we know it. False: somebody else goes on with it."""
-        held = Job.objects.filter(pk=self.pk, status=self.status, fence=self.fence)
-        return held.update(lease_until=None, **fields) == 1
+        held = {"id": self.pk, "was": self.status, "held": self.fence}
+        return _settling(*fields)(**held, **fields) == 1
+
+
+# Of every job.
+_ONE: Select[Job] = Select(lambda: Job.objects.filter(id=Param("id")))
+_CLAIM = Update(
+    lambda: Job.objects.filter(id=Param("id"), status=Job.Status.QUEUED, available_at__lte=Param("now")),
+    "worker", "lease_until", "started_at",
+    status=Job.Status.RUNNING, attempts=F("attempts") + 1, fence=F("fence") + 1,
+)  # fmt: skip
+
+
+@cache
+def _settling(*fields: str) -> Update:
+    held = Q(id=Param("id"), status=Param("was"), fence=Param("held"))
+    return Update(lambda: Job.objects.filter(held), *fields, lease_until=None)

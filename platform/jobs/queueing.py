@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from jobs.handlers import limits_of, say_again
 from jobs.models import Job, JobQuerySet, Queue
 from jobs.running import set_aside
 from tenants.scope import tenant_scope
-from tenants.statements import Param, Select
+from tenants.statements import Param, Select, Update, insert_unless_there
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,28 @@ _IN_LINE: Select[Job] = Select(
         tenant_id=Param("tenant_id"), kind=Param("kind"), subject_id=Param("subject_id"), status__in=IN_LINE
     )[:1]
 )
+_IN_FLIGHT: Select[UUID] = Select(lambda: _of_queue().in_flight().values_list("id", flat=True)[:IN_FLIGHT_PER_TENANT])
+_MARK = Update(lambda: Job.objects.filter(id=Param("id")), "published_at")
+
+
+def _of_queue() -> JobQuerySet:
+    of_queue: JobQuerySet = Job.objects.filter(tenant_id=Param("tenant_id"), queue=Param("queue"))
+    return of_queue
+
+
+@cache
+def _unsent(room: int) -> Select[tuple[UUID, UUID, str, str]]:
+    """The next so many that the broker has not heard of, but for those that somebody else holds just now."""
+    return Select(
+        lambda: (
+            _of_queue()
+            .waiting(Param("now"))
+            .unsent()
+            .order_by("created_at")
+            .values_list("tenant_id", "id", "queue", "kind")
+            .select_for_update(skip_locked=True)[:room]
+        )
+    )
 
 
 class Message(NamedTuple):
@@ -70,24 +92,21 @@ def enqueue(
     Queue(queue)
     if len(json.dumps(payload)) > MAX_PAYLOAD_CHARS:
         raise ValueError(f"the payload of {kind} has more than {MAX_PAYLOAD_CHARS} characters")
-    if in_line := _IN_LINE.first(tenant_id=tenant_id, kind=kind, subject_id=subject_id):
-        return in_line
-    job, created = Job.objects.get_or_create(
-        tenant_id=tenant_id,
-        kind=kind,
-        subject_id=subject_id,
-        status__in=IN_LINE,
-        defaults={
-            "queue": queue,
-            "payload": payload or {},
-            "status": Job.Status.QUEUED,
-            "available_at": timezone.now() + delay,
-        },
-    )
-    if created:
-        # Robust: the work is in line, whatever comes of this.
-        transaction.on_commit(partial(publish_next, tenant_id, queue), robust=True)
-    return job
+    while True:
+        if in_line := _IN_LINE.first(tenant_id=tenant_id, kind=kind, subject_id=subject_id):
+            return in_line
+        job = Job(
+            tenant_id=tenant_id,
+            kind=kind,
+            queue=queue,
+            subject_id=subject_id,
+            payload=payload or {},
+            available_at=timezone.now() + delay,
+        )
+        if insert_unless_there(job):  # else somebody was faster just now
+            # Robust: the work is in line, whatever comes of this.
+            transaction.on_commit(partial(publish_next, tenant_id, queue), robust=True)
+            return job
 
 
 def enqueue_again(job: Job) -> Job:
@@ -128,24 +147,13 @@ def queue_position(job: Job) -> dict[str, Any] | None:
 
 def publish_next(tenant_id: UUID, queue: str) -> None:
     """Tell the broker of the tenant's next jobs in this queue, as far as its share allows."""
+    asked = {"tenant_id": tenant_id, "queue": queue}
     with tenant_scope(tenant_id):
-        mine = Job.objects.for_tenant(tenant_id).filter(queue=queue)
-        room = IN_FLIGHT_PER_TENANT - mine.in_flight().count()
-        messages = mark_published(mine.waiting(timezone.now()).unsent().order_by("created_at")[: max(room, 0)])
+        now, room = timezone.now(), IN_FLIGHT_PER_TENANT - len(_IN_FLIGHT.all(**asked))
+        messages = [Message(*row) for row in _unsent(room).all(**asked, now=now)] if room > 0 else []
+        for message in messages:
+            _MARK(id=message.job_id, published_at=now)
     send(messages)
-
-
-def mark_published(jobs: JobQuerySet) -> list[Message]:
-    """Note that the broker is being told of these jobs, but for those that somebody else holds just now.
-
-    In the caller's transaction. Reads no payloads.
-    """
-    columns = jobs.values_list("tenant_id", "id", "queue", "kind")
-    messages = [Message(*row) for row in columns.select_for_update(skip_locked=True)]
-    jobs.model.objects.using(jobs.db).filter(pk__in=[message.job_id for message in messages]).update(
-        published_at=timezone.now()
-    )
-    return messages
 
 
 def send(messages: Iterable[Message]) -> None:

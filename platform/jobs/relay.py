@@ -14,7 +14,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from jobs.models import Job, JobQuerySet
-from jobs.queueing import IN_FLIGHT_PER_TENANT, idle_queues, mark_published, send
+from jobs.queueing import IN_FLIGHT_PER_TENANT, Message, idle_queues, send
 from jobs.running import take_back, tell
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,10 @@ def relay() -> None:
     due.sort(key=lambda job: (job.published_at is not None, job.published_at or job.created_at))
     with transaction.atomic(using="system"):
         chosen = jobs.filter(pk__in=[job.pk for job in due[:JOBS_AT_ONCE]])
-        messages = mark_published(chosen.waiting(now).order_by("created_at"))
+        # But for those that somebody else holds just now; and without their payloads.
+        columns = chosen.waiting(now).order_by("created_at").values_list("tenant_id", "id", "queue", "kind")
+        messages = [Message(*row) for row in columns.select_for_update(skip_locked=True)]
+        jobs.filter(pk__in=[message.job_id for message in messages]).update(published_at=now)
     send(messages)
 
 

@@ -12,6 +12,9 @@ from jobs.models import Job
 from jobs.queueing import RUN_JOB, publish_next
 from jobs.running import run
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Select
+
+_QUEUE: Select[str] = Select(lambda: Job.objects.filter(id=Param("id")).values_list("queue", flat=True))
 
 
 @shared_task(name=RUN_JOB)
@@ -20,7 +23,7 @@ def run_job(tenant_id: str, job_id: str) -> None:
     tenant, job = UUID(tenant_id), UUID(job_id)
     run(tenant_id=tenant, job_id=job, worker=worker_name())
     with tenant_scope(tenant):
-        queue = Job.objects.filter(pk=job).values_list("queue", flat=True).first()
+        queue = _QUEUE.first(id=job)
     if queue:
         publish_next(tenant, queue)
 

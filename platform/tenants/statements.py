@@ -142,6 +142,14 @@ def insertion(row: Model) -> SQL:
     return _insert_sql(type(row), given), [value for value in values if value is not None]
 
 
+def insert_unless_there(row: Model) -> bool:
+    """Insert a row as `insertion` says. False if a unique constraint keeps another one in its place."""
+    sql, values = insertion(row)
+    with prepared_cursor() as cursor:
+        cursor.execute(f"{sql} ON CONFLICT DO NOTHING", values)
+        return bool(cursor.rowcount)
+
+
 def write(*statements: SQL) -> None:
     """Run statements one after the other."""
     with prepared_cursor() as cursor:
