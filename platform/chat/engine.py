@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from chat.errors import StillSpeaking, TakenOver, TurnInterrupted
@@ -32,6 +32,8 @@ from tenants.scope import in_tenant, off_loop
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 # A process that is asked to end lets its turns run for so long. The supervisor kills it a little later.
 DRAIN_S = 28.0
 # After that they are interrupted, and get this long to store what was said.
@@ -49,9 +51,11 @@ class Engine:
     def __init__(self, hub_: Hub) -> None:
         self._hub = hub_
         self._runs: dict[UUID, TurnRun] = {}
-        self._draining: asyncio.Task[None] | None = None
+        # What is carried through besides: what is being taken in may become a run at any moment.
+        self._carried: set[asyncio.Task[Any]] = set()
+        self._drain_ends_at: float | None = None
         self._is_out_of_time = False
-        self._idle = asyncio.Event()
+        self._quiet = asyncio.Event()
         hub_.on_control |= {"stop": self._on_stop, "fence": self._on_fence, "erased": self._on_erased}
 
     # --- Taking in --------------------------------------------------------------------------------------
@@ -69,7 +73,18 @@ class Engine:
         run.
         """
         await ensure_heart()
-        return await asyncio.shield(self._hub.spawn(self._post(tenant_id, how, history, said)))
+        return await asyncio.shield(self._carry_through(self._post(tenant_id, how, history, said)))
+
+    def _carry_through(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin what this process does not end without."""
+        task = self._hub.spawn(work)
+        self._carried.add(task)
+        task.add_done_callback(self._is_through)
+        return task
+
+    def _is_through(self, task: asyncio.Task[Any]) -> None:
+        self._carried.discard(task)
+        self._quiet.set()
 
     async def _post(
         self,
@@ -116,13 +131,12 @@ class Engine:
                     await self._hub.log.delete(stream_key(turn.tenant_id, turn.conversation_id))
             following = await self._release(run)
             if run.wish:  # after the release, so that it is told at once
-                self._hub.spawn(in_tenant(turn.tenant_id, call_person, turn.conversation_id, run.wish))
+                self._carry_through(in_tenant(turn.tenant_id, call_person, turn.conversation_id, run.wish))
             if following:
                 self._begin(following)
         finally:
             del self._runs[turn.pk]
-            if not self._runs:
-                self._idle.set()
+            self._quiet.set()
 
     async def _announce(self, turn: Turn, writer: Writer) -> None:
         """Tell other processes that the turn has begun, once the model is asked: it need not wait for them."""
@@ -223,34 +237,32 @@ class Engine:
     # --- Draining ---------------------------------------------------------------------------------------
     @property
     def is_draining(self) -> bool:
-        return self._draining is not None
+        return self._drain_ends_at is not None
 
-    def begin_drain(self, patience_s: float = DRAIN_S) -> "asyncio.Task[None]":
-        """Tell followers to come back elsewhere, and let running turns end."""
-        if self._draining is None:
-            self._draining = self._hub.spawn(self._drain(patience_s))
-        return self._draining
+    def begin_drain(self, patience_s: float = DRAIN_S) -> float:
+        """Tell followers to come back elsewhere, and let running turns end; those that take longer are interrupted.
+
+        When that is (the loop's seconds), as it was said at first.
+        """
+        if self._drain_ends_at is None:
+            loop = asyncio.get_running_loop()
+            self._drain_ends_at = loop.time() + patience_s
+            loop.call_at(self._drain_ends_at, self._interrupt_all)
+            self._hub.send_away()
+        return self._drain_ends_at
 
     async def drained(self) -> None:
-        """Drain, and wait until that is done."""
-        await self.begin_drain()
+        """Drain, and wait until nothing runs here and nothing is being taken in, for an answer follows from it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self.begin_drain() + LAST_WORDS_S):
+                while self._runs or self._carried:
+                    self._quiet.clear()
+                    await self._quiet.wait()
 
-    async def _drain(self, patience_s: float) -> None:
-        self._hub.send_away()
-        if await self._is_idle_within(patience_s):
-            return
+    def _interrupt_all(self) -> None:
         self._is_out_of_time = True
         for run in list(self._runs.values()):
             run.stop(because=TurnInterrupted())
-        await self._is_idle_within(LAST_WORDS_S)
-
-    async def _is_idle_within(self, seconds: float) -> bool:
-        if self._runs:
-            self._idle.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._idle.wait()
-        return not self._runs
 
 
 engine = PerLoop(lambda: Engine(hub()))

@@ -112,6 +112,7 @@ class Hub:
         }  # fmt: skip
         # Called when this process sends its followers away, for those who follow more than one conversation.
         self.on_send_away: list[Callable[[], None]] = []
+        self._has_sent_away = False
         self._layer = get_channel_layer()
         self._channel = ""
         self._is_listening = asyncio.Event()
@@ -137,6 +138,8 @@ class Hub:
         async with self._room(tenant_id, conversation_id) as room:
             subscription = Subscription(room, on_end, on_whisper=on_whisper, outlasts_drain=outlasts_drain)
             room.subscriptions.add(subscription)
+            if self._has_sent_away and not outlasts_drain:  # who comes late would hold up our end
+                subscription.finish(End.DRAINING)
             try:
                 yield subscription
             finally:
@@ -342,7 +345,8 @@ class Hub:
                 self._follow(room, position)
 
     def send_away(self) -> None:
-        """End what follows conversations, so that it comes back to another process."""
+        """End what follows conversations, now and later, so that it comes back to another process."""
+        self._has_sent_away = True
         for room in list(self.rooms.values()):
             room.end(End.DRAINING)
         for send_away in self.on_send_away:

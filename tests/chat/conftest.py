@@ -1,5 +1,6 @@
 """Carol chats with Acme's innkeeper."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from chat.hub import hub
+from llm.door import close_clients
 from personas.publishing import create_persona, publish
 from tests.chat.stage import InProcessServer, Tab, tab_at
 from tests.conftest import Business
@@ -19,6 +22,17 @@ from tests.fakes.openai_server import FakeOpenAI
 def server(database: None) -> Iterator[InProcessServer]:
     with InProcessServer() as running:
         yield running
+
+
+@pytest.fixture
+def ending_server(database: None) -> Iterator[InProcessServer]:
+    """A web process that a test may drain. Without a lifespan, whose end would stop the heart of this process."""
+    others = set(hub._made)
+    with InProcessServer(lifespan="off") as running:
+        yield running
+        for loop in set(hub._made) - others:
+            for closing in (hub._made[loop].aclose(), close_clients()):
+                asyncio.run_coroutine_threadsafe(closing, loop).result()
 
 
 @pytest.fixture

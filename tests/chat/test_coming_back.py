@@ -1,8 +1,6 @@
 """Coming back after a long time, from another device, or because the server ends."""
 
-import asyncio
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2 as httpx
@@ -11,8 +9,7 @@ from django.db import OperationalError
 
 from chat import history
 from chat.engine import engine
-from chat.hub import hub
-from tests.chat.stage import InProcessServer, Tab, tab_at
+from tests.chat.stage import Tab, tab_at
 from tests.chat.test_history import empty_the_log
 
 
@@ -102,16 +99,6 @@ async def test_two_devices_come_and_go_and_miss_nothing(carol, scripted_llm, ope
 
 
 # --- Because the server ends --------------------------------------------------------------------------------
-@pytest.fixture
-def ending_server(database: None) -> Iterator[InProcessServer]:
-    """A web process that a test may drain. Without a lifespan, whose end would stop the heart of this process."""
-    others = set(hub._made)
-    with InProcessServer(lifespan="off") as running:
-        yield running
-        for loop in set(hub._made) - others:
-            asyncio.run_coroutine_threadsafe(hub._made[loop].aclose(), loop).result()
-
-
 async def test_what_outlasts_the_drain_is_interrupted_and_asked_again_elsewhere(
     carol, scripted_llm, open_tab, ending_server
 ):

@@ -139,6 +139,41 @@ async def nobody_is_in_the_room_of(visitor: Any) -> None:
     raise AssertionError("a room is still kept")
 
 
+# --- A process that ends ------------------------------------------------------------------------------------
+async def test_a_process_does_not_end_while_it_takes_something_in(
+    carol, scripted_llm, open_tab, ending_server, storing
+):
+    """No turn runs yet. One that is stored, and lost by who stored it, would be interrupted unheard."""
+    others = set(engine.engine._made)
+    scripted_llm.will_say("还有一间。")
+    desk = await open_tab(carol, at=ending_server.http)
+    await desk.says("还有房间吗？")
+    await storing.has_begun()
+
+    (loop,) = set(engine.engine._made) - others
+    drained = asyncio.run_coroutine_threadsafe(engine.engine._made[loop].drained(), loop)
+    assert await desk.is_closed() == 1012
+    assert not drained.done()
+    storing.goes_on()
+    await asyncio.wrap_future(drained)
+
+    assert [message["text"] for message in carol.messages()] == ["还有房间吗？", "还有一间。"]
+
+
+async def test_who_follows_a_process_that_ends_is_sent_on_at_once(carol, open_tab, ending_server):
+    """Also one who came too late to be sent away with the others: he would hold up its end."""
+    others = set(engine.engine._made)
+    await open_tab(carol, at=ending_server.http)
+    (loop,) = set(engine.engine._made) - others
+    loop.call_soon_threadsafe(engine.engine._made[loop].begin_drain)
+
+    async with httpx.AsyncClient(headers=carol.business.headers, timeout=60) as http:
+        events = f"{ending_server.http}/api/v1/conversations/{carol.conversation_id}/events/"
+        answer = await http.get(events, params={"after": 0})
+
+    assert (answer.status_code, answer.text) == (200, ": hello\n\n")
+
+
 # --- Turns that wait ----------------------------------------------------------------------------------------
 async def test_a_message_that_waits_can_be_stopped(carol, scripted_llm, open_tab):
     scripted_llm.will_say("First.", chunks=6, delay_s=0.15)

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import random
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -16,8 +18,11 @@ from django.conf import settings
 from chat.events import Event
 from chat.log import TTL_S, append_blocking, read_blocking, stream_key
 from chat.sweeping import logged_text
-from tests.chat.conftest import welcome
-from tests.chat.stage import OtherProcess, Tab, clock
+from llm.models import Route
+from tests.chat.conftest import Visitor, welcome
+from tests.chat.stage import PATIENCE_S, OtherProcess, Tab, clock
+from tests.fakes.openai_server import RecordedRequest, Reply, say
+from tests.faults.stage import Follower, Talk
 
 STORY = "".join(f"Line {number} of a long story. " for number in range(30))
 
@@ -38,12 +43,10 @@ def doomed(database: None) -> Iterator[OtherProcess]:
 
 async def are_stored(visitor: Any, count: int) -> list[dict[str, Any]]:
     """Wait until so many messages are stored, and return them."""
-    for _ in range(100):
-        messages: list[dict[str, Any]] = visitor.messages()
-        if len(messages) >= count:
-            return messages
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"{len(messages)} messages instead of {count}")
+    async with asyncio.timeout(PATIENCE_S):
+        while len(messages := visitor.messages()) < count:
+            await asyncio.sleep(0.1)
+    return messages
 
 
 def what_is_logged(visitor: Any, turn_id: str) -> str:
@@ -54,7 +57,7 @@ def what_is_logged(visitor: Any, turn_id: str) -> str:
 
 async def is_logged(visitor: Any, turn_id: str) -> None:
     """Wait until the log, which is written a little behind, has some of the answer."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not what_is_logged(visitor, turn_id):
             await asyncio.sleep(0.02)
 
@@ -205,7 +208,8 @@ def restart_redis() -> None:
     client.rpush("still", "here")
     with contextlib.suppress(redis.ConnectionError):
         client.shutdown(nosave=True, now=True, force=True)
-    for _ in range(100):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
         with contextlib.suppress(redis.ConnectionError):
             if not client.exists("still"):
                 return
@@ -232,9 +236,8 @@ async def test_a_killed_process_leaves_what_was_logged(carol, scripted_llm, open
     logged = what_is_logged(carol, delta["turn_id"])
     his_phone = await open_tab(dave, after=his_desk.last_seq)
     with clock():
-        async with asyncio.timeout(8):
-            failed, unanswered = await phone.next("turn.failed"), await phone.next("turn.failed")
-            his_failed = await his_phone.next("turn.failed")
+        failed, unanswered = await phone.next("turn.failed"), await phone.next("turn.failed")
+        his_failed = await his_phone.next("turn.failed")
 
     # Carol's tab on the living process keeps what was logged; the message that waited is not lost.
     assert failed["turn_id"] == delta["turn_id"]
@@ -290,7 +293,7 @@ async def test_a_process_asked_to_end_sends_followers_away_and_keeps_who_waits(c
     scripted_llm.will_say(STORY, chunks=20, delay_s=0.1)
     path = f"{doomed.http}/api/v1/conversations/{carol.conversation_id}"
     body = {"client_id": str(uuid4()), "text": "Tell me a story."}
-    async with httpx.AsyncClient(headers=carol.business.headers, timeout=15) as http:
+    async with httpx.AsyncClient(headers=carol.business.headers, timeout=PATIENCE_S) as http:
         async with http.stream("GET", f"{path}/events/") as followed:
             lines = followed.aiter_lines()
             await anext(lines)
@@ -303,3 +306,61 @@ async def test_a_process_asked_to_end_sends_followers_away_and_keeps_who_waits(c
             assert "event: turn.completed" not in [line async for line in lines]
         assert (await answer).json()["text"] == STORY
     assert await asyncio.to_thread(doomed.ends) in (0, -signal.SIGTERM)
+
+
+# --- A deploy -----------------------------------------------------------------------------------------------
+def tell_at_length(request: RecordedRequest) -> Reply:
+    (question,) = re.findall(r"Question \d of \w+\?", request.last_text)
+    return say(tale_of(question), chunks=20, delay_s=0.1)
+
+
+def tale_of(question: str) -> str:
+    return f"You asked: {question} 客栈里有一只猫。" + "".join(f" It slept on chair {number}." for number in range(12))
+
+
+def be_patient(visitor: Visitor) -> None:
+    with visitor.business.scope():  # a busy machine is slow, and no fault
+        Route.objects.update(timeout_s=60, stall_timeout_s=30)
+
+
+@pytest.mark.timeout(300)  # two processes start for it
+async def test_a_deploy_loses_no_answer_and_tells_none_twice(carol, scripted_llm, doomed, other, off_loop):
+    """Some are being answered when their process is told to end, and some are just asking."""
+    await off_loop(be_patient, carol)
+    scripted_llm.will_answer_with(tell_at_length, times=None)
+    visitors = [carol, *[await off_loop(welcome, carol.business, name) for name in ("dave", "erin", "frank", "小芳")]]
+    ports, choice = [doomed.port], random.Random(5)
+    talks = [
+        Talk(visitor.conversation_id, Follower(visitor.token, ports, choice), Follower(visitor.token, ports, choice))
+        for visitor in visitors
+    ]
+    tabs = [asyncio.create_task(tab.follow()) for talk in talks for tab in (talk.asker, talk.watcher)]
+    names = dict(zip((talk.conversation_id for talk in talks), "ABCDE", strict=True))
+
+    async def ask(talk: Talk, number: int) -> None:
+        await talk.say(f"Question {number} of {names[talk.conversation_id]}?")
+
+    async with asyncio.timeout(120):
+        asked = [asyncio.create_task(ask(talk, 1)) for talk in talks[:3]]
+        for talk in talks[:3]:
+            while not any(turn.text for turn in talk.watcher.turns.values()):
+                await asyncio.sleep(0.02)
+
+        asked += [asyncio.create_task(ask(talk, 1)) for talk in talks[3:]]
+        await asyncio.sleep(0)
+        doomed.ask_to_end()
+        ports.append(other.port)
+        await asyncio.gather(*asked)
+        assert await asyncio.to_thread(doomed.ends) in (0, -signal.SIGTERM)
+        await asyncio.gather(*(ask(talk, 2) for talk in talks))
+        await asyncio.gather(*(talk.is_followed_to_its_end() for talk in talks))
+    for tab in tabs:
+        tab.cancel()
+
+    for talk, visitor in zip(talks, visitors, strict=True):
+        questions = [f"Question {number} of {names[talk.conversation_id]}?" for number in (1, 2)]
+        assert texts_of(visitor) == [text for asked in questions for text in (asked, tale_of(asked))]
+        for tab in (talk.asker, talk.watcher):
+            assert tab.faults == []
+            assert [turn.ending for turn in tab.turns.values()] == ["turn.completed"] * 2
+            assert [turn.text for turn in tab.turns.values()] == [tale_of(asked) for asked in questions]
