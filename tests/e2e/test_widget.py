@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -245,6 +246,46 @@ def test_a_chinese_shop_says_how_it_was(visit, fake_chat):
     carol.button("提交").last.click()
     expect(marks).to_be_hidden()
     assert fake_chat.told == [("satisfaction", {"rating": 5, "comment": ""})]
+
+
+@pytest.mark.parametrize(
+    ("lang", "ask", "nobody", "how", "what", "send", "sent", "options"),
+    [
+        (
+            "en", "Talk to a person", "Nobody is there right now; people are back",
+            "Email or telephone", "What is it about? (optional)", "Leave the message",
+            "Your message has been passed on.", {},
+        ),
+        (
+            "zh", "转人工", "现在没有人工客服", "邮箱或电话", "关于什么？（选填）", "提交留言", "您的留言已转交。",
+            {"viewport": {"width": 390, "height": 780}, "color_scheme": "dark", "has_touch": True, "is_mobile": True},
+        ),
+    ],
+)  # fmt: skip
+def test_outside_hours_a_message_is_left(visit, fake_chat, lang, ask, nobody, how, what, send, sent, options):
+    fake_chat.persona["offers_person"] = True
+    carol = visit(lang=lang, **options)
+    carol.opens()
+    carol.asks_and_reads("My ring is in the well.", "I am sorry to hear it.")
+    carol.button(ask).click()
+    until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    fake_chat.tells("conversation.handoff", state="bot", by="visitor", reason="outside_hours", form=True, until=until)
+
+    form = carol.page.locator("#contact")
+    expect(form).to_be_visible()
+    expect(carol.page.locator(".status").last).to_contain_text(nobody)
+    carol.is_accessible()
+    carol.button(send).click()
+    expect(form.get_by_label(how)).to_be_focused()  # how to reach her is what it is for
+    assert fake_chat.told == []
+    form.get_by_label(how).fill("carol@example.com")
+    form.get_by_label(what).fill(HOSTILE_TEXTS[1])
+    carol.shows(f"form-{lang}")
+    carol.button(send).click()
+    expect(form).to_be_hidden()
+    expect(carol.page.locator("#announcer")).to_contain_text(sent)
+    assert fake_chat.told == [("contact", {"name": "", "contact": "carol@example.com", "message": HOSTILE_TEXTS[1]})]
+    expect(carol.button(ask)).to_be_enabled()
 
 
 def test_who_comes_back_finds_his_conversation_and_what_was_said_meanwhile(visit, fake_chat):

@@ -45,6 +45,34 @@ def test_both_sides_of_a_turn_are_told_and_forgotten_with_the_conversation(acme,
     assert hook.log == []
 
 
+def test_changes_of_hands_and_the_end_are_told_to_acmes_server_alone(acme, globex, scripted_llm, receiver):
+    open_inn(acme, scripted_llm, handoff={"enabled": True})
+    inn = welcome(acme, "carol")
+    hook = hook_at(acme, receiver.url, event_types=["conversation.handoff", "conversation.closed"])
+    theirs = hook_at(globex, receiver.url)
+    path = f"/api/v1/conversations/{inn.conversation_id}/"
+    calls = [("handoff", {"reason": "想退货"}), ("takeover", {"agent_name": "Bob"}), ("release", {}), ("close", {})]
+    for what, body in calls:
+        assert acme.api.post(f"{path}{what}/", body).status_code == 200
+    tell(acme)
+    tell(globex)
+
+    told = [receiver.verified(hook.secret, number) for number in range(len(receiver.bodies))]
+    assert [(event["type"], event["data"].get("state"), event["data"]["by"]) for event in told] == [
+        ("conversation.handoff", "requested", "visitor"),
+        ("conversation.handoff", "human", "agent"),
+        ("conversation.handoff", "bot", "agent"),
+        ("conversation.handoff", "closed", "agent"),
+        ("conversation.closed", None, "agent"),
+    ]
+    about = {"conversation_id": inn.conversation_id, "persona": "innkeeper", "end_user": "carol"}
+    assert all(event["data"] | about == event["data"] for event in told)
+    assert told[0]["data"]["detail"] == "想退货"
+    assert told[1]["data"]["agent"] == {"name": "Bob"}
+    assert told[2]["data"]["ask_satisfaction"] is True
+    assert theirs.log == []
+
+
 def test_where_nobody_listens_to_messages_none_are_noted(acme, inn, receiver, scripted_llm, server):  # noqa: F811
     scripted_llm.will_say("One room.")
     hook = hook_at(acme, receiver.url, event_types=["message.feedback"])

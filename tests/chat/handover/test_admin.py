@@ -6,6 +6,7 @@ import pytest
 
 from chat.models import CannedReply, ContactRequest
 from tests.admin.conftest import alice, arno, hire, vera
+from tests.chat.conftest import open_inn, welcome
 
 __all__ = ["alice", "arno", "hire", "vera"]
 
@@ -61,7 +62,9 @@ def test_who_left_a_message_is_called_back(acme, carol, arno, vera):
     assert arno.client.get(f"{pages}add/").status_code == 403
 
 
-def test_how_a_conversation_changed_hands_is_listed_and_searched(acme, carol, alice, vera):
+def test_how_a_conversation_changed_hands_is_listed_and_searched(acme, scripted_llm, alice, vera):
+    open_inn(acme, scripted_llm, handoff={"enabled": True})
+    carol = welcome(acme, "carol")
     path = f"/api/v1/conversations/{carol.conversation_id}/"
     assert acme.api.post(f"{path}handoff/", {"reason": "想退货，请找人工"}).status_code == 200
     assert acme.api.post(f"{path}takeover/", {"agent_name": "Bob"}).status_code == 200
@@ -80,11 +83,13 @@ def test_how_a_conversation_changed_hands_is_listed_and_searched(acme, carol, al
 
 
 @pytest.mark.parametrize("name", ["cannedreply", "contactrequest", "handoff"])
-def test_mallory_finds_nothing_of_it(acme, globex, carol, hire, name):
+def test_mallory_finds_nothing_of_it(acme, globex, scripted_llm, hire, name):
+    open_inn(acme, scripted_llm, handoff={"enabled": True})
+    carol = welcome(acme, "carol")
     path = f"/api/v1/conversations/{carol.conversation_id}/"
-    acme.api.post(f"{path}handoff/", {"reason": "secret reason"})
-    acme.api.post(f"{path}contact/", {"contact": "secret@example.com"})
-    acme.api.post("/api/v1/canned-replies/", {"shortcut": "secret", "text": "secret text"})
+    assert acme.api.post(f"{path}handoff/", {"reason": "secret reason"}).status_code == 200
+    assert acme.api.post(f"{path}contact/", {"contact": "secret@example.com"}).status_code == 201
+    assert acme.api.post("/api/v1/canned-replies/", {"shortcut": "secret", "text": "secret text"}).status_code == 201
     mallory = hire(globex, name="mallory")
 
     assert "secret" not in text_of(mallory.sees(f"/admin/chat/{name}/"))

@@ -14,6 +14,7 @@ from chat.handover.moods import upset_by
 from chat.handover.waiting import sweep_waiting
 from chat.handover.wishing import asks_for_person, keyword_in
 from chat.models import Conversation
+from knowledge.collecting import create_base
 from personas.access import access_persona
 from personas.calling import CallingParser
 from personas.citations import PlainParser
@@ -186,6 +187,32 @@ async def test_a_rule_or_the_persona_calls_one(
     assert "[[" not in completed["text"]
     assert tab.text_of(completed["turn_id"]) == completed["text"]
     assert (await desk.sees())["handoff_reason"] != ""
+
+
+@pytest.fixture
+def reads(acme: Any, innkeeper: Any) -> None:
+    """Let the innkeeper look into a book before he answers; there is nothing in it."""
+    with acme.scope():
+        base = create_base(name="Guest book")
+        edit_persona(access_persona(acme.id, "innkeeper"), settings={"knowledge_bases": [base.slug]})
+
+
+async def test_answers_in_a_row_that_were_not_found_call_a_person(offers, reads, carol, scripted_llm, open_tab, desk):
+    await asyncio.to_thread(offers, on_low_confidence=2)
+    tab = await open_tab(carol)
+    not_found = ["I am sorry, the documents I have do not say.", "抱歉，我手头的资料里没有写到这一点。"]
+
+    for answer in (not_found[0], "Good evening!", *not_found):  # a good one in between begins the row anew
+        scripted_llm.will_say(answer)
+        await tab.says("Who dug the well?")
+        await tab.next("turn.completed")
+    told = await tab.next("conversation.handoff")
+
+    assert (told["state"], told["by"]) == ("requested", "rule")
+    before = [frame for frame in tab.frames if frame.get("seq", 0) < told["seq"]]
+    assert [frame["type"] for frame in before].count("turn.completed") == 4
+    assert (await desk.sees())["handoff_reason"] == "2 answers in a row were not found"
+    assert len((await desk.sees("handoffs/"))["results"]) == 1
 
 
 async def test_a_visitor_asks_by_frame_and_the_bot_keeps_silent_until_someone_comes(

@@ -17,6 +17,7 @@ export class Hands {
   draw(transcript) {
     const { surface } = this;
     const { handoff, agent, hands, isEmpty } = transcript;
+    if (handoff !== this.handoff || hands !== this.drawnHands) this.#changeHands(handoff, hands);
     const isWithPeople = ["requested", "human"].includes(handoff);
     const isOffered = this.conversation.standing?.is_offered ?? this.persona.offers_person;
     surface.byId("person").hidden = !isOffered || isWithPeople;
@@ -25,7 +26,6 @@ export class Hands {
     surface.byId("hands").dataset.state = handoff;
     const key = { requested: "hands_requested", human: "hands_human" }[handoff];
     surface.byId("hands-text").textContent = key ? surface.t(key, { agent: agent ?? surface.t("someone") }) : "";
-    if (handoff !== this.handoff || hands !== this.drawnHands) this.#changeHands(handoff, hands);
     surface.byId("contact").hidden = isEmpty || !hands.form || this.hasLeftWord;
     surface.byId("satisfaction").hidden = isEmpty || !hands.satisfaction || this.hasJudged;
     if (handoff !== "human") this.#showTyping(null);
