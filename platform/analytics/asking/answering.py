@@ -20,6 +20,7 @@ from analytics.errors import RunCancelled, SqlFailed, SqlRejected
 from analytics.meaning import NEAR_ENOUGH, Linked, link, nearest_pairs, rebind
 from analytics.models import Dataset, Question, SqlRun, VerifiedPair
 from jobs.handlers import Run
+from llm.budgets import BudgetExhausted
 from llm.routes import resolve_route
 from personas.context import Language
 from tenants.errors import PlatformError
@@ -106,12 +107,17 @@ def _answered(work: Work) -> dict[str, Any]:
     if back := undecided(linked, work.catalogue, work.answers):
         raise back
     pairs = nearest_pairs(work.dataset, work.in_full, limit=PAIRS_TRIED)
-    if answer := _by_pair(work, linked, pairs):
+    if answer := _by_pair(work, linked, pairs, is_without_model=work.route.is_reader):
         return _fields(work, answer)
     if work.route.is_reader:
         raise NeedsModel
     examples = [Example(pair.question, pair.sql) for pair, _likeness in pairs[:EXAMPLES]]
-    return _fields(work, answer_by_model(work, linked, examples))
+    try:
+        return _fields(work, answer_by_model(work, linked, examples))
+    except BudgetExhausted:
+        if answer := _by_pair(work, linked, pairs, is_without_model=True):
+            return _fields(work, answer)
+        raise
 
 
 def _fields(work: Work, answer: Answer) -> dict[str, Any]:
@@ -151,11 +157,13 @@ def _cached(work: Work) -> dict[str, Any] | None:
     return {name: getattr(same, name) for name in kept} | {"cache_key": work.cache_key, "is_cached": True}
 
 
-def _by_pair(work: Work, linked: Linked, pairs: Sequence[tuple[VerifiedPair, float]]) -> Answer | None:
+def _by_pair(
+    work: Work, linked: Linked, pairs: Sequence[tuple[VerifiedPair, float]], *, is_without_model: bool
+) -> Answer | None:
     """By a verified question: the very same one, or without a model one that is near, with what differs put in."""
     asked = normalised(work.in_full)
     for pair, likeness in pairs:
-        is_near = likeness >= NEAR_ENOUGH and work.route.is_reader
+        is_near = likeness >= NEAR_ENOUGH and is_without_model
         if not (is_near or normalised(pair.question) == asked):
             continue
         sql = rebind(pair, work.in_full, work.catalogue, linked.values)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from django.conf import settings
+from uuid_utils.compat import uuid7
 
 from analytics.asking.errors import CannotAnswer, ReplyInvalid
 from analytics.asking.mending import mended
 from analytics.asking.prompt import Asked, Example, Fault, Value, messages, repair_messages
 from analytics.asking.reply import Reply, ReplyUnreadable
+from analytics.asking.spending import spend
 from analytics.asking.voting import elected
 from analytics.asking.work import Answer, Work, today
 from analytics.asking.writing import ask_model
@@ -20,6 +22,7 @@ from llm.metering import Payer
 from llm.types import ChatMessage
 from personas.language import is_chinese
 from tenants.errors import PlatformError
+from tenants.scope import tenant_scope
 
 TABLES_SHOWN = 12
 MAX_CANDIDATES = 5
@@ -73,7 +76,10 @@ def _missing(work: Work, name: str, tables: Sequence[Table]) -> Table | None:
 
 
 def _first_replies(work: Work, asked: Asked) -> tuple[list[Reply], bool]:
-    """What the model says, and whether it may still be asked to repair that. Raises ReplyInvalid, ProviderError."""
+    """What the model says, and whether it may still be asked to repair that.
+
+    Raises ReplyInvalid, ProviderError, BudgetExhausted.
+    """
     work.move(Question.Status.WRITING)
     prompt, count = messages(asked), max(1, min(MAX_CANDIDATES, settings.ANALYTICS_CANDIDATES))
     with suppress(ReplyUnreadable):
@@ -97,7 +103,13 @@ def _replies(work: Work, prompt: Sequence[ChatMessage], count: int) -> list[Repl
     payer = Payer(
         api_key_id=question.key_id, end_user=question.end_user.external_id if question.end_user is not None else ""
     )
-    return ask_model(work.route, prompt, count=count, watch=work.watch, payer=payer)
+    reference, account = uuid7(), payer.account(question.tenant_id)
+    with tenant_scope(question.tenant_id):
+        spending = spend(reference, account, work.route, prompt, count=count, language=work.language)
+    # From here on the cheaper one, where the budget is low.
+    work.route = spending.routes.first
+    held = reference if spending.is_held else None
+    return ask_model(work.route, prompt, count=count, watch=work.watch, payer=payer, held=held)
 
 
 # --- What becomes of it -------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from uuid_utils.compat import uuid7
 from analytics.asker import Asker
 from analytics.asking import asked, progress
 from analytics.asking.errors import NotAskedBack
+from analytics.asking.spending import refuse_without_money
 from analytics.errors import DatasetNotReady
 from analytics.models import Dataset, Question
 from jobs.queueing import enqueue
+from llm.budgets import Account
 from tenants.errors import Invalid
 from tenants.models import Tenant
 
@@ -28,16 +30,17 @@ def ask(
     """Take a question in and put the work on it in line. In the tenant's scope.
 
     Within a conversation it may also be the answer to what was asked back there: then that question goes on, and is
-    returned. Raises Invalid, DatasetNotReady, NotFound for a conversation that is not about this dataset.
+    returned. Raises Invalid, DatasetNotReady, BudgetExhausted, NotFound for a conversation that is not about this
+    dataset.
     """
     tenant_id = tenant if isinstance(tenant, UUID) else tenant.pk
     text = asked.clean_question(question)
     if dataset.status != Dataset.Status.READY:
         raise DatasetNotReady
-    if conversation_id is not None:
-        latest = asked.thread_of(tenant_id, dataset.pk, conversation_id)[-1]
-        if (place := _choice_of(latest, text)) is not None:
-            return _go_on(latest, place)
+    history = asked.thread_of(tenant_id, dataset.pk, conversation_id) if conversation_id is not None else []
+    if history and (place := _choice_of(history[-1], text)) is not None:
+        return _go_on(history[-1], place)
+    refuse_without_money(dataset, Account(tenant_id, key_id=asker.key_id), text, history)
     row = Question.objects.create(
         tenant_id=tenant_id,
         dataset=dataset,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from django.db import DatabaseError, connections
+from django.db.models import Exists, Q
 
 from analytics.models import Question
 from analytics.running import cancel_runs
@@ -14,11 +15,21 @@ from jobs import leaving
 from jobs.handlers import Leaving, Run, Stopped
 from jobs.models import Job
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Select
 
 logger = logging.getLogger(__name__)
 
 # How long a stopped question may go on with its model.
 LOOK_S = 0.3
+_JOB: Q = Q(tenant_id=Param("tenant_id"), id=Param("job_id"), status=Job.Status.RUNNING, fence=Param("fence"))
+# Asked thrice a second for as long as a model takes.
+_COUNTS: Select[UUID] = Select(
+    lambda: (
+        Question.objects.filter(Exists(Job.objects.filter(_JOB)), tenant_id=Param("tenant_id"), id=Param("id"))
+        .open()
+        .values_list("id", flat=True)
+    )
+)
 
 
 class Watch:
@@ -81,9 +92,8 @@ class Watch:
     def _counts(self) -> bool:
         job, tenant_id = self._run.job, self._run.tenant_id
         with tenant_scope(tenant_id):
-            questions = Question.objects.for_tenant(tenant_id).open().filter(pk=self._question_id)
-            jobs = Job.objects.for_tenant(tenant_id).filter(pk=job.pk, status=Job.Status.RUNNING, fence=job.fence)
-            return bool(questions.exists() and jobs.exists())
+            found = _COUNTS.first(tenant_id=tenant_id, id=self._question_id, job_id=job.pk, fence=job.fence)
+            return found is not None
 
 
 @contextmanager

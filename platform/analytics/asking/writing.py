@@ -5,13 +5,14 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from analytics.asking.prompt import RESPONSE_FORMAT
 from analytics.asking.reply import MAX_REPLY_CHARACTERS, Reply, ReplyUnreadable, read_reply
 from analytics.asking.watching import Watch
 from llm.door import stream_chat
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout
-from llm.metering import Payer, record_call
+from llm.metering import Payer, record_call, settle_calls
 from llm.models import ModelCall
 from llm.openai_chat import estimated_usage
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
@@ -48,9 +49,17 @@ class Call:
 
 
 def ask_model(
-    route: RouteConfig, messages: Sequence[ChatMessage], *, count: int, watch: Watch, payer: Payer
+    route: RouteConfig,
+    messages: Sequence[ChatMessage],
+    *,
+    count: int,
+    watch: Watch,
+    payer: Payer,
+    held: UUID | None = None,
 ) -> list[Reply]:
     """As many readable replies to one prompt as came, at most `count`; the calls are made side by side and metered.
+
+    `held`: under what the money for them is reserved, to be settled.
 
     Raises Stopped when the question was stopped meanwhile. If there is no readable reply: ProviderError, or
     ReplyUnreadable if the model said something.
@@ -62,7 +71,7 @@ def ask_model(
     try:
         run_in_loop(_call_all(route, calls, watch))
     finally:
-        _meter(route, calls, watch, payer)
+        _meter(route, calls, watch, payer, held)
     watch.check()
     return _readable(calls)
 
@@ -134,9 +143,9 @@ async def _listen(route: RouteConfig, call: Call, request: ChatRequest) -> None:
                 call.usage = item.usage
 
 
-def _meter(route: RouteConfig, calls: Sequence[Call], watch: Watch, payer: Payer) -> None:
+def _meter(route: RouteConfig, calls: Sequence[Call], watch: Watch, payer: Payer, held: UUID | None) -> None:
     with tenant_scope(watch.tenant_id):
-        for call in calls:
+        made = [
             record_call(
                 route=route,
                 usage=call.usage or estimated_usage(call.request.messages if call.text else (), call.text),
@@ -144,4 +153,9 @@ def _meter(route: RouteConfig, calls: Sequence[Call], watch: Watch, payer: Payer
                 payer=payer,
                 outcome=call.outcome,
                 error_code=call.error.code if call.error else "",
+                is_reserved=held is not None,
             )
+            for call in calls
+        ]
+        if held is not None:
+            settle_calls(held, made, watch.tenant_id, payer)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from hashlib import blake2b
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from analytics.catalogue import Catalogue, Table
 from analytics.meaning.linking import Linked, centred, link_by, text_of
+from analytics.meaning.rebinding import rebind
 from analytics.meaning.values import known_values, said_in
 from analytics.models import Dataset, DatasetTable, TableVector, VerifiedPair
 from llm.door import embed_in_worker
@@ -16,6 +18,7 @@ from llm.errors import ProviderError
 from llm.routes import resolve_route
 from llm.types import Matrix, RouteConfig
 from tenants.scope import tenant_scope
+from tenants.statements import Param, Select
 
 MAX_QUESTION_CHARACTERS = 2000
 # Of one dataset; the newest ones.
@@ -27,6 +30,11 @@ MAX_KEPT = 32  # datasets whose vectors a process holds: 60 tables are 90 KiB
 # filter or a negation at up to 1.0. Whether one answers the other, the words decide (`rebind`).
 NEAR_ENOUGH = 0.35
 
+_PAIRS: Select[VerifiedPair] = Select(
+    lambda: VerifiedPair.objects.filter(tenant_id=Param("tenant_id"), dataset_id=Param("dataset_id"))
+    .approved()
+    .order_by("-id")[:MAX_PAIRS]
+)  # fmt: skip
 _kept: OrderedDict[tuple[UUID, str, bytes], Matrix] = OrderedDict()
 _lock = threading.Lock()
 
@@ -40,11 +48,12 @@ def link(dataset: Dataset, catalogue: Catalogue, question: str, *, route: RouteC
     with tenant_scope(dataset.tenant_id):
         values = known_values(dataset, catalogue, question)
     values += [found for found in said_in(catalogue, question) if found not in values]
-    try:
-        vectors = _table_vectors(dataset, catalogue, route)
-        vector = embed_in_worker(route, [question], "query")[0]
-    except ProviderError:
-        vectors, vector = np.zeros((len(catalogue.tables), 1), np.float32), np.zeros(1, np.float32)
+    vectors, vector = np.zeros((len(catalogue.tables), 1), np.float32), np.zeros(1, np.float32)
+    if len(catalogue.tables) > 1:  # a vector tells tables apart, and is most of what a question costs
+        with suppress(ProviderError):
+            stored = _table_vectors(dataset, catalogue, route)
+            vector = embed_in_worker(route, [question], "query")[0]
+            vectors = stored
     return link_by(catalogue, question, vector=vector, vectors=vectors, values=values)
 
 
@@ -55,8 +64,7 @@ def nearest_pairs(dataset: Dataset, question: str, limit: int = 5) -> list[tuple
     """
     with tenant_scope(dataset.tenant_id):
         route = resolve_route(dataset.tenant_id)
-        approved = VerifiedPair.objects.for_tenant(dataset.tenant_id).filter(dataset=dataset).approved()
-        pairs = list(approved.order_by("-id")[:MAX_PAIRS])
+        pairs = _PAIRS.all(tenant_id=dataset.tenant_id, dataset_id=dataset.pk)
     if not pairs:
         return []
     try:
@@ -71,6 +79,12 @@ def nearest_pairs(dataset: Dataset, question: str, limit: int = 5) -> list[tuple
     likeness = vectors @ vector
     best = np.argsort(-likeness, kind="stable")[:limit]
     return [(comparable[at], float(likeness[at])) for at in best]
+
+
+def has_pair_for(dataset: Dataset, catalogue: Catalogue, question: str, linked: Linked) -> bool:
+    """Whether a verified question answers this one without a model. Outside of transactions, as `nearest_pairs`."""
+    pairs = nearest_pairs(dataset, question)
+    return any(near >= NEAR_ENOUGH and rebind(pair, question, catalogue, linked.values) for pair, near in pairs)
 
 
 def _embed_pairs(dataset: Dataset, pairs: list[VerifiedPair], route: RouteConfig) -> None:

@@ -16,11 +16,12 @@ from analytics.meaning.quoting import plain, plain_description, plain_synonyms
 from analytics.models import Dataset, DatasetColumn, DatasetTable
 from jobs.handlers import Run
 from jobs.queueing import enqueue
+from llm.budgets import Account, check_budgets
 from llm.door import stream_chat
 from llm.errors import ProviderInvalid, ProviderTimeout
 from llm.metering import Payer, record_call
 from llm.openai_chat import estimated_usage
-from llm.routes import resolve_route
+from llm.routes import cost_of, resolve_route
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
 from tenants.errors import Conflict
 from tenants.looping import run_in_loop
@@ -71,9 +72,12 @@ class NeedsAModel(Conflict):
 
 
 def post_suggesting(dataset: Dataset) -> None:
-    """Have a model look at the tables in the background. In the tenant's scope. Raises NeedsAModel."""
-    if resolve_route(dataset.tenant_id).is_reader:
+    """Have a model look at the tables in the background. In the tenant's scope. Raises NeedsAModel, BudgetExhausted."""
+    route = resolve_route(dataset.tenant_id)
+    if route.is_reader:
         raise NeedsAModel
+    if cost_of(Usage(1, 1), route):
+        check_budgets(Account(dataset.tenant_id))
     enqueue(tenant_id=dataset.tenant_id, kind=SUGGEST, queue="analytics", subject_id=dataset.pk)
 
 

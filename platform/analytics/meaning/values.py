@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from django.db.models import F
+
 from analytics.catalogue import Catalogue
 from analytics.meaning.linking import Found
 from analytics.models import Dataset, KnownValue
 from knowledge.words import fold, index_words
+from tenants.statements import IsOneOf, Param, Select
 
 MOST_FOUND = 50
 MIN_CHARACTERS = 2
@@ -18,6 +21,20 @@ BY_A_WORD = 0.6  # of a value that is not said in full
 _ATOM = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 _LATIN = re.compile(r"[a-z][a-z0-9]{2,}")
 _WORD_CHARACTER = re.compile(r"[a-z0-9]")
+
+_SAID: Select[tuple[str, str, str, bool, str]] = Select(
+    lambda: (
+        KnownValue.objects.filter(
+            IsOneOf(F("key"), Param("said")),
+            tenant_id=Param("tenant_id"),
+            dataset_id=Param("dataset_id"),
+            column__pii="",
+            column__samples_off=False,
+        )
+        .order_by("-is_whole", "id")
+        .values_list("column__table__name", "column__name", "value", "is_whole", "key")[: 4 * MOST_FOUND]
+    )
+)
 
 
 def said_in(catalogue: Catalogue, question: str) -> list[Found]:
@@ -38,15 +55,10 @@ def known_values(dataset: Dataset, catalogue: Catalogue, question: str) -> list[
     said = list(_sayings(fold(question)))
     if not said:
         return []
-    rows = (
-        KnownValue.objects.for_tenant(dataset.tenant_id)
-        .filter(dataset=dataset, key__in=said, column__pii="", column__samples_off=False)
-        .order_by("-is_whole", "id")
-        .values_list("column__table__name", "column__name", "value", "is_whole", "key")
-    )
+    rows = _SAID.all(tenant_id=dataset.tenant_id, dataset_id=dataset.pk, said=said)
     found = [
         Found(table, column, value, 1.0 if is_whole else BY_A_WORD, key)
-        for table, column, value, is_whole, key in rows[: 4 * MOST_FOUND]
+        for table, column, value, is_whole, key in rows
         if catalogue.table(table)
     ]
     best: dict[tuple[str, str, str], Found] = {}

@@ -12,7 +12,7 @@ from analytics.asking.posting import ask
 from analytics.asking.progress import follow
 from analytics.asking.stopping import stop_question
 from analytics.catalogues import catalogue_of
-from analytics.meaning import link, nearest_pairs, rebind
+from analytics.meaning import has_pair_for, link
 from analytics.models import Dataset, Question
 from analytics.results.cells import columns_from
 from analytics.results.formats import shown_number, shown_value
@@ -81,7 +81,7 @@ def _is_about(dataset: Dataset, question: str) -> bool:
         route = resolve_route(dataset.tenant_id)
     linked = link(dataset, catalogue, question, route=route)
     if route.is_reader:  # only verified questions are answered without a model
-        return any(rebind(pair, question, catalogue, linked.values) for pair, _ in nearest_pairs(dataset, question))
+        return has_pair_for(dataset, catalogue, question, linked)
     return bool(linked.columns or linked.values)
 
 
