@@ -53,7 +53,7 @@ class LookedUp:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What is looked up, and for whom."""
+    """What is looked up, and for whom. A follow-up comes with the questions that it leans on, one a line."""
 
     tenant_id: UUID
     question: str

@@ -27,6 +27,7 @@ from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
 from personas.calling import CallingParser
 from personas.context import EndUser, Language, Said
+from personas.followups import search_query
 from personas.kinds import ReplyParser
 from personas.language import is_chinese
 from personas.lookups import Asking, LookedUp, OnBehalf, look_up
@@ -240,7 +241,7 @@ async def _look_up(loaded: Loaded) -> tuple[list[LookedUp], list[dict[str, Any]]
     context, persona = loaded.plan.context, loaded.plan.persona
     language: Language = "zh" if is_chinese(context.question) else "en"
     asking = (
-        Asking(persona.tenant_id, context.question, language, loaded.on_behalf)
+        Asking(persona.tenant_id, search_query(context.history, context.question), language, loaded.on_behalf)
         if loaded.on_behalf is not None
         else None
     )

@@ -23,6 +23,10 @@ from tests.chat.stage import tab_at
 from tests.knowledge.conftest import work_off
 
 SQL = "SELECT city, count(*) AS customers FROM customers GROUP BY city ORDER BY city"
+TOTAL = "SELECT sum(amount) AS total FROM orders"
+MONTHLY = (
+    "SELECT date_trunc('month', ordered_on)::date AS month, sum(amount) AS total FROM orders GROUP BY 1 ORDER BY 1"
+)
 ASKED = "How many customers are there in each city?"
 NOTES = "The shop opens at nine."
 
@@ -73,9 +77,11 @@ def working(acme):
 
 @pytest.fixture
 def say(server, acme, helper):
-    def said(text, token=acme.token):
+    def said(text, token=acme.token, *, goes_on=False):
         with acme.scope():
-            conversation = open_session(persona=helper, end_user_id="bob").conversation
+            conversation = (
+                Conversation.objects.get() if goes_on else open_session(persona=helper, end_user_id="bob").conversation
+            )
         answer = httpx.post(
             f"{server.http}/api/v1/conversations/{conversation.pk}/turns/",
             json={"client_id": str(uuid4()), "text": text},
@@ -107,6 +113,33 @@ def test_a_server_that_may_ask_gets_the_figures_with_a_link(acme, shop, verified
     assert "city | customers" in citation["text"]
     assert "杭州 | 1" in citation["text"]
     assert trace_of(acme)["tools"][0]["outcome"] == "found"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "by_month"),
+    [
+        (
+            "What is the total amount of the orders?",
+            "And by month?",
+            "What is the total amount of the orders? And by month?",
+        ),
+        ("订单金额一共是多少？", "按月呢？", "订单金额一共是多少？按月呢？"),
+    ],
+)
+def test_a_follow_up_is_asked_with_what_it_follows(acme, shop, working, say, first, second, by_month):
+    with acme.scope():
+        for question, sql in [(first, TOTAL), (by_month, MONTHLY)]:
+            VerifiedPair.objects.create(
+                dataset=shop, question=question, sql=sql, origin=VerifiedPair.Origin.MEMBER, status=Approval.APPROVED
+            )
+    say(first)
+
+    say(second, goes_on=True)
+
+    with acme.scope():
+        total, monthly = Question.objects.order_by("id")
+        assert monthly.question == f"{first}\n{second}"
+        assert (total.rows, len(monthly.rows)) == ([[635.5]], 3)
 
 
 def test_a_key_without_the_right_gets_nothing(acme, verified, working, say):
