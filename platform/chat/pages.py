@@ -1,8 +1,10 @@
 """The public chat page: shared by its link, or held in a frame by a site that may."""
 
+from io import BytesIO
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+import segno
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
@@ -10,6 +12,7 @@ from django.views.decorators.http import require_safe
 from chat.origins import frame_ancestors
 from chat.widget.card import front, is_reader_active
 from personas.access import access_by_publishable_key
+from personas.models import Persona
 from tenants.errors import NotFound, Unauthenticated
 from tenants.scope import tenant_scope
 from tenants.tokens import PUBLISHABLE, parse_token
@@ -21,6 +24,8 @@ CONTENT_SECURITY_POLICY = (
 )
 # What a preview of the link shows of the greeting.
 DESCRIPTION_CHARACTERS = 200
+# A persona may be taken down, and its code with it.
+CODE_TTL_S = 3600
 
 
 @require_safe
@@ -46,6 +51,31 @@ def chat_page(request: HttpRequest, publishable_key: str) -> HttpResponse:
     response["Content-Security-Policy"] = policy
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+@require_safe
+def chat_code(request: HttpRequest, publishable_key: str) -> HttpResponse:
+    """The page's link as a QR code, to be printed: an SVG picture, black on white with its quiet zone."""
+    try:
+        persona = _persona(publishable_key)
+    except (NotFound, Unauthenticated):
+        raise Http404 from None
+    if persona.live_version_id is None:
+        raise Http404
+    picture = BytesIO()
+    link = request.build_absolute_uri(persona.chat_path)
+    segno.make_qr(link, error="m").save(picture, kind="svg", scale=8, border=4, light="white", xmldecl=False)
+    response = HttpResponse(picture.getvalue(), content_type="image/svg+xml")
+    response["Content-Security-Policy"] = "default-src 'none'"
+    response["Cache-Control"] = f"private, max-age={CODE_TTL_S}"
+    return response
+
+
+def _persona(publishable_key: str) -> Persona:
+    """Raises NotFound, Unauthenticated."""
+    tenant_id = parse_token(publishable_key, PUBLISHABLE).tenant_id
+    with tenant_scope(tenant_id):
+        return access_by_publishable_key(tenant_id, publishable_key)
 
 
 def _context(request: HttpRequest, publishable_key: str) -> dict[str, Any]:

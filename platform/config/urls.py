@@ -2,14 +2,18 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.urls.converters import UUIDConverter
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from chat.api.openai import completions_view, embeddings_view, models_view
-from chat.pages import chat_page
+from chat.pages import chat_code, chat_page
 from chat.widget.views import file_view, script_view
 from config.asyncapi import asyncapi_view
 from config.health import healthz, readyz
+
+# Before any address is made: an id in capitals is the same id.
+UUIDConverter.regex = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -34,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/chat/completions", completions_view, name="openai-completions"),
     path("v1/embeddings", embeddings_view, name="openai-embeddings"),
     path("chat/<str:publishable_key>/", chat_page, name="chat-page"),
+    path("chat/<str:publishable_key>/qr.svg", chat_code, name="chat-code"),
     path("widget.js", script_view, name="widget-script"),
     path("widget/<str:digest>/<str:name>", file_view, name="widget-file"),
     path("play/", include("npc.play.urls")),

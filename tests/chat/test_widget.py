@@ -2,9 +2,11 @@
 
 import asyncio
 import gzip
+from io import BytesIO
 from typing import Any
 
 import pytest
+import segno
 from django.test import Client
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -146,3 +148,19 @@ def test_only_allowed_sites_may_hold_the_page_in_a_frame(bot):
     assert '<meta property="og:title" content="Mei &amp; Co">' in body
     assert '<meta name="description" content="Welcome &lt;b&gt;in&lt;/b&gt;!">' in body
     assert "data-embedded" in framed.content.decode()
+
+
+def test_the_pages_link_can_be_printed_as_a_code(acme, bot):
+    answer = Client().get(f"{bot.chat_path}qr.svg", headers={"Host": "testserver"})
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'"
+    drawn = BytesIO()
+    link = f"http://testserver{bot.chat_path}"
+    segno.make_qr(link, error="m").save(drawn, kind="svg", scale=8, border=4, light="white", xmldecl=False)
+    assert answer.content == drawn.getvalue()
+
+    with acme.scope():
+        draft = create_persona(tenant_id=acme.id, slug="draft", name="Draft", kind="customer_service", settings={})
+    for nobody in (draft.publishable_key, "pk_x", f"{bot.publishable_key}x"):
+        assert Client().get(f"/chat/{nobody}/qr.svg").status_code == 404
