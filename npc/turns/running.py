@@ -16,7 +16,7 @@ from uuid import UUID
 import redis
 from channels.layers import get_channel_layer
 
-from chat.perloop import PerLoop
+from chat.perloop import PerLoop, is_wanted
 from llm.door import stream_chat
 from llm.embedding import bundled, off_loop
 from llm.errors import ProviderError, ProviderInvalid
@@ -417,12 +417,12 @@ class _Running:
 
     async def _heed(self) -> None:
         """Cancel what other processes are asked to cancel."""
-        while True:
+        while is_wanted():
             try:
                 layer = get_channel_layer()
                 channel = await layer.new_channel("npc.turns.")
                 await layer.group_add(CONTROL, channel)
-                while True:
+                while is_wanted():
                     message = await layer.receive(channel)
                     tenant, session, turn = map(UUID, message["turn"])
                     self.cancel((tenant, session, turn))

@@ -23,7 +23,7 @@ from chat.events import Item, ends_block, in_order
 from chat.history import has_open_turn, stored_events
 from chat.log import EventLog, stream_key
 from chat.models import SEQ_BLOCK
-from chat.perloop import PerLoop
+from chat.perloop import PerLoop, is_wanted
 from chat.subscription import End, Subscription
 from chat.writer import Writer
 from tenants.errors import PlatformError
@@ -224,7 +224,7 @@ class Hub:
     async def _tail(self, room: Room, position: int) -> None:
         """Hand on what the log brings until the turn is over and the log has been quiet for a while."""
         is_over, heard_at = False, time.monotonic()
-        while room.subscriptions and room.writer is None:
+        while room.subscriptions and room.writer is None and is_wanted():
             items = await self._next_items(room, position)
             if items:
                 room.deliver(items)
@@ -289,14 +289,14 @@ class Hub:
             room.whisper(message["frame"])
 
     async def _listen(self) -> None:
-        while True:
+        while is_wanted():
             try:
-                if not self._channel:
+                if self._channel:
+                    self._heed(await self._layer.receive(self._channel))
+                else:
                     self._channel = await self._layer.new_channel("hub.")
                     self._is_listening.set()
                     self._is_deaf = False
-                message = await self._layer.receive(self._channel)
-                self._heed(message)
             except (redis.RedisError, OSError) as error:
                 if not self._is_deaf:
                     logger.warning("The channel layer did not answer: %s", error)
@@ -318,7 +318,7 @@ class Hub:
 
     async def _heal(self) -> None:
         """Now and then look for events whose announcement was lost."""
-        while True:
+        while is_wanted():
             await asyncio.sleep(HEAL_EVERY_S)
             unwatched = [room for room in self.rooms.values() if room.live and not room.is_followed]
             try:
@@ -384,4 +384,4 @@ async def quietly() -> AsyncIterator[None]:
         logger.warning("The channel layer did not answer: %s", error or type(error).__name__)
 
 
-hub = PerLoop(Hub)
+hub = PerLoop(Hub, Hub.aclose)

@@ -8,6 +8,7 @@ import redis
 
 from chat.events import Delta, Event, Item, merged
 from chat.log import EventLog
+from chat.perloop import is_wanted
 
 if TYPE_CHECKING:
     from chat.hub import Room
@@ -94,7 +95,7 @@ class Writer:
             await self._log.append(self._room.key, merged([*self._logged, *items]), before, may_begin=True)
 
     async def _write_behind(self) -> None:
-        while True:
+        while is_wanted():
             await asyncio.sleep(WRITE_BEHIND_S)
             await self.flush()
 

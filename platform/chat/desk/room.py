@@ -21,7 +21,7 @@ from chat.announcing import desk_group
 from chat.desk.listing import counts, rows_of
 from chat.handover.agents import Agent
 from chat.hub import control, hub, quietly
-from chat.perloop import PerLoop
+from chat.perloop import PerLoop, is_wanted
 from chat.subscription import End
 from tenants.scope import in_tenant
 
@@ -173,14 +173,14 @@ class Desks:
                 await self._layer.group_discard(desk_group(tenant_id), self._channel)
 
     async def _listen(self) -> None:
-        while True:
+        while is_wanted():
             try:
-                if not self._channel:
+                if self._channel:
+                    self._heed(await self._layer.receive(self._channel))
+                else:
                     self._channel = await self._layer.new_channel("desk.")
                     self._is_listening.set()
-                message = await self._layer.receive(self._channel)
                 self._is_deaf = False
-                self._heed(message)
             except (redis.RedisError, OSError) as error:
                 if not self._is_deaf:
                     logger.warning("The channel layer did not answer: %s", error)
@@ -198,7 +198,7 @@ class Desks:
 
     async def _keep(self) -> None:
         """Now and then say again who is where, and forget who is gone."""
-        while True:
+        while is_wanted():
             await asyncio.sleep(REJOIN_EVERY_S)
             self._is_deaf = False
             for room in list(self.rooms.values()):
