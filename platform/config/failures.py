@@ -5,6 +5,7 @@ import sys
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import is_valid_path
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 
@@ -44,7 +45,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's `handler404`."""
-    return told(request, NotFound()) or defaults.page_not_found(request, exception)
+    is_short = not request.path_info.endswith("/") and is_valid_path(f"{request.path_info}/")
+    error = NotFound(_("This address needs a slash at its end.")) if is_short else NotFound()
+    return told(request, error) or defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -64,6 +64,17 @@ def name_request(request: HttpRequest) -> str:
     return name
 
 
+class SlashMiddleware(CommonMiddleware):
+    """Leads a page's visitor to the address with a slash at its end; a call that brings a body is refused instead.
+
+    Clients follow a redirect without the body, or with GET: what was meant to be made would be lost without a word.
+    """
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        is_call = request.path_info.startswith("/api/") and request.method not in ("GET", "HEAD")
+        return not is_call and super().should_redirect_with_slash(request)
+
+
 class CallerMiddleware:
     """Leads calls with an API key to asynchronous views past what only pages need.
 

@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "config.files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -92,6 +92,17 @@ TEMPLATES = [
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------
+# A server that vanished without a word (its host, or a firewall that forgot us) is given up within a minute: the
+# kernel would wait for a quarter of an hour. What the address says instead goes first.
+GIVE_UP_SILENT = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def database(url: str, **options: Any) -> dict[str, Any]:
     """Django's form of a `postgresql://user:password@host:port/name?option=value` address."""
     parts = urlsplit(url)
@@ -107,7 +118,7 @@ def database(url: str, **options: Any) -> dict[str, Any]:
         # Works behind PgBouncer, and lets the planner see the tenant as a literal. What is prepared all the same is
         # asked for by name: `tenants.statements`.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {"prepare_threshold": sys.maxsize, **dict(parse_qsl(parts.query)), **options},
+        "OPTIONS": {"prepare_threshold": sys.maxsize, **GIVE_UP_SILENT, **dict(parse_qsl(parts.query)), **options},
     }
 
 

@@ -25,6 +25,25 @@ def test_an_address_that_is_none_is_a_problem_too(client):
     assert client.get("/nothing")["Content-Type"].startswith("text/html")
 
 
+def test_a_call_without_the_last_slash_is_told_so_and_its_body_not_lost_on_a_way_round(client):
+    answer = client.post("/api/v1/knowledge-bases", {"name": "Handbook"}, content_type="application/json")
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert "slash" in answer.json()["detail"]
+    told = client.put("/api/v1/npc/worlds/inn", {}, content_type="application/json", headers={"Accept-Language": "zh"})
+    assert (told.status_code, "斜杠" in told.json()["detail"]) == (404, True)
+    assert client.get("/api/v1/knowledge-bases", follow=True).json()["results"] == []
+    assert "slash" not in client.post("/api/v1/nothing").json()["detail"]
+
+
+def test_an_id_in_capitals_is_the_same_id(client):
+    base = client.post("/api/v1/knowledge-bases/", {"name": "Handbook"}, content_type="application/json").json()
+    path = f"/api/v1/knowledge-bases/{base['id'].upper()}/documents/"
+    document = client.post(path, {"title": "Tea", "text": "At four."}, content_type="application/json").json()
+
+    assert client.get(f"/api/v1/documents/{document['id'].upper()}/").json()["id"] == document["id"]
+
+
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/problem+json", "text/event-stream"])
 def test_who_asks_for_something_else_gets_json_all_the_same(client, accept):
     answer = client.get("/api/v1/conversations/", headers={"Accept": accept})
