@@ -68,6 +68,10 @@ class IdempotencyMismatch(PlatformError):
     default_detail = _("This Idempotency-Key was used before with another body.")
 
 
+class FirstAnswerLost(Conflict):
+    default_detail = _("This call was carried out before, and its answer cannot be read any more.")
+
+
 class Invalid(PlatformError):
     code = "invalid"
     status = 422

@@ -7,8 +7,9 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from tenants.errors import IdempotencyMismatch, Invalid
+from tenants.errors import FirstAnswerLost, IdempotencyMismatch, Invalid
 from tenants.models import StoredAnswer
+from tenants.secrets import SecretUnreadable, seal_bytes, unseal_bytes
 
 
 def answer_once(request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
@@ -16,7 +17,7 @@ def answer_once(request: HttpRequest, answer: Callable[[], HttpResponse]) -> Htt
 
     Runs inside the request's transaction: the key's row is written first, so that a second request which comes
     while the first runs waits for it. Only successes are kept; after a failure the key may be tried again.
-    Raises IdempotencyMismatch when the key came with another body.
+    Raises IdempotencyMismatch when the key came with another body, FirstAnswerLost when SECRET_KEY was changed since.
     """
     key = request.headers.get("Idempotency-Key", "")
     if request.method != "POST" or not key:
@@ -29,7 +30,8 @@ def answer_once(request: HttpRequest, answer: Callable[[], HttpResponse]) -> Htt
         return _replay(stored, digest)
     response = answer()
     if 200 <= response.status_code < 300:
-        stored.status, stored.body = response.status_code, response.content
+        # Sealed: what is made may come with a secret that is shown this once.
+        stored.status, stored.body = response.status_code, seal_bytes(response.content, owner=stored.pk.bytes)
         stored.content_type = response.headers.get("Content-Type", "")
         stored.save()
     return response
@@ -46,7 +48,11 @@ def _claim(key: str, digest: str) -> tuple[StoredAnswer, bool]:
 def _replay(stored: StoredAnswer, digest: str) -> HttpResponse:
     if stored.request_digest != digest:
         raise IdempotencyMismatch
-    response = HttpResponse(bytes(stored.body), status=stored.status, content_type=stored.content_type)
+    try:
+        body = unseal_bytes(bytes(stored.body), owner=stored.pk.bytes)
+    except SecretUnreadable:
+        raise FirstAnswerLost from None
+    response = HttpResponse(body, status=stored.status, content_type=stored.content_type)
     response["Idempotent-Replayed"] = "true"
     return response
 

@@ -12,7 +12,7 @@ from werkzeug import Response
 from jobs.models import Job
 from knowledge import tasks
 from knowledge.parsing.errors import DocumentEmpty
-from tenants.models import AuditEntry
+from tenants.models import AuditEntry, StoredAnswer
 from tests.knowledge.conftest import work_off
 from tests.webhooks.conftest import hook_at, tell, wait
 from webhooks import sending
@@ -322,6 +322,22 @@ def test_a_secret_is_shown_once_and_lies_sealed(acme):
         row = Endpoint.objects.get()
         assert hook.secret.encode() not in bytes(row.sealed_secret)
         assert row.secret == hook.secret
+
+
+def test_a_call_sent_again_shows_the_first_secret_and_no_row_does(acme, settings):
+    """What an Idempotency-Key got is kept for a day, and is as secret as what it tells."""
+    body = {"url": "https://acme.example/events", "description": "订单"}
+    first, again = (acme.api.post("/api/v1/webhooks/", body, **{"Idempotency-Key": "order-7"}) for _ in range(2))
+
+    assert again["Idempotent-Replayed"] == "true"
+    assert again.json() == first.json()
+    with acme.scope():
+        (stored,) = StoredAnswer.objects.all()
+    assert first.json()["secret"].encode() not in bytes(stored.body)
+    assert b"acme.example" not in bytes(stored.body)
+    settings.SECRET_KEY = "another one, which is long enough to be one"
+    lost = acme.api.post("/api/v1/webhooks/", body, **{"Idempotency-Key": "order-7"})
+    assert (lost.status_code, lost.json()["code"]) == (409, "conflict")
 
 
 # --- The rest -----------------------------------------------------------------------------------------------
