@@ -129,6 +129,15 @@ class SearchResultSerializer(serializers.Serializer[Any]):
     metadata = serializers.DictField()
 
 
+class LeftOutSerializer(serializers.Serializer[Any]):
+    embedding_model = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
 class SearchAnswerSerializer(serializers.Serializer[Any]):
     results = SearchResultSerializer(many=True)
     took_ms = serializers.IntegerField()
+    left_out = LeftOutSerializer(
+        many=True, required=False, help_text="Embedding models that did not answer: what was found is found by words."
+    )

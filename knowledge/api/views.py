@@ -41,9 +41,10 @@ from knowledge.collecting import (
 )
 from knowledge.models import Chunk, Document, KnowledgeBase
 from knowledge.parsing.cleaning import clean_text
-from knowledge.searching import SearchResult, embedding_of, search_bases
+from knowledge.searching import Mode, SearchResult, embedding_of, search_bases
 from knowledge.uploading import refuse_bad_upload
 from llm.door import embed
+from llm.errors import ProviderError
 from llm.types import RouteConfig, Vector
 from tenants.asynchronous import for_callers, json_body, validated
 from tenants.authentication import Caller
@@ -219,7 +220,7 @@ class ChunkList(GenericAPIView[Chunk]):
 # --- Search: asynchronous, since the question's vector may come from a provider -------------------------------
 @for_callers("knowledge", "POST")
 async def search_view(request: HttpRequest, caller: Caller, base: str) -> HttpResponseBase:
-    """The best passages for a question."""
+    """The best passages for a question; by words alone, and it says so, where its vector cannot be had."""
     began = time.monotonic()
     asked = validated(SearchRequestSerializer, json_body(request))
     query = clean_text(asked["query"]).strip()
@@ -227,7 +228,7 @@ async def search_view(request: HttpRequest, caller: Caller, base: str) -> HttpRe
         raise Invalid.field("query", _("The question is empty."))
     only = checked_metadata(asked.get("filter"), field="filter")
     base_id, routes = await in_tenant(caller.tenant_id, _open_base, caller.tenant_id, base)
-    vectors = await question_vectors(routes, query) if asked["mode"] != "keyword" else {}
+    vectors, left_out = await question_vectors(routes, query, asked["mode"])
     results = await in_tenant(
         caller.tenant_id, search_bases, caller.tenant_id, [base_id], query, vectors,
         top_k=asked["top_k"], mode=asked["mode"], metadata=only,
@@ -236,6 +237,7 @@ async def search_view(request: HttpRequest, caller: Caller, base: str) -> HttpRe
         {
             "results": [_shown(result) for result in results],
             "took_ms": round((time.monotonic() - began) * 1000),
+            **({"left_out": left_out} if left_out else {}),
         }
     )
 
@@ -245,9 +247,23 @@ def _open_base(tenant_id: UUID, base: str) -> tuple[UUID, dict[str, RouteConfig]
     return base_id, embedding_of(tenant_id, [base_id])
 
 
-async def question_vectors(routes: dict[str, RouteConfig], query: str) -> dict[str, Vector]:
-    """The question's vector under each model. Outside any transaction."""
-    return {model: (await embed(route, [query], "query"))[0] for model, route in routes.items()}
+async def question_vectors(
+    routes: dict[str, RouteConfig], query: str, mode: Mode
+) -> tuple[dict[str, Vector], list[dict[str, str]]]:
+    """The question's vector under each model that the search goes by, and which it goes without. Outside transactions.
+
+    Raises ProviderError where nothing would be left to search by.
+    """
+    vectors: dict[str, Vector] = {}
+    left_out: list[dict[str, str]] = []
+    for model, route in routes.items() if mode != "keyword" else ():
+        try:
+            vectors[model] = (await embed(route, [query], "query"))[0]
+        except ProviderError as error:
+            if mode == "vector":
+                raise
+            left_out.append({"embedding_model": model, "code": error.code, "detail": str(error.detail)})
+    return vectors, left_out
 
 
 def _shown(result: SearchResult) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from django.db import connection, connections
 from knowledge import searching
 from knowledge.models import Chunk, Document
 from llm.door import embed_in_worker
+from llm.models import Route
 from llm.routes import platform_route
+from tests.fakes.openai_server import fail
 
 TEAS = {
     "Green tea": "Misty Peak is a green tea of the first spring picking. Brew it at eighty degrees.",
@@ -305,3 +307,23 @@ def test_a_key_without_the_scope_may_not_search(shelf, open_business):
     response = chatty.api.post(f"{shelf.path}search/", {"query": "tea"})
 
     assert (response.status_code, response.json()["code"]) == (403, "scope_missing")
+
+
+def test_while_the_embedding_endpoint_is_away_words_find_and_it_is_said(acme, open_shelf, fake_openai):
+    with acme.scope():
+        route = Route(slug="main", base_url=fake_openai.base_url, embedding_model="fake-embedding", is_default=True)
+        route.save()
+    shelf = fill(open_shelf(acme))
+    fake_openai.embeddings_will(fail(503), times=None)
+
+    for question, title in (("When do you close on Sundays?", "Opening hours"), ("寄到新疆要多少钱", "运费")):
+        answer = acme.api.post(f"{shelf.path}search/", {"query": question}).json()
+        assert answer["results"][0]["title"] == title
+        assert answer["results"][0]["vector_rank"] is None
+        (left_out,) = answer["left_out"]
+        assert (left_out["embedding_model"], left_out["code"]) == ("fake-embedding", "provider_unavailable")
+        assert left_out["detail"]
+
+    by_meaning = acme.api.post(f"{shelf.path}search/", {"query": "Sundays", "mode": "vector"})
+    assert (by_meaning.status_code, by_meaning.json()["code"]) == (502, "provider_unavailable")
+    assert "left_out" not in acme.api.post(f"{shelf.path}search/", {"query": "Sundays", "mode": "keyword"}).json()
