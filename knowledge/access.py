@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from knowledge.models import Document, KnowledgeBase
+from tenants.access import access_row
 from tenants.errors import NotFound
 
 
@@ -19,10 +20,7 @@ def access_base(tenant_id: UUID, slug_or_id: str) -> KnowledgeBase:
 
 def access_document(tenant_id: UUID, document_id: UUID) -> Document:
     """One of the tenant's documents. Raises NotFound."""
-    document: Document | None = Document.objects.for_tenant(tenant_id).filter(pk=document_id).first()
-    if document is None:
-        raise NotFound
-    return document
+    return access_row(Document, tenant_id, pk=document_id)
 
 
 def _as_uuid(text: str) -> UUID | None:

@@ -3,18 +3,15 @@
 from uuid import UUID
 
 from personas.models import Persona
+from tenants.access import access_row
 from tenants.errors import NotFound
 
 
 def access_persona(tenant_id: UUID, slug_or_id: str) -> Persona:
     """One of the tenant's personas, by slug or id. Raises NotFound."""
-    personas = Persona.objects.for_tenant(tenant_id).select_related("live_version__tenant", "tenant")
     persona_id = as_uuid(slug_or_id)
     wanted = {"pk": persona_id} if persona_id else {"slug": slug_or_id}
-    persona: Persona | None = personas.filter(**wanted).first()
-    if persona is None:
-        raise NotFound
-    return persona
+    return access_row(Persona, tenant_id, related=["live_version__tenant", "tenant"], **wanted)
 
 
 def access_published(tenant_id: UUID, slug_or_id: str) -> Persona:

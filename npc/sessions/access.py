@@ -6,7 +6,7 @@ from uuid import UUID
 
 from npc.errors import SessionNotFound
 from npc.models import GameSession, Save
-from tenants.errors import NotFound
+from tenants.access import access_row
 from tenants.statements import Asked, Param, Select, read
 
 
@@ -38,7 +38,4 @@ _HELD: Select[GameSession] = Select(lambda: _sessions().select_for_update(no_key
 
 def access_save(tenant_id: UUID, save_id: UUID) -> Save:
     """Raises NotFound."""
-    save: Save | None = Save.objects.for_tenant(tenant_id).select_related("branch").filter(pk=save_id).first()
-    if save is None:
-        raise NotFound
-    return save
+    return access_row(Save, tenant_id, related=["branch"], pk=save_id)

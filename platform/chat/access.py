@@ -4,21 +4,15 @@ from uuid import UUID
 
 from chat.errors import ConversationNotFound
 from chat.models import Conversation, EndUser
-from tenants.errors import NotFound
+from tenants.access import access_row
 
 
 def access_conversation(tenant_id: UUID, conversation_id: UUID) -> Conversation:
     """One of the tenant's conversations, with its persona and end user. Raises ConversationNotFound."""
-    conversations = Conversation.objects.for_tenant(tenant_id).with_people()
-    conversation: Conversation | None = conversations.filter(pk=conversation_id).first()
-    if conversation is None:
-        raise ConversationNotFound
-    return conversation
+    people = ("persona", "end_user")
+    return access_row(Conversation, tenant_id, related=people, error=ConversationNotFound, pk=conversation_id)
 
 
 def access_end_user(tenant_id: UUID, external_id: str) -> EndUser:
     """A person by the id that the business gave. Raises NotFound."""
-    end_user: EndUser | None = EndUser.objects.for_tenant(tenant_id).filter(external_id=external_id).first()
-    if end_user is None:
-        raise NotFound
-    return end_user
+    return access_row(EndUser, tenant_id, external_id=external_id)

@@ -14,7 +14,8 @@ from rest_framework.views import APIView
 
 from llm.budgets import Rung, open_budget, standing_of
 from llm.models import Budget
-from tenants.errors import Conflict, NotFound
+from tenants.access import access_row
+from tenants.errors import Conflict
 from tenants.rest import CursorPages, caller_of
 
 FIXED = _("Whose a budget is, and its currency, cannot be changed; make another one.")
@@ -109,7 +110,4 @@ class BudgetDetail(APIView):
 
 def access_budget(tenant_id: UUID, budget_id: UUID) -> Budget:
     """Raises NotFound, for a neighbour's as for none."""
-    budget: Budget | None = Budget.objects.for_tenant(tenant_id).filter(pk=budget_id).first()
-    if budget is None:
-        raise NotFound
-    return budget
+    return access_row(Budget, tenant_id, pk=budget_id)

@@ -23,7 +23,8 @@ from analytics.reading.converting import TYPES
 from analytics.reading.texts import told
 from jobs.models import Job
 from jobs.queueing import queue_position
-from tenants.errors import Invalid, NotFound
+from tenants.access import access_row
+from tenants.errors import Invalid
 from tenants.models import Scope
 from tenants.rest import caller_of
 from tenants.scope import tenant_scope
@@ -206,10 +207,8 @@ class FileRetry(APIView):
 
 
 def _file(request: Request, dataset_id: UUID, file_id: UUID) -> DatasetFile:
-    file: DatasetFile | None = access_dataset(caller_of(request).tenant_id, dataset_id).files.filter(pk=file_id).first()
-    if file is None:
-        raise NotFound
-    return file
+    dataset = access_dataset(caller_of(request).tenant_id, dataset_id)
+    return access_row(DatasetFile, dataset.tenant_id, dataset=dataset, pk=file_id)
 
 
 # --- Columns ----------------------------------------------------------------------------------------------------
@@ -310,11 +309,8 @@ class ColumnDetail(APIView):
 
 def _column(tenant_id: UUID, dataset_id: UUID, table: str, column: str) -> DatasetColumn:
     """Raises NotFound."""
-    columns = DatasetColumn.objects.for_tenant(tenant_id).select_related("table__dataset")
-    found: DatasetColumn | None = columns.filter(table__dataset_id=dataset_id, table__name=table, name=column).first()
-    if found is None:
-        raise NotFound
-    return found
+    wanted: dict[str, Any] = {"table__dataset_id": dataset_id, "table__name": table, "name": column}
+    return access_row(DatasetColumn, tenant_id, related=["table__dataset"], **wanted)
 
 
 def _refuse_loss(seen: Preview, is_forced: bool) -> None:

@@ -39,13 +39,13 @@ from chat.handover import visitors
 from chat.models import CannedReply, ContactRequest, Conversation, Handoff, Message
 from chat.posting import clean_said, storable
 from chat.presenting import handoff_standing
-from chat.sessions import read_session
 from personas.access import access_persona
 from personas.models import Persona
+from tenants.access import access_row
 from tenants.asynchronous import for_callers, json_body, validated
-from tenants.authentication import Caller, bearer
+from tenants.authentication import Caller
 from tenants.describing import problems
-from tenants.errors import Conflict, NotFound
+from tenants.errors import Conflict
 from tenants.rest import BySequence, caller_of
 from tenants.scope import in_tenant
 
@@ -184,10 +184,7 @@ class ContactRequestDetail(APIView):
         return Response(status=204)
 
     def _found(self, request: Request, request_id: UUID) -> ContactRequest:
-        found = ContactRequest.objects.for_tenant(caller_of(request).tenant_id).filter(pk=request_id).first()
-        if found is None:
-            raise NotFound
-        return found  # type: ignore[no-any-return]
+        return access_row(ContactRequest, caller_of(request).tenant_id, pk=request_id)
 
 
 class CannedReplyList(GenericAPIView[CannedReply]):
@@ -237,11 +234,7 @@ class CannedReplyDetail(APIView):
         return Response(status=204)
 
     def _found(self, request: Request, reply_id: UUID) -> CannedReply:
-        replies = CannedReply.objects.for_tenant(caller_of(request).tenant_id).select_related("persona")
-        found = replies.filter(pk=reply_id).first()
-        if found is None:
-            raise NotFound
-        return found  # type: ignore[no-any-return]
+        return access_row(CannedReply, caller_of(request).tenant_id, related=["persona"], pk=reply_id)
 
 
 def _kept(reply: CannedReply, values: dict[str, Any], tenant_id: UUID) -> CannedReply:
@@ -291,46 +284,31 @@ class SatisfactionView(APIView):
 
 
 # --- The same by visitors themselves, with their sessions' tokens ---------------------------------------
-class VisitorsView(PublicView):
-    """The visitor's own conversation, which his session's token opens."""
-
-    def own(self, request: Request, persona: Persona, conversation_id: UUID) -> Conversation:
-        """Raises OriginNotAllowed, Unauthenticated, NotFound."""
-        self.check_origin(request, persona)
-        session = read_session(bearer(request.headers.get("Authorization")))
-        if (session.tenant_id, session.conversation_id) != (persona.tenant_id, conversation_id):
-            raise NotFound
-        conversation = access_conversation(persona.tenant_id, conversation_id)
-        if conversation.persona_id != persona.pk:
-            raise NotFound
-        return conversation
-
-
-class PublicHandoffRequestView(VisitorsView):
+class PublicHandoffRequestView(PublicView):
     @extend_schema(
         request=HandoffRequestSerializer, responses={200: StandingSerializer, **problems(404, 409, 422)}, auth=[]
     )
     @in_keys_tenant
     def post(self, request: Request, persona: Persona, conversation_id: UUID) -> Response:
         """Ask for a person. Outside office hours the answer's state may still be `bot`: leave a message then."""
-        return Response(_requested(self.own(request, persona, conversation_id), request))
+        return Response(_requested(self.own_conversation(request, persona, conversation_id), request))
 
 
-class PublicContactView(VisitorsView):
+class PublicContactView(PublicView):
     @extend_schema(request=ContactFormSerializer, responses={201: ContactFormSerializer, **problems(404, 422)}, auth=[])
     @in_keys_tenant
     def post(self, request: Request, persona: Persona, conversation_id: UUID) -> Response:
         """Leave a message, and how to be reached."""
-        left = _left(self.own(request, persona, conversation_id), request)
+        left = _left(self.own_conversation(request, persona, conversation_id), request)
         return Response({name: left[name] for name in ContactFormSerializer.Meta.fields}, status=201)
 
 
-class PublicSatisfactionView(VisitorsView):
+class PublicSatisfactionView(PublicView):
     @extend_schema(request=RatingSerializer, responses={204: None, **problems(404, 422)}, auth=[])
     @in_keys_tenant
     def post(self, request: Request, persona: Persona, conversation_id: UUID) -> Response:
         """Say how it was, one to five."""
-        _rated(self.own(request, persona, conversation_id), request)
+        _rated(self.own_conversation(request, persona, conversation_id), request)
         return Response(status=204)
 
 

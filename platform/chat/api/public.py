@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from chat.access import access_conversation
 from chat.api.serializers import MessageSerializer, PublicSessionRequestSerializer, SessionSerializer
 from chat.api.views import session_body
-from chat.models import Message
+from chat.models import Conversation, Message
 from chat.origins import check_origin
 from chat.sessions import open_session, read_session, returning_visitor, visitor_id
 from personas.access import access_by_publishable_key
@@ -63,6 +63,17 @@ class PublicView(APIView):
         origin = request.headers.get("Origin", "")
         check_origin(persona, origin, request.get_host())
         self.origin = origin
+
+    def own_conversation(self, request: Request, persona: Persona, conversation_id: UUID) -> Conversation:
+        """The visitor's, which his session's token opens. Raises OriginNotAllowed, Unauthenticated, NotFound."""
+        self.check_origin(request, persona)
+        session = read_session(bearer(request.headers.get("Authorization")))
+        if (session.tenant_id, session.conversation_id) != (persona.tenant_id, conversation_id):
+            raise NotFound
+        conversation = access_conversation(persona.tenant_id, conversation_id)
+        if conversation.persona_id != persona.pk:
+            raise NotFound
+        return conversation
 
     @extend_schema(exclude=True)
     @in_keys_tenant
@@ -117,13 +128,7 @@ class PublicMessages(PublicView, GenericAPIView[Message]):
     @in_keys_tenant
     def get(self, request: Request, persona: Persona, conversation_id: UUID) -> Response:
         """What was said in the visitor's own conversation, oldest first; his session's token opens it."""
-        self.check_origin(request, persona)
-        session = read_session(bearer(request.headers.get("Authorization")))
-        if (session.tenant_id, session.conversation_id) != (persona.tenant_id, conversation_id):
-            raise NotFound
-        conversation = access_conversation(persona.tenant_id, conversation_id)
-        if conversation.persona_id != persona.pk:
-            raise NotFound
+        conversation = self.own_conversation(request, persona, conversation_id)
         shown = conversation.messages.all().current().exclude(role=Message.Role.NOTE)
         page = self.paginate_queryset(shown)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.access import access_conversation, access_end_user
+from chat.access import access_end_user
 from chat.api.public import PublicView, in_keys_tenant
 from chat.models import Erasure, RetentionPolicy
 from chat.models.retention import LONGEST_DAYS
@@ -20,13 +20,12 @@ from chat.posting import storable
 from chat.retention.erasing import ERASE, erase_person
 from chat.retention.handing_out import export_of
 from chat.retention.receipts import digest_of, is_genuine, receipt_of
-from chat.sessions import read_session
 from jobs.models import Job
 from jobs.queueing import enqueue_again, queue_position
 from personas.models import Persona
-from tenants.authentication import bearer
+from tenants.access import access_row
 from tenants.describing import problems
-from tenants.errors import Conflict, NotFound
+from tenants.errors import Conflict
 from tenants.models import Scope
 from tenants.rest import caller_of
 
@@ -181,10 +180,7 @@ class ErasureRetry(APIView):
 
 
 def _erasure(request: Request, erasure_id: UUID) -> Erasure:
-    found: Erasure | None = Erasure.objects.for_tenant(caller_of(request).tenant_id).filter(pk=erasure_id).first()
-    if found is None:
-        raise NotFound
-    return found
+    return access_row(Erasure, caller_of(request).tenant_id, pk=erasure_id)
 
 
 class EndUserExport(APIView):
@@ -207,9 +203,5 @@ class PublicErasure(PublicView):
     @in_keys_tenant
     def post(self, request: Request, persona: Persona, conversation_id: UUID) -> Response:
         """A visitor has everything of his erased; his session's token opens it."""
-        self.check_origin(request, persona)
-        session = read_session(bearer(request.headers.get("Authorization")))
-        if (session.tenant_id, session.conversation_id) != (persona.tenant_id, conversation_id):
-            raise NotFound
-        end_user = access_conversation(persona.tenant_id, conversation_id).end_user
+        end_user = self.own_conversation(request, persona, conversation_id).end_user
         return Response(ErasureSerializer(erase_person(end_user, Erasure.Origin.VISITOR)).data, status=202)

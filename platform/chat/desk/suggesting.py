@@ -9,15 +9,12 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from chat.access import access_conversation
-from chat.history import past_messages
-from chat.models import Message, Turn
-from chat.tracing.answering import Question, try_question
-from personas.context import Said
+from chat.models import Message
+from chat.tracing.answering import Question, asked_again, try_question
 from tenants.asynchronous import for_callers
 from tenants.authentication import Caller
 from tenants.errors import NotFound
 
-HISTORY = 200
 # A visitor would not know what the numbers of sources mean in a person's words.
 _MARKS = re.compile(r"[ \u2060]*\[\d+(?:\s*,\s*\d+)*\]")
 
@@ -41,12 +38,9 @@ def draft(tenant_id: UUID, conversation_id: UUID) -> str:
 
 
 def _question(tenant_id: UUID, conversation_id: UUID) -> Question:
-    """What the visitor said last, as if it were said now; rows that are never saved."""
+    """What the visitor said last. Raises NotFound."""
     conversation = access_conversation(tenant_id, conversation_id)
     said = conversation.messages.current().filter(role=Message.Role.USER).order_by("-seq").first()
     if said is None:
         raise NotFound
-    remembered = past_messages(conversation, before_seq=said.seq, limit=HISTORY)
-    history = tuple(Said(role=role, text=text) for role, text in remembered)  # type: ignore[arg-type]
-    again = Turn(tenant_id=tenant_id, conversation=conversation)
-    return again, Message(tenant_id=tenant_id, text=said.text, role=Message.Role.USER, seq=said.seq), history
+    return asked_again(conversation, said)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from chat.grounding.answers import Grounded, ground
 from chat.grounding.claiming import declines
-from chat.models import Message, Turn
+from chat.history import past_messages
+from chat.models import Conversation, Message, Turn
 from chat.preparing import Loaded, Prepared, load, prepare
 from chat.rendering import render_answer
 from chat.settling import Outcome
@@ -22,6 +23,7 @@ from tenants.scope import tenant_scope
 
 # What is asked: a turn and a message that are not in the database, and what was said before.
 Question = tuple[Turn, Message, tuple[Said, ...]]
+REMEMBERED_MESSAGES = 200
 
 
 @dataclass
@@ -59,6 +61,15 @@ class Tried:
             "timing": {"first_token_ms": outcome.first_token_ms, "total_ms": outcome.total_ms},
             "trace": outcome.trace,
         }
+
+
+def asked_again(conversation: Conversation, question: Message, variables: dict[str, str] | None = None) -> Question:
+    """A message of the conversation as if it were said now. In the tenant's scope."""
+    remembered = past_messages(conversation, before_seq=question.seq, limit=REMEMBERED_MESSAGES)
+    history = tuple(Said(role=role, text=text) for role, text in remembered)  # type: ignore[arg-type]
+    turn = Turn(tenant_id=conversation.tenant_id, conversation=conversation, variables=variables or {})
+    asked = Message(tenant_id=turn.tenant_id, text=question.text, role=Message.Role.USER, seq=question.seq)
+    return turn, asked, history
 
 
 def try_question(tenant_id: UUID, ask: Callable[[], Question]) -> Tried:

@@ -7,13 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.history import past_messages
-from chat.models import Conversation, Message, Replay, Turn
-from chat.tracing.answering import Question, try_question
+from chat.models import Replay, Turn
+from chat.tracing.answering import Question, asked_again, try_question
 from jobs.models import Job
 from jobs.queueing import enqueue
-from personas.context import Said
-from tenants.errors import Conflict, NotFound, PlatformError
+from tenants.access import access_row
+from tenants.errors import Conflict, PlatformError
 from tenants.scope import tenant_scope
 
 REPLAY = "chat.replay"
@@ -26,13 +25,8 @@ class TurnNotOver(Conflict):
 
 def access_turn(tenant_id: UUID, turn_id: UUID) -> Turn:
     """One of the tenant's turns with question, answer and conversation. Raises NotFound."""
-    turns = Turn.objects.for_tenant(tenant_id).select_related(
-        "question", "answer", "conversation__persona", "conversation__end_user"
-    )
-    turn: Turn | None = turns.filter(pk=turn_id).first()
-    if turn is None:
-        raise NotFound
-    return turn
+    related = ("question", "answer", "conversation__persona", "conversation__end_user")
+    return access_row(Turn, tenant_id, related=related, pk=turn_id)
 
 
 @transaction.atomic
@@ -73,10 +67,4 @@ def _told(error: PlatformError) -> dict[str, str]:
 
 
 def _question(turn: Turn) -> Question:
-    """The turn as if it were asked now; rows that are never saved."""
-    stored: Conversation = turn.conversation
-    remembered = past_messages(stored, before_seq=turn.question.seq, limit=200)
-    history = tuple(Said(role=role, text=text) for role, text in remembered)  # type: ignore[arg-type]
-    again = Turn(tenant_id=turn.tenant_id, conversation=stored, variables=turn.variables)
-    asked = Message(tenant_id=turn.tenant_id, text=turn.question.text, role=Message.Role.USER, seq=turn.question.seq)
-    return again, asked, history
+    return asked_again(turn.conversation, turn.question, turn.variables)

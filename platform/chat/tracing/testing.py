@@ -23,7 +23,8 @@ from knowledge.models import Document
 from llm.reader.spelling import fold
 from personas.context import Said
 from personas.models import Persona
-from tenants.errors import Conflict, NotFound, PlatformError
+from tenants.access import access_row
+from tenants.errors import Conflict, PlatformError
 from tenants.scope import tenant_scope
 
 RUN_TESTS = "chat.persona_tests"
@@ -46,18 +47,12 @@ class TooManyTests(Conflict):
 
 def access_test(persona: Persona, test_id: UUID) -> AnswerTest:
     """Raises NotFound, also for a test of another persona."""
-    test: AnswerTest | None = AnswerTest.objects.filter(persona=persona, pk=test_id).first()
-    if test is None:
-        raise NotFound
-    return test
+    return access_row(AnswerTest, persona.tenant_id, persona=persona, pk=test_id)
 
 
 def access_run(persona: Persona, run_id: UUID) -> TestRun:
     """Raises NotFound, also for a run of another persona."""
-    run: TestRun | None = TestRun.objects.filter(persona=persona, pk=run_id).first()
-    if run is None:
-        raise NotFound
-    return run
+    return access_row(TestRun, persona.tenant_id, persona=persona, pk=run_id)
 
 
 def create_test(persona: Persona, **fields: Any) -> AnswerTest:

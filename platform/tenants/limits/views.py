@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.errors import Conflict, NotFound
+from tenants.access import access_row
+from tenants.errors import Conflict
 from tenants.limits.policies import exceeds_default, forget_limits
 from tenants.models import RateLimit
 from tenants.rest import CursorPages, caller_of
@@ -87,10 +88,7 @@ class RateLimitDetail(APIView):
         return Response(status=204)
 
     def _found(self, request: Request, limit_id: UUID) -> RateLimit:
-        found: RateLimit | None = RateLimit.objects.for_tenant(caller_of(request).tenant_id).filter(pk=limit_id).first()
-        if found is None:
-            raise NotFound
-        return found
+        return access_row(RateLimit, caller_of(request).tenant_id, pk=limit_id)
 
 
 def _forget(request: Request) -> None:
