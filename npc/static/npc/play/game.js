@@ -1,3 +1,4 @@
+import { newId } from "../../chat/ids.js";
 import { Away, Refused, Server } from "./server.js";
 
 /**
@@ -65,7 +66,7 @@ export class Game extends EventTarget {
 
   /** Say something. The same turn is sent again if the line broke before its answer was whole. */
   async say(character, text, { refuse, again = false } = {}) {
-    this.turnId = again ? this.turnId : crypto.randomUUID();
+    this.turnId = again ? this.turnId : newId();
     const body = { turn_id: this.turnId, character, text, refuse };
     let isWhole = false;
     for await (const { type, ...event } of this.server.stream("session/turns/", body)) {

@@ -1,4 +1,5 @@
 import { Connection } from "./connection.js";
+import { newId } from "./ids.js";
 import { Outbox } from "./memory.js";
 import { fetchMessages, openSession, tell } from "./session.js";
 import { Transcript } from "./transcript.js";
@@ -289,14 +290,4 @@ export class Conversation {
     this.inFlight = next.client_id;
     this.connection.send({ type: "message.send", client_id: next.client_id, text: next.text });
   }
-}
-
-/** A random UUID; browsers offer randomUUID over https only. */
-function newId() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

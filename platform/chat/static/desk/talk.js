@@ -1,5 +1,6 @@
 import { byId, drawAvatar, showText } from "../chat/dom.js";
 import { Following } from "../chat/following.js";
+import { newId } from "../chat/ids.js";
 import { PassagePanel } from "../chat/passage.js";
 import { make } from "../members/make.js";
 import { Away, get, post } from "../members/server.js";
@@ -238,9 +239,8 @@ export class Talk {
   async #transfer(path) {
     const { results } = await get("members/").catch(() => ({ results: [] }));
     const others = results.filter(({ id }) => id !== this.me.id);
-    const list = [["", make("span", { textContent: t("transfer_queue") })], ...others.map(({ id, name }) => [id, avatarOf(name), make("bdi", { textContent: name })])];
     // An empty value means cancel, so the queue goes by another name.
-    list[0][0] = "queue";
+    const list = [["queue", make("span", { textContent: t("transfer_queue") })], ...others.map(({ id, name }) => [id, avatarOf(name), make("bdi", { textContent: name })])];
     const to = await choose({ title: t("transfer_title"), text: t(others.length ? "transfer_text" : "transfer_none"), list });
     if (!to) return;
     const name = others.find(({ id }) => id === to)?.name;
@@ -409,14 +409,4 @@ function avatarOf(name) {
   const avatar = make("span", { className: "avatar avatar--small", aria: { hidden: "true" } });
   drawAvatar(avatar, { name });
   return avatar;
-}
-
-/** A random UUID; browsers offer randomUUID over https only. */
-function newId() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
