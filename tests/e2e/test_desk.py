@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,6 +33,23 @@ VISITOR: dict[str, Any] = {"locale": "zh-CN", "viewport": {"width": 420, "height
 TEA = "绿茶应放在密封罐里，避光、防潮，在 5℃ 左右的冰箱中保存，开封后三个月内喝完。"
 # What a hostile visitor writes, and what he hopes for.
 HOSTILE = "<img src=x onerror=\"document.title='stolen'\"><script>document.title='stolen'</script> **hi**"
+
+
+# Stands for the agent's loudspeaker and his system's notifications: what comes there is noted at the page's root. He
+# looks at another window.
+EARS = """
+    document.hasFocus = () => false;
+    window.Notification = class {
+        static permission = "default";
+        static requestPermission() { return Promise.resolve((this.permission = "granted")); }
+        constructor(title) { document.documentElement.dataset.notice = title; }
+        close() {}
+    };
+    const Tone = window.OscillatorNode;
+    window.OscillatorNode = class extends Tone {
+        start(at) { document.documentElement.dataset.chime = "rang"; super.start(at); }
+    };
+"""
 
 
 class Window:
@@ -155,16 +173,32 @@ def asks_for_a_person(business: Business, reason: str) -> None:
     assert business.api.post(path, {"reason": reason}).status_code == 200
 
 
+def leaves_for_the_day(business: Business) -> None:
+    """From now on people are there on another day than today, yesterday and tomorrow."""
+    days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    day = days[(datetime.now(UTC).weekday() + 3) % 7]
+    handoff = {"enabled": True, "hours": {"timezone": "UTC", "weekdays": {day: "09:00-18:00"}}}
+    assert business.api.patch("/api/v1/personas/mei/", {"settings": {"handoff": handoff}}).status_code == 200
+    assert business.api.post("/api/v1/personas/mei/publish/").status_code == 200
+
+
 def test_from_waiting_to_closed_by_keys_alone(
     acme: Business, agents: tuple[Worker, Worker], chat_path: str, open_window: Any
 ) -> None:
     desk: Desk = open_window(Desk, DESKTOP, agents[0])
     carol: Visitor = open_window(Visitor, VISITOR)
     page, press = desk.page, desk.page.keyboard.press
+    page.add_init_script(EARS)
     desk.opens("/desk/")
     expect(page.get_by_text("没有人在等待。")).to_be_visible()
     desk.shoots("zh-nobody")
     desk.is_accessible()
+    page.locator("#alerts-open").click()
+    page.locator("#notices").click()
+    expect(page.locator("#notices")).to_have_text("关闭")
+    desk.shoots("zh-alerts")
+    desk.is_accessible()
+    press("Escape")
 
     carol.opens(chat_path)
     carol.says("绿茶怎么保存？")
@@ -176,6 +210,9 @@ def test_from_waiting_to_closed_by_keys_alone(
 
     expect(desk.rows).to_have_count(1)
     expect(page).to_have_title(re.compile(r"^\(1\) "))
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-notice", re.compile("人工"))
+    expect(root).to_have_attribute("data-chime", "rang")
     press("j")
     expect(desk.rows.first).to_be_focused()
     press("Enter")
@@ -293,9 +330,18 @@ def test_on_a_phone_in_the_dark(
     expect(bo.page.locator("#talk-state")).to_have_text("Bot answers")
     expect(page.locator("#talk-state")).to_have_text("Bot answers")
 
-    left = {"name": "Carol", "contact": "carol@example.com", "message": "Call me, please."}
-    asked = acme.api.post(f"/api/v1/conversations/{conversation_of(acme)}/contact/", left)
-    assert asked.status_code == 201, asked.content
+    leaves_for_the_day(acme)
+    carol.page.reload()  # her page learns who is there when it comes in
+    carol.page.get_by_role("button", name="Talk to a person").click()
+    carol.sees("Nobody is there right now; people are back")
+    form = carol.page.locator("#contact")
+    form.get_by_label("Name").fill("Carol")
+    form.get_by_label("Email or telephone").fill("carol@example.com")
+    form.get_by_label("What is it about?").fill("Call me, please.")
+    carol.shoots("en-form")
+    carol.is_accessible()
+    form.get_by_role("button", name="Leave the message").click()
+    expect(form).to_be_hidden()
     bo.page.get_by_role("link", name="Messages left").click()
     expect(bo.page.locator(".reply")).to_contain_text("carol@example.com")
     bo.shoots("en-left")
