@@ -6,6 +6,7 @@ from uuid import UUID
 
 from analytics.catalogue import Catalogue, Column, Join, Metric, Table
 from analytics.models import Dataset, DatasetColumn, DatasetTable
+from tenants.scope import tenant_scope
 
 # Of one process. The catalogue of a hundred tables is some 100 KB.
 _MOST_KEPT = 64
@@ -18,7 +19,10 @@ def kept_catalogue(dataset: Dataset) -> Catalogue:
     It is never older than the version of the row that was passed, since that is counted up with each change.
     """
     key = (dataset.pk, dataset.version)
-    found = _kept.pop(key, None) or catalogue_of(dataset)
+    found = _kept.pop(key, None)
+    if found is None:
+        with tenant_scope(dataset.tenant_id):
+            found = catalogue_of(dataset)
     _kept[key] = found
     while len(_kept) > _MOST_KEPT:
         with suppress(KeyError):

@@ -136,7 +136,7 @@ class Work:
         explanation: str = "",
         used_model: str = "",
         limits: RunLimits = DEFAULT_LIMITS,
-        on_checked: Callable[[Checked], None] = lambda checked: None,
+        on_checked: Callable[[Checked], None] | None = None,
     ) -> Answer:
         """Run a statement that may cost what it costs, within the limits of all runs."""
         result = run_sql(

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from django.db.models import F
+from django.db.models import BooleanField, F, Func
 
 from analytics.catalogue import Catalogue
 from analytics.meaning.linking import Found
 from analytics.models import Dataset, KnownValue
 from knowledge.words import fold, index_words
-from tenants.statements import IsOneOf, Param, Select
+from tenants.statements import Param, Select
 
 MOST_FOUND = 50
 MIN_CHARACTERS = 2
@@ -22,10 +22,18 @@ _ATOM = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 _LATIN = re.compile(r"[a-z][a-z0-9]{2,}")
 _WORD_CHARACTER = re.compile(r"[a-z0-9]")
 
+
+class _IsOneOf(Func):
+    """Whether an expression is among the texts of a list: `key__in` for a `Param`, however many there are."""
+
+    template, arg_joiner = "%(expressions)s::text[])", " = ANY("
+    output_field = BooleanField()
+
+
 _SAID: Select[tuple[str, str, str, bool, str]] = Select(
     lambda: (
         KnownValue.objects.filter(
-            IsOneOf(F("key"), Param("said")),
+            _IsOneOf(F("key"), Param("said")),
             tenant_id=Param("tenant_id"),
             dataset_id=Param("dataset_id"),
             column__pii="",

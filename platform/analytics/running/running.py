@@ -60,7 +60,7 @@ class _Attempt:
 
     sql_given: str
     sql_run: str = ""
-    verdict: str = SqlRun.OK
+    verdict: str = RunCancelled.code  # as long as nothing else came of it
     rows: int = 0
     cost: float | None = None
     began: float = field(default_factory=time.monotonic)
@@ -78,12 +78,13 @@ def run_sql(
     asker: Asker,
     question_id: UUID | None = None,
     limits: RunLimits = DEFAULT_LIMITS,
-    on_checked: Callable[[Checked], None] = lambda checked: None,
+    on_checked: Callable[[Checked], None] | None = None,
 ) -> Result:
     """Check a statement, run it and keep it in the audit, whatever becomes of it. No transaction of ours may be open.
 
-    `on_checked` is called when the gate has let it pass. Raises SqlRejected, SqlFailed, TooCostly, SqlTimedOut,
-    RunCancelled, DatasetBusy, DatasetUnreachable, DatasetNotReady.
+    `on_checked` is called when the gate has let it pass and who cancels can find it; it raises if that came before.
+    Raises SqlRejected, SqlFailed, TooCostly, SqlTimedOut, RunCancelled, DatasetBusy, DatasetUnreachable,
+    DatasetNotReady.
     """
     if dataset.tenant_id != asker.tenant_id:
         raise NotFound
@@ -92,14 +93,16 @@ def run_sql(
         catalogue = _catalogue(dataset)
         checked = check(sql, catalogue)
         attempt.sql_run = checked.sql
-        on_checked(checked)
         with (
             session_of(dataset, name=_name_of(question_id), limits=limits) as session,
             _cancellable(session, question_id),
         ):
-            _see_whether_cancelled(dataset, question_id)
+            if on_checked is not None:
+                on_checked(checked)
+            else:
+                _see_whether_cancelled(dataset, question_id)
             result = run_in(session, attempt.sql_run, catalogue, limits)
-        attempt.rows, attempt.cost = len(result.rows), result.plan.cost
+        attempt.verdict, attempt.rows, attempt.cost = SqlRun.OK, len(result.rows), result.plan.cost
         return result
     except SqlRejected as rejected:
         attempt.verdict = rejected.rule
@@ -214,8 +217,7 @@ def _fetched(session: Session, described: list[Described], limits: RunLimits) ->
 def _catalogue(dataset: Dataset) -> Catalogue:
     if dataset.status != Dataset.Status.READY:
         raise DatasetNotReady
-    with tenant_scope(dataset.tenant_id):
-        return kept_catalogue(dataset)
+    return kept_catalogue(dataset)
 
 
 def _name_of(question_id: UUID | None) -> str:
