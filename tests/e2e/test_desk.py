@@ -195,7 +195,7 @@ def test_from_waiting_to_closed_by_keys_alone(
     desk.is_accessible()
     page.locator("#alerts-open").click()
     page.locator("#notices").click()
-    expect(page.locator("#notices")).to_have_text("关闭")
+    expect(page.locator("#notices")).to_have_text("关闭通知")
     desk.shoots("zh-alerts")
     desk.is_accessible()
     press("Escape")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from chat.rendering import render_answer
 from tests.e2e.conftest import shoot
-from tests.e2e.fake_chat import PERSONA, PUBLISHABLE_KEY, Address, FakeChat
+from tests.e2e.fake_chat import HOLD, PERSONA, PUBLISHABLE_KEY, Address, FakeChat
 
 pytestmark = pytest.mark.browser
 
@@ -249,31 +249,45 @@ def test_a_chinese_shop_says_how_it_was(visit, fake_chat):
 
 
 @pytest.mark.parametrize(
-    ("lang", "ask", "nobody", "how", "what", "send", "sent", "options"),
+    ("lang", "ask", "asking", "nobody", "how", "what", "send", "sent", "options"),
     [
         (
-            "en", "Talk to a person", "Nobody is there right now; people are back",
+            "en", "Talk to a person", "Asking for a person…", "Nobody is there right now; people are back",
             "Email or telephone", "What is it about? (optional)", "Leave the message",
             "Your message has been passed on.", {},
         ),
         (
-            "zh", "转人工", "现在没有人工客服", "邮箱或电话", "关于什么？（选填）", "提交留言", "您的留言已转交。",
+            "zh", "转人工", "正在为您联系人工……", "现在没有人工客服", "邮箱或电话", "关于什么？（选填）",
+            "提交留言", "您的留言已转交。",
             {"viewport": {"width": 390, "height": 780}, "color_scheme": "dark", "has_touch": True, "is_mobile": True},
         ),
     ],
 )  # fmt: skip
-def test_outside_hours_a_message_is_left(visit, fake_chat, lang, ask, nobody, how, what, send, sent, options):
+def test_outside_hours_a_message_is_left(visit, fake_chat, lang, ask, asking, nobody, how, what, send, sent, options):
     fake_chat.persona["offers_person"] = True
     carol = visit(lang=lang, **options)
     carol.opens()
     carol.asks_and_reads("My ring is in the well.", "I am sorry to hear it.")
+    hands = carol.page.locator("#hands")
+    fake_chat.will_answer("It is ", HOLD, "lost.")
+    carol.says("Can you get it out?")
+    expect(carol.answers.last).to_contain_text("It is")
     carol.button(ask).click()
+    expect(hands).to_have_text(asking)  # at once, though the answer goes on
+    expect(carol.button(ask)).to_be_disabled()
+    carol.shows(f"asking-{lang}")
+    fake_chat.send_raw({"type": "error", "code": "conflict", "detail": "Not now."})
+    expect(hands).to_be_hidden()
+    carol.button(ask).click()
+    fake_chat.go_on()
+    expect(carol.answers.last.locator(".actions")).to_be_visible()
     until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     fake_chat.tells("conversation.handoff", state="bot", by="visitor", reason="outside_hours", form=True, until=until)
 
     form = carol.page.locator("#contact")
     expect(form).to_be_visible()
     expect(carol.page.locator(".status").last).to_contain_text(nobody)
+    expect(hands).to_be_hidden()
     carol.is_accessible()
     carol.button(send).click()
     expect(form.get_by_label(how)).to_be_focused()  # how to reach her is what it is for
@@ -319,7 +333,9 @@ def test_who_comes_back_finds_his_conversation_and_what_was_said_meanwhile(visit
         expect(tab.answers.last).to_contain_text("Kept.")
         expect(tab.said).to_have_text(["Any rooms?", "Yes, please"])
     assert len(fake_chat.talks) == 1
-    assert [frame["text"] for frame in fake_chat.frames_of("message.send")] == ["Any rooms?", "Yes, please"]
+    # Both may send what waits, and a tab again what was not answered at once: by its id it is one message.
+    sent = {frame["client_id"]: frame["text"] for frame in fake_chat.frames_of("message.send")}
+    assert list(sent.values()) == ["Any rooms?", "Yes, please"]
 
 
 def test_nothing_is_kept_without_consent_and_pages_change_under_it(visit, fake_chat):

@@ -21,10 +21,12 @@ export class Hands {
     const isWithPeople = ["requested", "human"].includes(handoff);
     const isOffered = this.conversation.standing?.is_offered ?? this.persona.offers_person;
     surface.byId("person").hidden = !isOffered || isWithPeople;
-    surface.byId("person").disabled = this.isAsking && handoff === "bot";
-    surface.byId("hands").hidden = !isWithPeople;
-    surface.byId("hands").dataset.state = handoff;
-    const key = { requested: "hands_requested", human: "hands_human" }[handoff];
+    // What changes hands is told in its turn: one who asks in the middle of an answer hears so when it ends.
+    const isAsking = this.isAsking && handoff === "bot";
+    surface.byId("person").disabled = isAsking;
+    surface.byId("hands").hidden = !isWithPeople && !isAsking;
+    surface.byId("hands").dataset.state = isAsking ? "requested" : handoff;
+    const key = isAsking ? "hands_asking" : { requested: "hands_requested", human: "hands_human" }[handoff];
     surface.byId("hands-text").textContent = key ? surface.t(key, { agent: agent ?? surface.t("someone") }) : "";
     surface.byId("contact").hidden = isEmpty || !hands.form || this.hasLeftWord;
     surface.byId("satisfaction").hidden = isEmpty || !hands.satisfaction || this.hasJudged;
@@ -52,7 +54,14 @@ export class Hands {
   #ask() {
     this.conversation.askForPerson();
     this.isAsking = true;
-    this.surface.byId("person").disabled = true;
+    this.draw(this.conversation.transcript);
+    this.say(this.surface.t("hands_asking"));
+  }
+
+  /** Something was refused: whatever it was, one may ask again. */
+  giveUp() {
+    this.isAsking = false;
+    this.draw(this.conversation.transcript);
   }
 
   async #leaveWord(event) {

@@ -32,7 +32,10 @@ export class ChatView {
       onConnection: (state) => this.#connectionChanged(state),
       onPersona: (introduced) => this.introduce(introduced),
       onTyping: (frame) => this.hands.heedTyping(frame),
-      onProblem: (error) => this.notice(error.code === "history_gone" ? surface.t("history_gone") : surface.explain(error)),
+      onProblem: (error) => {
+        this.hands.giveUp();
+        this.notice(error.code === "history_gone" ? surface.t("history_gone") : surface.explain(error));
+      },
     });
     surface.furnish(surface.root);
     this.#buildParts({ memory, mayCover, onReload });

@@ -109,7 +109,7 @@ export const TEXTS = {
     held_title: "{agent} 正在回答", held_text: "仍要接管此对话吗？会通知您的同事。", taken_from_you: "{agent} 已接管此对话。", deed_done_takeover: "现在由您回答，机器人已停止。", deed_done_release: "现在由机器人继续回答。", deed_done_close: "已关闭。", deed_done_transfer: "已转接给 {agent}。", deed_done_queue: "已放回队列。",
     gone: "此对话已不存在。",
 
-    alerts: "提醒", alerts_title: "如何提醒您", sound: "声音", sound_text: "有人等待或给您写消息时，响一声提示音。", notices: "浏览器通知", notices_text: "您在别的窗口或标签页时显示。", notices_on: "开启", notices_off: "关闭", notices_denied: "浏览器不允许此页面发送通知，请在浏览器的网站设置中允许。", notices_missing: "此浏览器不支持通知。", try_sound: "试听",
+    alerts: "提醒", alerts_title: "如何提醒您", sound: "声音", sound_text: "有人等待或给您写消息时，响一声提示音。", notices: "浏览器通知", notices_text: "您在别的窗口或标签页时显示。", notices_on: "开启通知", notices_off: "关闭通知", notices_denied: "浏览器不允许此页面发送通知，请在浏览器的网站设置中允许。", notices_missing: "此浏览器不支持通知。", try_sound: "试听",
     alert_waiting: "{visitor} 正在等待人工", alert_message: "{visitor} 发来消息", alert_transferred: "与 {visitor} 的对话已转给您",
 
     keys: "快捷键", keys_title: "快捷键", keys_off: "启用单键快捷键", keys_off_text: "如果影响语音输入或读屏软件，请关闭。",
