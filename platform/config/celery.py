@@ -1,5 +1,6 @@
 """The Celery application: `celery -A config worker`, `celery -A config beat`."""
 
+import gc
 import os
 import signal
 
@@ -23,6 +24,8 @@ app.autodiscover_tasks()
 def end_with_the_worker(**_: object) -> None:
     """A busy pool process would outlive a killed worker; its job is leased and will be done again."""
     die_with_parent(signal.SIGKILL)
+    # What is loaded stays: walking through it, the garbage collector cost now and then a question 0.2 s.
+    gc.freeze()
 
 
 @beat_init.connect
