@@ -172,11 +172,8 @@ def _support(statement: Statement, grounds: Sequence[Ground], marks: Sequence[in
         return None
     best = max(scores.values())
     good = [ground for ground in scores if scores[ground] >= best - AS_GOOD]
-    marked = [ground.n for ground in scores if ground.n is not None and ground.n in marks]
-    if marked:
-        return tuple(marked)
-    numbered = [ground.n for ground in good if ground.n is not None]
-    return tuple(numbered)
+    marked = tuple(ground.n for ground in scores if ground.n is not None and ground.n in marks)
+    return marked or tuple(ground.n for ground in good if ground.n is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,18 +193,17 @@ class _Window:
 
 @lru_cache(maxsize=1024)
 def _windows(ground: Ground) -> tuple[_Window, ...]:
+    return tuple(_all_windows(ground))
+
+
+def _all_windows(ground: Ground) -> Iterator[_Window]:
     pieces = quotables(ground.text)
-    return tuple(_all_windows(ground, pieces))
-
-
-def _all_windows(ground: Ground, pieces: Sequence[str]) -> Iterator[_Window]:
     above = f"{ground.title}\n{ground.heading}"
     heading, nearby, whole = bag(above), bag(ground.text), fold(f"{above}\n{ground.text}")
     above_quantities = quantities(above)
     for at, piece in enumerate(pieces):
-        for text, second in (
-            ((piece, None), (f"{piece} {pieces[at + 1]}", pieces[at + 1])) if at + 1 < len(pieces) else ((piece, None),)
-        ):
+        for second in (None, *pieces[at + 1 : at + 2]):
+            text = f"{piece} {second}" if second else piece
             yield _Window(
                 text=text,
                 own=bag(text),
@@ -254,7 +250,7 @@ def _weight(shares: Sequence[tuple[float, float]]) -> float:
 
 def _average(shares: Sequence[tuple[float, float]]) -> float:
     total = sum(weight for weight, _ in shares)
-    return sum(weight * share for weight, share in shares) / total if total else 0.0
+    return _weight(shares) / total if total else 0.0
 
 
 def _covered(unit: Unit, window: _Window) -> float:

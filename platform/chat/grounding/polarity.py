@@ -5,7 +5,7 @@ behind a "not" that it is not so. Two clauses conflict if one of them affirms wh
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -98,8 +98,7 @@ class Clause:
 
     def shares(self, other: "Clause") -> float:
         """How much of this clause's words the other one has, 0 to 1."""
-        total = sum(unit.weight for unit in self.about)
-        return sum(unit.weight for unit in self.about if speaks_of(other.bag, unit)) / total if total else 0.0
+        return share_of(self.about, other.bag)
 
     def nears(self, other: "Clause") -> float:
         """As `shares`, with the numbers: which of several clauses is meant."""
@@ -130,6 +129,12 @@ def speaks_of(where: Bag, unit: Unit) -> bool:
     """By the word itself or by a concept behind it, which also another language's words have."""
     is_there = unit.text in where.words or (not unit.text.isascii() and unit.text in where.text)
     return is_there or not unit.concepts.isdisjoint(where.concepts)
+
+
+def share_of(asked: Sequence[Unit], where: Bag) -> float:
+    """How much of some words a text speaks of, 0 to 1."""
+    total = sum(unit.weight for unit in asked)
+    return sum(unit.weight for unit in asked if speaks_of(where, unit)) / total if total else 0.0
 
 
 def contradicts(claim: str, source: str) -> bool:

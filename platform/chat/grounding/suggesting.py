@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chat.grounding.polarity import speaks_of
+from chat.grounding.polarity import share_of
 from llm.reader.spelling import fold, is_chinese
 from llm.reader.words import bag, units
 from personas.context import Source
@@ -76,10 +76,7 @@ def _headings(source: Source) -> Iterator[str]:
 
 def _answers(source: Source, question: str) -> bool:
     """Whether a passage speaks of most of what a question asks."""
-    asked = units(question)
-    total = sum(unit.weight for unit in asked)
-    where = bag(f"{source.title}\n{source.heading}\n{source.text}")
-    return bool(total) and sum(unit.weight for unit in asked if speaks_of(where, unit)) >= NEAR * total
+    return share_of(units(question), bag(f"{source.title}\n{source.heading}\n{source.text}")) >= NEAR
 
 
 def _same(text: str, other: str) -> bool:
@@ -87,12 +84,7 @@ def _same(text: str, other: str) -> bool:
     first, second = units(_quoted_part(text)), units(_quoted_part(other))
     if not first or not second:
         return fold(text) == fold(other)
-    return min(_shared(first, other), _shared(second, text)) > ASKED_AGAIN or fold(text) == fold(other)
-
-
-def _shared(asked: Sequence, other: str) -> float:  # type: ignore[type-arg]
-    total = sum(unit.weight for unit in asked)
-    return sum(unit.weight for unit in asked if speaks_of(bag(other), unit)) / total if total else 0.0
+    return min(share_of(first, bag(other)), share_of(second, bag(text))) > ASKED_AGAIN or fold(text) == fold(other)
 
 
 def _quoted_part(text: str) -> str:
