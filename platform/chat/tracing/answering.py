@@ -33,6 +33,8 @@ class Tried:
     outcome: Outcome
     found: Grounded = field(default_factory=Grounded)
     declined: bool = False
+    # Why the model called a person, if it did.
+    called: str | None = None
     currency: str = ""
 
     @property
@@ -126,7 +128,8 @@ async def _stream(prepared: Prepared) -> tuple[Tried, Usage]:
     outcome.trace = prepared.trace_of(outcome.error)
     numbers = tuple(source.n for source in reply.citations)
     found = await ground(prepared.turn, outcome.text, numbers) if outcome.error is None else Grounded()
-    return Tried(outcome, found, declined or declines(outcome.text)), usage
+    called = getattr(prepared.parser, "called", None)
+    return Tried(outcome, found, declined or declines(outcome.text), called), usage
 
 
 def _since(began: float) -> int:

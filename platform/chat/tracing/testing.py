@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 from chat.grounding.claiming import declines
+from chat.handover.calling import is_unsure, wish_of
 from chat.history import past_messages
 from chat.models import AnswerTest, Conversation, EndUser, Message, TestRun, Turn
+from chat.preparing import running_persona
 from chat.tracing.answering import Question, Tried, try_question
 from jobs import queueing
 from jobs.handlers import Stopped
@@ -231,10 +233,16 @@ def _titles(document_ids: set[str]) -> list[str]:
 
 
 def _hands_over(test: AnswerTest, tried: Tried, persona: Persona) -> bool:
-    """Whether a word of the question calls a person, or the answer speaks of one."""
-    handoff = persona.settings.get("handoff") or {}
-    calling = any(fold(word) in fold(test.question) for word in handoff.get("keywords") or [])
-    return calling or _PERSON.search(fold(tried.outcome.text)) is not None
+    """Whether the persona's rules would call a person, or the answer speaks of one.
+
+    What takes several answers in a row cannot be told from one.
+    """
+    settings, answer = running_persona(persona, is_test=True).settings, tried.outcome
+    unsure = is_unsure(refusal=settings.refusal, answer=answer.text, has_citations=bool(answer.citations))
+    found_nothing = unsure and bool(settings.knowledge_bases)
+    wish = wish_of(settings.handoff, test.question, called=tried.called, is_unsure=found_nothing)
+    calling = wish is not None and wish.streak <= 1
+    return calling or _PERSON.search(fold(answer.text)) is not None
 
 
 def _question(persona: Persona, test: AnswerTest) -> Question:

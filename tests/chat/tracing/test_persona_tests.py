@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from chat.tracing.testing import create_test, made_of_turn
 from tests.chat.tracing.conftest import turn_of
+from tests.chat.tracing.test_claims_in_chat import _connect as connect
 from tests.knowledge.conftest import work_off
 
 GOOD = {"name": "Returns", "question": "How long may I return unopened tea?", "must_contain": ["30 DAYS"]}
@@ -72,6 +73,32 @@ def test_a_run_says_what_does_not_hold_and_what_changed_since_the_last_one(shop)
     second = {result["test"]: result["change"] for result in run(shop)["results"]}
 
     assert second == {**dict.fromkeys(by_test, "same"), person["id"]: "fixed", chess["id"]: "broken"}
+
+
+@pytest.mark.parametrize(
+    ("handoff", "question", "answer", "is_met"),
+    [
+        ({"keywords": ["refund"]}, "Where are my refunds?", "On their way.", True),
+        ({"keywords": ["fund"]}, "Where are my refunds?", "On their way.", False),  # whole words, as in a chat
+        ({}, "转人工，谢谢", "好的。", True),
+        ({"on_request": False}, "转人工，谢谢", "好的。", False),
+        ({"on_negative_sentiment": True}, "This is terrible service", "I am sorry.", True),
+        ({"by_persona": True}, "My ring fell into the tea.", "Wait, please.\n[[person: a ring]]", True),
+        ({"on_low_confidence": 1}, "Who won the chess championship?", "The documents do not mention it.", True),
+        ({"on_low_confidence": 2}, "Who won the chess championship?", "The documents do not mention it.", False),
+        ({"enabled": False, "keywords": ["refund"]}, "Where is my refund?", "On its way.", False),
+    ],
+)
+def test_a_person_is_called_by_the_rules_of_hand_over(shop, scripted_llm, handoff, question, answer, is_met):
+    connect(shop, scripted_llm)
+    scripted_llm.will_say(answer)
+    shop.edits(handoff={"enabled": True, **handoff})
+    shop.business.api.post(shop.tests(), {"question": question, "must_hand_over": True})
+
+    (result,) = run(shop)["results"]
+
+    assert result["failures"] == ([] if is_met else ["It does not offer a person."])
+    assert "[[" not in result["text"]
 
 
 def test_the_draft_is_what_is_tried(shop):
