@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -80,6 +81,12 @@ class Desk:
 
     def shoots(self, name: str) -> None:
         shoot(self.page, f"ask-{name}", animations="disabled")
+
+    def is_accessible(self) -> None:
+        """Nothing that axe finds against WCAG 2.2 AA."""
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": tags}})
+        assert found.response["violations"] == [], found.generate_report()
 
 
 @pytest.fixture
@@ -164,6 +171,7 @@ def test_from_a_sheet_with_chinese_headers_to_a_chart_and_a_file(
     expect(page.locator("tbody th").nth(4)).to_contain_text("金额")
     expect(page.get_by_label("类型: 日期")).to_have_value("date")
     desk.shoots("zh-dataset")
+    desk.is_accessible()
 
     page.get_by_label("说明: 金额").fill("实际收款，含税")
     page.get_by_role("tab", name="指标与关联").click()
@@ -172,6 +180,7 @@ def test_from_a_sheet_with_chinese_headers_to_a_chart_and_a_file(
     desk.button("添加指标").click()
     expect(page.locator(".item").filter(has_text="营业额")).to_contain_text("sum(金额)")
     desk.shoots("zh-glossary")
+    desk.is_accessible()
 
     page.get_by_role("link", name="就此提问").click()
     expect(page.locator(".suggestion").first).to_be_visible()
@@ -185,6 +194,7 @@ def test_from_a_sheet_with_chinese_headers_to_a_chart_and_a_file(
     card.get_by_role("combobox", name="图表", exact=True).select_option("pie")
     expect(card.locator(".figure img")).to_have_attribute("alt", re.compile("饼图"))
     desk.shoots("zh-answer")
+    desk.is_accessible()
 
     follow_up = desk.asks("按月呢？")
     assert [row[0] for row in desk.rows(follow_up)] == ["2025-01-01", "2025-02-01", "2025-03-01"]
@@ -202,12 +212,17 @@ def test_from_a_sheet_with_chinese_headers_to_a_chart_and_a_file(
     page.get_by_role("button", name="查看已保存的问题").click()
     expect(page.get_by_role("heading", name="每月金额")).to_be_visible()
     desk.shoots("zh-saved")
+    desk.is_accessible()
+    desk.button("删除已保存的问题").click()
+    expect(page.get_by_role("heading", name="每月金额")).to_have_count(0)
+    desk.button("撤销").click()
     desk.button("执行").click()
     expect(desk.cards.first.locator(".grid tbody tr")).to_have_count(3)
 
     page.get_by_role("link", name="记录", exact=True).click()
     expect(page.locator("#runs tr")).to_have_count(3)
     desk.shoots("zh-history")
+    desk.is_accessible()
 
     mallory: Desk = open_desk(hire(globex, name="mallory"), DESKTOP)
     assert mallory.opens(permalink.removeprefix(desk.http)) == 404
@@ -239,10 +254,12 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     expect(page.get_by_role("link", name="Connect one under Model routes.")).to_be_visible()
     expect(page.locator(".suggestion")).to_have_text([pair["question"]])
     desk.shoots("phone-welcome")
+    desk.is_accessible()
     card = desk.asks("How many Longjing did we sell in each city?")
     assert desk.rows(card) == [["London", "3"], ["Hangzhou", "2"]]
     desk.sees_chart(card)
     desk.shoots("phone-answer")
+    desk.is_accessible()
 
     card.get_by_text("How this was answered").click()
     card.get_by_role("button", name="Change the SQL").press("Enter")
@@ -256,6 +273,7 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     editor.press("Tab")
     expect(editor).to_have_value("SELECT sum(t.amount) FROM tea AS t")
     desk.shoots("phone-editor")
+    desk.is_accessible()
     editor.press("Control+Enter")
     expect(card.locator(".how .grid td")).to_have_text("650")
     editor.fill("DELETE FROM tea")
@@ -265,6 +283,7 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     lost = desk.asks("Who is the best football player of all times?")
     expect(lost.locator(".failure")).to_contain_text("add this as a verified question")
     desk.shoots("phone-failure")
+    desk.is_accessible()
     lost.get_by_role("button", name=pair["question"]).click()
     expect(page.locator(".answer-card").last.locator(".grid td").first).to_be_visible()
     assert page.evaluate("document.scrollingElement.scrollTop") == 0, "the page itself stays"
@@ -285,6 +304,7 @@ def test_what_is_asked_back_is_chosen_and_a_dataset_is_deleted(alice: Worker, ac
     desk.opens(f"/ask/q/{back.pk}/")
     expect(page.get_by_role("group", name="Shall it run?")).to_be_visible()
     desk.shoots("phone-asked-back")
+    desk.is_accessible()
     desk.button("Do not run it").press("Enter")
     expect(desk.cards.first).to_contain_text("Stopped.")
     expect(desk.cards.last.locator(".steps .is-now")).to_have_text("Waiting")
@@ -297,6 +317,7 @@ def test_what_is_asked_back_is_chosen_and_a_dataset_is_deleted(alice: Worker, ac
     page.get_by_role("link", name="Data", exact=True).click()
     expect(page.get_by_role("link", name="tea", exact=True)).to_be_visible()
     desk.shoots("phone-data")
+    desk.is_accessible()
     desk.button("Delete the dataset").press("Enter")
     desk.button("Cancel").press("Enter")
     expect(desk.button("Delete the dataset")).to_be_focused()

@@ -248,14 +248,14 @@ function resultParts(result) {
   const parts = [];
   if (result.columns.length > 1) parts.push(new Figure(result).element);
   if (!(result.rows.length === 1 && result.columns.length === 1 && result.summary)) {
-    parts.push(new Grid({ ...result, caption: t("result_table") }).element);
+    parts.push(new Grid({ ...result, caption: `${t("result_table")}: ${result.question}` }).element);
   }
   return parts;
 }
 
 function runParts(answer) {
   if (answer.rows.length === 0) return [make("p", { className: "note", textContent: t("no_rows") })];
-  return [new Grid({ ...answer, caption: t("result_table") }).element];
+  return [new Grid({ ...answer, caption: `${t("result_table")}: SQL` }).element];
 }
 
 function attemptPart({ sql, error }) {

@@ -1,4 +1,4 @@
-import { attempt, confirmed, reasonOf, startFrame, toast } from "./frame.js";
+import { attempt, reasonOf, startFrame, toast } from "./frame.js";
 import { byId, make, tool } from "./dom.js";
 import { all, Away, post, Refused, remove, settings } from "./server.js";
 import { sqlBlock } from "./sql.js";
@@ -56,12 +56,15 @@ class SavedPage {
   }
 
   async #delete(saved, form) {
-    if (!(await confirmed({ title: t("delete_title", { name: saved.name }), text: "", yes: t("delete") }))) return;
     if (!(await attempt(() => remove(`saved/${saved.id}/`)))) return;
     form.remove();
-    toast(t("deleted_saved", { name: saved.name }));
+    toast(t("deleted_saved", { name: saved.name }), { text: t("undo"), run: () => this.#keepAgain(saved) });
     byId("empty").hidden = byId("saved").childElementCount > 0;
     byId("main").focus();
+  }
+
+  async #keepAgain({ dataset, name, question, sql, parameters, chart }) {
+    if (await attempt(() => post("saved/", { dataset, name, question, sql, parameters, chart }))) await this.#load();
   }
 }
 
