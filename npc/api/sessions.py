@@ -36,6 +36,7 @@ from npc.sessions.saving import save_play
 from npc.sessions.tokens import token_for
 from npc.sessions.writing import Reading, Writer, reading, writing
 from npc.worlds.access import access_world
+from tenants.describing import problems
 from tenants.errors import Invalid
 from tenants.rest import BySequence, caller_of
 
@@ -121,7 +122,7 @@ class StateView(APIView):
             JsonPatchParser.media_type: {"type": "array", "items": {"type": "object"}},
             MergePatchParser.media_type: OpenApiTypes.OBJECT,
         },
-        responses=StateSerializer,
+        responses={200: StateSerializer, **problems(428)},
     )
     def patch(self, request: Request, session_id: UUID) -> Response:
         """Change the state, whole or not at all, if it still is the version that `If-Match` names."""

@@ -14,7 +14,7 @@ from chat.api.serializers import ConversationSerializer, TurnRequestSerializer
 from knowledge.api.serializers import SearchAnswerSerializer, SearchRequestSerializer
 from npc.api.turns import NpcTurnAnswerSerializer, NpcTurnRequestSerializer
 from npc.api.warm import WarmedSerializer, WarmRequestSerializer
-from tenants.describing import problems
+from tenants.describing import OF_ANY_CALL, OF_BODIES, PROBLEM, problems
 
 Endpoint = tuple[str, str, str, Any]
 
@@ -66,6 +66,23 @@ def described(path: str, method: str, summary: str, **schema: Any) -> Endpoint:
     handler.__doc__ = summary
     view: type[APIView] = type("Described", (APIView,), {method.lower(): extend_schema(**schema)(handler)})
     return path, path, method, view.as_view()
+
+
+def add_common_failures(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """What any call of its kind may meet, besides what an operation says itself."""
+    failure = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Failure"}}}, "description": ""}
+    for path, operations in result["paths"].items():
+        if not path.startswith("/api/v1/") or path.startswith("/api/v1/public/"):
+            continue
+        for operation in operations.values():
+            statuses = {
+                *OF_ANY_CALL,
+                *([404] if "{" in path else []),
+                *(OF_BODIES if "requestBody" in operation else []),
+            }
+            told = {**{str(status): failure for status in statuses}, **operation["responses"]}
+            operation["responses"] = dict(sorted(told.items()))
+    return result
 
 
 def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:

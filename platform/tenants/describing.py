@@ -22,9 +22,12 @@ class FailureSerializer(serializers.Serializer[Any]):
 
 # What may become of any call with a key.
 OF_ANY_CALL = (401, 403, 429)
+# And of one that brings a body: it may conflict with what is there, be too large, of no known type, or wrong.
+OF_BODIES = (409, 413, 415, 422)
+PROBLEM = "application/problem+json"
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], type[FailureSerializer]]:
     """The failures of an operation, for `extend_schema(responses={200: …, **problems(404, 422)})`."""
     every = sorted({*OF_ANY_CALL, *statuses})
-    return {(status, "application/problem+json"): FailureSerializer for status in every}
+    return {(status, PROBLEM): FailureSerializer for status in every}

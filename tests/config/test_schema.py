@@ -101,6 +101,26 @@ def test_a_patch_of_a_state_is_described_as_it_is_taken(document):
     assert kinds == {"application/json-patch+json": "array", "application/merge-patch+json": "object"}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "failures"),
+    [
+        ("post", "/api/v1/npc/sessions/{session_id}/turns/", "401 403 404 409 413 415 422 429"),
+        ("patch", "/api/v1/npc/sessions/{session_id}/state/", "401 403 404 409 413 415 422 428 429"),
+        ("get", "/api/v1/npc/sessions/{session_id}/knowledge/", "401 403 404 429"),
+        ("post", "/api/v1/webhooks/", "401 403 409 413 415 422 429"),
+        ("get", "/api/v1/me/", "401 403 429"),
+    ],
+)
+def test_what_a_call_may_fail_with_is_described(document, method, path, failures):
+    responses = document["paths"][path][method]["responses"]
+
+    told = {status: told for status, told in responses.items() if status >= "400"}
+    assert " ".join(told) == failures
+    for failure in told.values():
+        assert failure["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Failure")
+    assert "code" in document["components"]["schemas"]["Failure"]["required"]
+
+
 def test_every_described_endpoint_is_really_there(document, acme):
     """One that is not would be a page that is not found, instead of our own answer."""
     for path, methods in document["paths"].items():
