@@ -6,13 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from uuid_utils.compat import uuid7
+from werkzeug import Response
 
 from jobs import handlers
 from jobs.models import Job
@@ -21,11 +24,20 @@ from jobs.relay import mend, relay
 from tests.conftest import Business
 from tests.jobs.conftest import as_it_is, change
 from tests.jobs.deadly import DEADLY, POISON, SLOW, register
+from tests.webhooks.conftest import Receiver, hook_at
+from webhooks.emitting import emit
+from webhooks.models import MAX_ATTEMPTS, Delivery
 
 ROOT = Path(__file__).resolve().parents[2]
 # Only a fault takes it all: a busy machine makes everything here ten times as slow.
 PATIENCE_S = 240.0
 QUEUE = "maintenance"
+
+ENVIRON = {
+    **os.environ,
+    "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}",
+    "TROUPE_HOOK_NETWORKS": "127.0.0.0/8",  # where this test's receiver is
+}
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -36,11 +48,11 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "-c", "3"),
-            *("-Q", f"embedding,{QUEUE}", "--include", "tests.jobs.deadly"),
+            *("-Q", f"embedding,webhooks,{QUEUE}", "--include", "tests.jobs.deadly"),
             *("--without-gossip", "--without-mingle", "--loglevel", "CRITICAL"),
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"},
+        env=ENVIRON,
     )
     yield process
     process.kill()
@@ -93,6 +105,67 @@ def upload(business: Business, title: str, text: str) -> dict[str, Any]:
 
 def document_of(business: Business, document: dict[str, Any]) -> dict[str, Any]:
     return dict(business.api.get(f"/api/v1/documents/{document['id']}/").json())
+
+
+@pytest.fixture
+def beat(tmp_path: Path) -> Iterator[None]:
+    """`celery beat` as the supervisor starts it: relay, sweepers, and the clock of webhooks."""
+    schedule = ("-s", str(tmp_path / "schedule"))
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "celery",
+            "--quiet",
+            "-A",
+            "config",
+            "beat",
+            "--pidfile=",
+            "--loglevel",
+            "ERROR",
+            *schedule,
+        ],
+        cwd=ROOT,
+        env=ENVIRON,
+    )
+    yield
+    process.kill()
+    process.wait()
+
+
+# First: those below end the worker, and leave work that no beat but their own knows.
+def test_webhooks_are_delivered_retried_given_up_and_sent_again(acme, worker, beat, httpserver, settings):
+    """Nothing here but the two processes does any work."""
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, hook_networks=(ip_network("127.0.0.0/8"),))
+    receiver = Receiver(httpserver)
+    receiver.answer = lambda count: Response("", status=500 if count in (1, 3) else 204)
+    hook = hook_at(acme, receiver.url, event_types=["document.ready"])
+    about = {"document_id": str(uuid7()), "title": "入住须知"}
+
+    def becomes(status: str, tries: int) -> None:
+        wait_until(lambda: (hook.log[0]["status"], hook.log[0]["attempt_count"]) == (status, tries), f"not {status}")
+
+    with acme.scope():
+        emit(acme.id, "document.ready", about)
+    becomes("pending", 1)
+    becomes("delivered", 2)
+    assert receiver.verified(hook.secret)["data"] == about
+    assert len({request.headers["webhook-id"] for request in receiver.requests}) == 1
+
+    with acme.scope():  # the next event has failed nine times already
+        emit(acme.id, "document.ready", about)
+        Delivery.objects.filter(status="pending").update(attempt_count=MAX_ATTEMPTS - 1)
+    becomes("dead", MAX_ATTEMPTS)
+    assert acme.api.post(f"{hook.path}deliveries/{hook.log[0]['id']}/resend/").status_code == 202
+    becomes("delivered", 1)
+    assert [receiver.verified(hook.secret, number)["data"] for number in range(4)] == [about] * 4
+
+
+def wait_until(is_so: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
 
 
 def test_what_kills_or_never_ends_is_given_up_and_all_else_is_done(acme, globex, open_business, worker):
