@@ -213,4 +213,5 @@ def clock() -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(timeout=10)
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive(), "a clock of its own would meddle with the tests that follow"
