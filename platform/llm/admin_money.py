@@ -106,7 +106,7 @@ class BudgetAdmin(TenantModelAdmin):
     )  # fmt: skip
     def rung_label(self, budget: Budget) -> tuple[str, Any]:
         rung = standing_of(budget).rung
-        return rung.value, RUNGS[rung.value]
+        return rung.value, rung.label
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
         if change:
@@ -115,15 +115,6 @@ class BudgetAdmin(TenantModelAdmin):
             return
         obj.tenant_id = the_seat(request).tenant.pk
         open_budget(obj)
-
-
-RUNGS = {
-    "normal": _("All is well"),
-    "warned": _("Running low"),
-    "cheaper": _("On the cheaper route"),
-    "documents": _("Documents only"),
-    "stopped": _("Used up"),
-}
 
 
 @admin.register(LedgerEntry)
@@ -149,8 +140,20 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["route"].choices = route_choices(_("All routes"))  # type: ignore[attr-defined]
 
 
+class ListAdmin(ModelAdmin):  # type: ignore[misc]
+    """A change of prices holds at once where it was made."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        transaction.on_commit(forget_prices)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        transaction.on_commit(forget_prices)
+
+
 @admin.register(Price)
-class PriceAdmin(TenantModelAdmin):
+class PriceAdmin(ListAdmin, TenantModelAdmin):
     """What models cost from a day on. A call pays the price of its own moment."""
 
     seen_by = OWNERS
@@ -158,17 +161,9 @@ class PriceAdmin(TenantModelAdmin):
     list_display = ["model", "route", "input", "cached", "output", "currency", "valid_from"]
     search_fields = ["model"]
 
-    def save_model(self, request: HttpRequest, obj: Price, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        transaction.on_commit(forget_prices)
-
-    def delete_model(self, request: HttpRequest, obj: Price) -> None:
-        super().delete_model(request, obj)
-        transaction.on_commit(forget_prices)
-
 
 @admin.register(PlatformPrice)
-class PlatformPriceAdmin(ModelAdmin):  # type: ignore[misc]
+class PlatformPriceAdmin(ListAdmin):
     """The operator's list, which holds where a tenant has no price of its own."""
 
     list_display = ["model", "input", "cached", "output", "currency", "valid_from"]
@@ -184,14 +179,6 @@ class PlatformPriceAdmin(ModelAdmin):  # type: ignore[misc]
     has_add_permission = has_view_permission
     has_change_permission = has_view_permission
     has_delete_permission = has_view_permission
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        transaction.on_commit(forget_prices)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        super().delete_model(request, obj)
-        transaction.on_commit(forget_prices)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         audit(request, "add", obj)

@@ -48,7 +48,7 @@ class BudgetSerializer(serializers.ModelSerializer[Budget]):
     def get_percent(self, budget: Budget) -> float:
         return round(float(standing_of(budget).percent), 1)
 
-    @extend_schema_field(serializers.ChoiceField(choices=[rung.value for rung in Rung]))
+    @extend_schema_field(serializers.ChoiceField(choices=Rung.values))
     def get_rung(self, budget: Budget) -> str:
         return standing_of(budget).rung.value
 

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Sum, TextChoices
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -38,14 +37,14 @@ class BudgetExhausted(PlatformError):
     retryable = False
 
 
-class Rung(StrEnum):
+class Rung(TextChoices):
     """How far down the ladder a budget has come."""
 
-    NORMAL = "normal"
-    WARNED = "warned"
-    CHEAPER = "cheaper"
-    DOCUMENTS = "documents"
-    STOPPED = "stopped"
+    NORMAL = "normal", gettext_lazy("All is well")
+    WARNED = "warned", gettext_lazy("Running low")
+    CHEAPER = "cheaper", gettext_lazy("On the cheaper route")
+    DOCUMENTS = "documents", gettext_lazy("Documents only")
+    STOPPED = "stopped", gettext_lazy("Used up")
 
 
 @dataclass(frozen=True, slots=True)

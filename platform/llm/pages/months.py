@@ -1,6 +1,7 @@
 """A month of usage as the page shows it: sums, days as bars, groups as rows. Values only, no markup."""
 
 import calendar
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -132,9 +133,7 @@ class Group(NamedTuple):
 
 def total_of(month: Month, rows: Sequence[Mapping[str, Any]]) -> Total:
     """From the rows of one grouping, each of which counts a turn once: days, whose turns are as good as apart."""
-    costs: dict[str, Decimal] = {}
-    for row in rows:
-        costs[row["currency"]] = costs.get(row["currency"], Decimal(0)) + row["cost"]
+    costs = _paid(rows)
     sums = [Sum(currency, cost, month.forecast(cost)) for currency, cost in sorted(costs.items()) if cost]
     return Total(
         sums, *(sum(row[name] for row in rows) for name in ("input_tokens", "output_tokens", "calls", "turns"))
@@ -143,40 +142,45 @@ def total_of(month: Month, rows: Sequence[Mapping[str, Any]]) -> Total:
 
 def chart_of(month: Month, rows: Sequence[Mapping[str, Any]]) -> Chart | None:
     """A bar for each day: what it cost in the currency that most was paid in, else its tokens. None without usage."""
-    costs: dict[str, Decimal] = {}
-    for row in rows:
-        costs[row["currency"]] = costs.get(row["currency"], Decimal(0)) + row["cost"]
+    costs = _paid(rows)
     currency = max(costs, key=lambda one: costs[one], default="")
     is_cost = bool(costs.get(currency))
-    values: dict[str, Decimal] = {}
+    values: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         if not is_cost or row["currency"] == currency:
-            value = row["cost"] if is_cost else Decimal(row["input_tokens"] + row["output_tokens"])
-            values[row["group"]] = values.get(row["group"], Decimal(0)) + value
+            values[row["group"]] += row["cost"] if is_cost else Decimal(row["input_tokens"] + row["output_tokens"])
     most = max(values.values(), default=Decimal(0))
     if not most:
         return None
-    step = WIDTH / month.days
-    bars = []
-    for number in range(month.days):
-        day = month.first + timedelta(days=number)
-        value = values.get(day.isoformat(), Decimal(0))
-        height = round(float(value / most) * HEIGHT, 1)
-        said = money(value, currency) if is_cost else _("%(count)s tokens") % {"count": f"{int(value):,}"}
-        bars.append(
-            Bar(round(number * step + GAP / 2, 1), round(HEIGHT - height, 1), round(step - GAP, 1), height, day, said)
-        )
-    top = money(most, currency) if is_cost else _("%(count)s tokens") % {"count": f"{int(most):,}"}
-    return Chart(bars, top, is_cost, ticks=(1, month.days // 2 + 1, month.days))
+
+    def said(value: Decimal) -> str:
+        return money(value, currency) if is_cost else _("%(count)s tokens") % {"count": f"{int(value):,}"}
+
+    days = [month.first + timedelta(days=number) for number in range(month.days)]
+    bars = [_bar(month, day, values[day.isoformat()] / most, said(values[day.isoformat()])) for day in days]
+    return Chart(bars, said(most), is_cost, ticks=(1, month.days // 2 + 1, month.days))
+
+
+def _bar(month: Month, day: date, share: Decimal, said: str) -> Bar:
+    step, height = WIDTH / month.days, round(float(share) * HEIGHT, 1)
+    return Bar(
+        round((day.day - 1) * step + GAP / 2, 1), round(HEIGHT - height, 1), round(step - GAP, 1), height, day, said
+    )
+
+
+def _paid(rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """What was paid in each currency."""
+    paid: dict[str, Decimal] = {}
+    for row in rows:
+        paid[row["currency"]] = paid.get(row["currency"], Decimal(0)) + row["cost"]
+    return paid
 
 
 def groups_of(by: str, rows: Sequence[Mapping[str, Any]]) -> list[Group]:
     """The rows of a grouping with names instead of ids, most costly first; days in their order."""
     names = {str(pk): name for pk, name in names_of(by).items()}
     tokens = sum(row["input_tokens"] + row["output_tokens"] for row in rows)
-    paid: dict[str, Decimal] = {}
-    for row in rows:
-        paid[row["currency"]] = paid.get(row["currency"], Decimal(0)) + row["cost"]
+    paid = _paid(rows)
     groups = []
     for row in rows:
         if all_paid := paid[row["currency"]]:

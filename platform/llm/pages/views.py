@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from llm.admin_money import RUNGS
 from llm.budgets import standing_of
 from llm.models import Budget
 from llm.pages.months import HEIGHT, WIDTH, Month, chart_of, groups_of, money, rows_of, subject_name, total_of
@@ -107,5 +106,5 @@ def _purse(budget: Budget, month: Month) -> Purse:
         is_over=bool(forecast and forecast > budget.amount),
         percent=min(100, round(standing.percent)),
         rung=standing.rung.value,
-        state=RUNGS[standing.rung.value],
+        state=standing.rung.label,
     )
