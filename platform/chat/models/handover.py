@@ -18,11 +18,7 @@ class Handoff(TenantModel):
     `detail` is for agents alone: what made a rule ask for a person, or the visitor's own words.
     """
 
-    class State(models.TextChoices):
-        BOT = "bot", _("Bot")
-        REQUESTED = "requested", _("Person requested")
-        HUMAN = "human", _("Person")
-        CLOSED = "closed", _("Closed")
+    State = Conversation.State
 
     class By(models.TextChoices):
         VISITOR = "visitor", _("The visitor")
