@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from chat.posting import MAX_WAITING, Posted
 from chat.preparing import Loaded, take_in
 from chat.process import heart
 from chat.running import DATABASE_IS_AWAY, TurnRun
-from chat.settling import is_spoken_in, release_turn
+from chat.settling import Following, is_spoken_in, open_turn_of, release_turn
 from chat.subscription import End
 from chat.writer import Writer
 from personas.context import Said
@@ -40,7 +40,7 @@ DRAIN_S = 28.0
 LAST_WORDS_S = 5.0
 # By then the model has been asked, and nobody notices.
 ANNOUNCE_AFTER_S = 0.02
-RELEASE_AGAIN_S, RELEASE_AGAIN_MAX_S = 0.5, 5.0
+ASK_AGAIN_S, ASK_AGAIN_MAX_S = 0.5, 5.0
 # A process that is silent for four seconds is dead, so a take-over waits a little longer.
 YIELD_WITHIN_S, YIELD_TELL_AGAIN_S, YIELD_LOOK_S = 5.0, 0.25, 0.01
 
@@ -104,9 +104,11 @@ class Engine:
 
         try:
             posted = await in_tenant(tenant_id, take_in, how, history, said, ask)
-        except BaseException:
+        except BaseException as error:
             for run in asked:  # whose question could not be stored
                 run.stop()
+                if isinstance(error, DATABASE_IS_AWAY):
+                    self._carry_through(self._run_if_stored(run))
             raise
         if posted.unwanted_turn_id:
             await self.stop(tenant_id, posted.message.conversation_id, posted.unwanted_turn_id)
@@ -114,7 +116,22 @@ class Engine:
             self._begin(asked[0] if asked else TurnRun(posted.turn, posted.message, history))
         return posted
 
+    async def _run_if_stored(self, refused: TurnRun) -> None:
+        """Its sender was told that nothing was taken, and sends it again: then he is told where it is."""
+        turn = refused.turn
+        held = await self._open_turn(turn)
+        if held and held.turn.pk == turn.pk:
+            self._begin(_taken_up(held, set()))
+
+    async def _open_turn(self, turn: Turn) -> Following | None:
+        """The turn of the same conversation that is ours, as the database has it."""
+        return await _until_it_answers(in_tenant, turn.tenant_id, open_turn_of, turn.conversation_id, heart.process_id)
+
     def _begin(self, run: TurnRun) -> None:
+        """Does nothing for one that runs here already."""
+        if run.turn.pk in self._runs:
+            run.stop()
+            return
         self._runs[run.turn.pk] = run
         if self._is_out_of_time:
             run.stop(TurnInterrupted())
@@ -145,32 +162,22 @@ class Engine:
         await self._hub.tell(turn.tenant_id, turn.conversation_id, "moved", seq=turn.first_seq)
 
     async def _release(self, run: TurnRun) -> TurnRun | None:
-        """Give the conversation free, and take up the message that waited, if one did.
+        """Give the conversation free, and take up the message that waited, if one did."""
+        turn, tries = run.turn, 0
 
-        We live, so nobody else would do it: a database that is away is asked until it answers.
-        """
-        turn, wait_s = run.turn, RELEASE_AGAIN_S
-        while True:
-            try:
-                await run.settle_late()
-                following = await in_tenant(
-                    turn.tenant_id, release_turn,
-                    conversation_id=turn.conversation_id, turn_id=turn.pk, process_id=heart.process_id,
-                )  # fmt: skip
-                break
-            except DATABASE_IS_AWAY as error:
-                logger.warning("Turn %s is not released yet: %s", turn.pk, error)
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, RELEASE_AGAIN_MAX_S)
-        if following is None:
-            return None
-        next_run = TurnRun(following.turn, following.turn.question)
-        next_run.unwanted = run.unwanted
-        if not following.has_bot:  # the message is told to the person, and the model is not asked
-            next_run.stop(because=TakenOver())
-        elif following.turn.pk in run.unwanted:
-            next_run.stop()
-        return next_run
+        async def release() -> Following | None:
+            nonlocal tries
+            tries += 1
+            return await in_tenant(
+                turn.tenant_id, release_turn,
+                conversation_id=turn.conversation_id, turn_id=turn.pk, process_id=heart.process_id,
+            )  # fmt: skip
+
+        await _until_it_answers(run.settle_late)
+        following = await _until_it_answers(release)
+        if following is None and tries > 1:  # the first one may have been heard
+            following = await self._open_turn(turn)
+        return _taken_up(following, run.unwanted) if following else None
 
     # --- Stopping ---------------------------------------------------------------------------------------
     async def stop(self, tenant_id: UUID, conversation_id: UUID, turn_id: UUID) -> None:
@@ -266,6 +273,29 @@ class Engine:
 
 
 engine = PerLoop(lambda: Engine(hub()))
+
+
+def _taken_up(following: Following, unwanted: set[UUID]) -> TurnRun:
+    """A turn whose question was stored before."""
+    run = TurnRun(following.turn, following.turn.question)
+    run.unwanted = unwanted
+    if not following.has_bot:  # the message is told to the person, and the model is not asked
+        run.stop(because=TakenOver())
+    elif run.turn.pk in unwanted:
+        run.stop()
+    return run
+
+
+async def _until_it_answers(ask: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+    """Ask a database that is away again and again. We live, so nobody else would do it for us."""
+    wait_s = ASK_AGAIN_S
+    while True:
+        try:
+            return await ask(*args, **kwargs)
+        except DATABASE_IS_AWAY as error:
+            logger.warning("The database is asked again in a moment: %s", error)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, ASK_AGAIN_MAX_S)
 
 
 async def ensure_heart() -> None:

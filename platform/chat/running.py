@@ -293,6 +293,8 @@ class TurnRun:
             author=self._prepared.author if self._prepared else "",
             message_seq=self._message_seq,
         )
+        if settled.is_repeated:
+            return settled
         if self._prepared is not None:
             self._prepared.meter(self._usage, settled.outcome)
         else:

@@ -29,9 +29,9 @@ _ACCOUNT = (
     "persona_version",
 )  # fmt: skip
 
-_RUNNING: Select[Any] = Select(  # turns
+_HELD: Select[Any] = Select(  # turns
     lambda: Turn.objects.annotate(question_replaced_at=F("question__replaced_at"), listeners=who_listens()).filter(
-        pk=Param("id"), process_id=Param("process_id"), holds_conversation=True, status=Turn.Status.RUNNING
+        pk=Param("id"), process_id=Param("process_id"), holds_conversation=True
     )
 )
 _COUNT_ANSWER = Update(
@@ -80,6 +80,8 @@ class Settled:
 
     message: Message | None
     outcome: Outcome
+    # By an earlier try, whose commit was not answered.
+    is_repeated: bool = False
 
 
 def settle_turn(
@@ -94,13 +96,17 @@ def settle_turn(
     """
     with transaction.atomic(savepoint=False):
         fence = lock_fence(conversation_id)
-        turn = _RUNNING.first(id=turn_id, process_id=process_id)
+        turn = _HELD.first(id=turn_id, process_id=process_id)
         if turn is None:
             raise Superseded
+        if turn.status == Turn.Status.COMPLETED:  # whoever took over did so afterwards
+            return Settled(turn.answer, outcome, is_repeated=True)
         if turn.fence < fence.number and turn.pk == fence.yielding_turn_id:
             outcome = replace(outcome, finish_reason="stopped")
         elif turn.fence < fence.number:
             outcome = replace(outcome, text="", citations=[], claims=[], suggestions=[], error=TakenOver())
+        if turn.status != Turn.Status.RUNNING:
+            return Settled(turn.answer, outcome, is_repeated=True)
         message = _store(turn, outcome, author, message_seq, turn.question_replaced_at)
         if message is not None:
             tell_message(message, turn.listeners)
@@ -205,6 +211,16 @@ def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> F
         turn.fence = fence.number
         turn.save(update_fields=["status", "holds_conversation", "process_id", "fence"])
         return Following(turn, fence.has_bot)
+
+
+def open_turn_of(conversation_id: UUID, process_id: UUID) -> Following | None:
+    """The turn that this process has in a conversation, as far as the database knows: to run it, if it does not.
+
+    A commit may be one though its answer never came.
+    """
+    held = Turn.objects.filter(conversation_id=conversation_id, process_id=process_id, holds_conversation=True)
+    turn = held.filter(status=Turn.Status.RUNNING).select_related("question", "conversation").first()
+    return Following(turn, turn.conversation.has_bot) if turn else None
 
 
 def is_spoken_in(conversation_id: UUID, fence: int) -> bool:

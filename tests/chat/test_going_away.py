@@ -21,7 +21,7 @@ from chat.models import Conversation, Turn
 from chat.sessions import session_token
 from chat.sweeping import interrupt, logged_text
 from embedded.ports import random_free_port
-from tenants import sockets
+from tenants import scope, sockets
 from tests.chat.conftest import open_inn, welcome
 from tests.chat.stage import InProcessServer, Tab, tab_at
 
@@ -330,6 +330,43 @@ async def test_an_answer_that_cannot_be_stored_fails_and_blocks_nothing(carol, s
 
     assert (failed["code"], failed["text"]) == ("internal_error", "")
     assert (await tab.next("turn.completed"))["text"] == "One room."
+
+
+@pytest.mark.parametrize("work", ["take_in", "_store", "release_turn"])
+async def test_what_was_stored_is_carried_on_though_the_database_did_not_say_so(
+    carol, scripted_llm, open_tab, monkeypatch, work
+):
+    """It broke down between a commit and its answer; the client may well send the same again."""
+    break_off_once_it_is_stored(monkeypatch, work)
+    scripted_llm.will_say("One room.", times=3)
+    tab = await open_tab(carol)
+
+    client_ids = [await tab.says("Any rooms?"), await tab.says("Really?")]
+    if work == "take_in":
+        refused = await tab.next("error")
+        assert (refused["code"], refused["client_id"]) == ("provider_unavailable", client_ids[0])
+        await tab.says("Any rooms?", client_id=client_ids[0])
+    answers = [(await tab.next("turn.completed"))["text"] for _ in client_ids]
+
+    assert answers == ["One room.", "One room."]
+    assert sorted(said["text"] for said in carol.messages() if said["role"] == "user") == ["Any rooms?", "Really?"]
+    assert len(set(tab.numbers())) == len(tab.numbers())
+    await comes_true(lambda: is_left_alone(carol))
+
+
+def break_off_once_it_is_stored(monkeypatch: pytest.MonkeyPatch, work: str) -> None:
+    """Let the database break down the first time that this was committed."""
+    broken_off = []
+
+    async def in_tenant(tenant: Any, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        done = await scope.in_tenant(tenant, do, *args, **kwargs)
+        if do.__name__ == work and not broken_off:
+            broken_off.append(work)
+            raise OperationalError("server closed the connection unexpectedly")
+        return done
+
+    for module in (engine, running):
+        monkeypatch.setattr(module, "in_tenant", in_tenant)
 
 
 # --- Taken for dead -----------------------------------------------------------------------------------------
