@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from knowledge.searching import embedding_of, search_bases
+from knowledge.searching import search_bases
 from llm.door import embed_in_worker
+from llm.routes import routes_for_embedding
 from personas.turns import PreparedTurn, TurnPlan, compile_turn
 from tenants.scope import tenant_scope
 
@@ -16,7 +17,7 @@ def recall_and_compile(tenant_id: UUID, make_plan: Callable[[], TurnPlan]) -> Pr
     """
     with tenant_scope(tenant_id):
         plan = make_plan()
-        routes = embedding_of(tenant_id, plan.base_ids) if plan.query else {}
+        routes = routes_for_embedding(tenant_id, plan.models) if plan.query else {}
     if not plan.query:
         return compile_turn(plan)
     vectors = {model: embed_in_worker(route, [plan.query], "query")[0] for model, route in routes.items()}

@@ -3,24 +3,38 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from knowledge.models import KnowledgeBase
 from llm.models import Route
 from llm.routes import BUILT_IN_SLUGS
 from personas.access import as_uuid
 from personas.lookups import known_tools
 from personas.schema import PersonaSettings
 from tenants.errors import Invalid
+from tenants.statements import prepared_cursor
 
 
 def base_ids(tenant_id: UUID, references: Sequence[str]) -> dict[str, UUID]:
     """The knowledge bases that are there, in the order named; what is gone is missing."""
+    return {name: base_id for name, (base_id, _model) in bases_named(tenant_id, references).items()}
+
+
+def bases_named(tenant_id: UUID, references: Sequence[str]) -> dict[str, tuple[UUID, str | None]]:
+    """As `base_ids`, each with the embedding model that it is under; None for one that nothing was put into yet."""
     ids = [value for reference in references if (value := as_uuid(reference))]
-    rows = KnowledgeBase.objects.for_tenant(tenant_id).filter(Q(slug__in=references) | Q(pk__in=ids))
-    known = {name: pk for pk, slug in rows.values_list("pk", "slug") for name in (slug, str(pk))}
+    with prepared_cursor() as cursor:
+        cursor.execute(_BASES, [tenant_id, list(references), ids])
+        known = {name: (pk, model) for pk, slug, model in cursor.fetchall() for name in (slug, str(pk))}
     return {each: known[each] for each in references if each in known}
+
+
+# Each turn of a persona with documents asks for them.
+_BASES = """
+    SELECT base.id, base.slug, space.model FROM knowledge_knowledgebase base
+    LEFT JOIN knowledge_space space
+        ON space.tenant_id = base.tenant_id AND space.base_id = base.id AND space.is_active
+    WHERE base.tenant_id = %s AND (base.slug = ANY (%s) OR base.id = ANY (%s::uuid[]))
+"""
 
 
 def check_references(tenant_id: UUID, settings: PersonaSettings) -> None:

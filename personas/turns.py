@@ -24,7 +24,7 @@ from personas.language import language_of
 from personas.lookups import LookedUp
 from personas.prompt import CompiledPrompt, SectionReport, compile_prompt
 from personas.quoting import one_line, quoted
-from personas.references import base_ids
+from personas.references import bases_named
 from personas.running import RunningPersona
 from personas.variables import unknown_names
 
@@ -78,6 +78,7 @@ class TurnPlan:
     query: str
     base_ids: tuple[UUID, ...]
     missing_bases: tuple[str, ...]  # named by the settings, deleted since
+    models: tuple[str, ...] = ()  # the bases' embedding models
     top_k: int = TOP_K
 
 
@@ -153,13 +154,14 @@ def plan_turn(persona: RunningPersona, asked: Asked) -> TurnPlan:
     """Decide what to look up. Asks the database, inside the tenant's scope."""
     settings = persona.settings
     context = _context(persona, asked)
-    bases = base_ids(persona.tenant_id, settings.knowledge_bases) if settings.knowledge_bases else {}
+    bases = bases_named(persona.tenant_id, settings.knowledge_bases) if settings.knowledge_bases else {}
     return TurnPlan(
         persona=persona,
         context=context,
         query=search_query(context.history, asked.text) if bases else "",
-        base_ids=tuple(dict.fromkeys(bases.values())),
+        base_ids=tuple(dict.fromkeys(base_id for base_id, _model in bases.values())),
         missing_bases=tuple(name for name in settings.knowledge_bases if name not in bases),
+        models=tuple(dict.fromkeys(model for _base_id, model in bases.values() if model)),
     )
 
 

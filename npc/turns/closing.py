@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from llm.metering import Payer, record_call, settle_calls
+from llm.metering import Payer, record_call, settle_calls, write_calls
 from llm.routes import cost_of
 from llm.types import RouteConfig, Usage
 from npc.knowledge.remembering import remember_entry
@@ -206,6 +206,7 @@ def _meter(turn: Turn, outcome: Outcome, api_key_id: UUID | None) -> None:
         )
         for call in outcome.calls
     ]
+    write_calls(calls)
     if turn.ladder.reserved:
         settle_calls(turn.turn_id, calls, turn.tenant_id, payer)
 

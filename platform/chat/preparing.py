@@ -15,14 +15,14 @@ from chat.knobs import extra_tokens, reply_parser, turned
 from chat.models import Message, Turn
 from chat.posting import KNOBS, ON_BEHALF, Posted
 from chat.spending import key_of, spending_of
-from knowledge.searching import SearchResult, embedding_of, search_bases
+from knowledge.searching import SearchResult, search_bases
 from llm.budgets import Rung, Spending
-from llm.door import embed
+from llm.door import embed, embed_known
 from llm.errors import ProviderError
 from llm.fallback import Fallback, told
-from llm.metering import Payer, record_call, record_misses, settle_calls
-from llm.models import ModelCall
-from llm.routes import Routes, asked_routes, cost_of, routes_found
+from llm.metering import Payer, record_call, record_misses, settle_calls, write_calls
+from llm.models import ModelCall, Route
+from llm.routes import asked_routes, cost_of, routes_for_embedding, routes_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
 from personas.calling import CallingParser
@@ -130,8 +130,10 @@ class Prepared:
             error_code=outcome.error.code if outcome.error else "",
             is_reserved=True,
         )
+        calls.append(answered)
+        write_calls(calls)
         if self.spending.is_held or self.spending.rung != Rung.NORMAL:
-            settle_calls(cast(UUID, self.payer.turn_id), [*calls, answered], answered.tenant_id, self.payer)
+            settle_calls(cast(UUID, self.payer.turn_id), calls, answered.tenant_id, self.payer)
 
     def _record_embedding(self) -> list[ModelCall]:
         """The question's vectors, where an endpoint made them."""
@@ -159,6 +161,8 @@ class Loaded:
     left_out: list[dict[str, str]]
     payer: Payer
     on_behalf: OnBehalf | None = None
+    # Passages, where the question's vectors were known: then no second transaction is needed for them.
+    found: Sequence[SearchResult] | None = None
 
 
 def take_in(
@@ -224,8 +228,8 @@ def _parser(compiled: PreparedTurn) -> ReplyParser:
 async def _search(loaded: Loaded) -> tuple[Sequence[SearchResult], list[dict[str, str]]]:
     """Passages; and what is missing of their search, which then goes by words alone."""
     plan = loaded.plan
-    if not plan.query:
-        return (), []
+    if loaded.found is not None:
+        return loaded.found, loaded.left_out
     vectors, left_out = {}, list(loaded.left_out)
     for model, route in loaded.embedding.items():
         route = replace(route, timeout_s=min(route.timeout_s, EMBEDDING_PATIENCE_S))
@@ -252,7 +256,8 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
     """Who answers, what was said, where the call goes. Inside the tenant's scope. Raises PlatformError."""
     conversation = turn.conversation  # as it was locked for a new turn, or read now for one that waited
     persona = running_persona(conversation.persona, is_test=conversation.is_test)
-    routes, past = routes_and_past(turn, question, persona, has_history=history is not None)
+    rows, past = routes_and_past(turn, question, persona, has_history=history is not None)
+    routes = routes_found(rows, persona.settings.route or None, persona.settings.fallback_routes)
     asked = Asked(
         text=question.text,
         history=past if history is None else history,
@@ -260,7 +265,7 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
         variables=turn.variables,
     )
     plan = plan_turn(persona, asked)
-    embedding, left_out = _embedding_of(turn.tenant_id, plan)
+    embedding, left_out = _embedding_of(turn.tenant_id, plan, rows)
     return Loaded(
         plan=plan,
         spending=spending_of(turn, plan, routes),
@@ -274,12 +279,26 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
             end_user=conversation.end_user.external_id,
         ),
         on_behalf=OnBehalf.of(turn.trace.get(ON_BEHALF)),
+        found=_found_at_once(plan, embedding),
     )
 
 
-def _embedding_of(tenant_id: UUID, plan: TurnPlan) -> tuple[dict[str, RouteConfig], list[dict[str, str]]]:
+def _found_at_once(plan: TurnPlan, embedding: dict[str, RouteConfig]) -> Sequence[SearchResult] | None:
+    """The passages, if nothing has to be embedded for them."""
+    if not plan.query:
+        return ()
+    known = {model: embed_known(route, plan.query) for model, route in embedding.items()}
+    vectors = {model: vector for model, vector in known.items() if vector is not None}
+    if len(vectors) < len(known):
+        return None
+    return search_bases(plan.persona.tenant_id, plan.base_ids, plan.query, vectors, top_k=plan.top_k)
+
+
+def _embedding_of(
+    tenant_id: UUID, plan: TurnPlan, routes: Sequence[Route]
+) -> tuple[dict[str, RouteConfig], list[dict[str, str]]]:
     try:
-        return embedding_of(tenant_id, plan.base_ids) if plan.query else {}, []
+        return routes_for_embedding(tenant_id, plan.models, routes) if plan.query else {}, []
     except ProviderError as error:  # a route that is gone, or whose key cannot be read
         return {}, [dict(told(error, None))]
 
@@ -301,13 +320,10 @@ def _version(version_id: UUID, period: int) -> RunningPersona:
 
 def routes_and_past(
     turn: Turn, question: Message, persona: RunningPersona, *, has_history: bool
-) -> tuple[Routes, tuple[Said, ...]]:
-    """Where the call goes, or may go instead; and what was said before the question, oldest first, as far as the
-    persona remembers.
-    """
-    slug = persona.settings.route or None
+) -> tuple[list[Route], tuple[Said, ...]]:
+    """All routes of the tenant; and what was said before, oldest first, as far as the persona remembers."""
     limit = 0 if has_history else persona.settings.memory.history_messages
     past = [asked_past(turn.conversation_id, before_seq=question.seq, limit=limit)] if limit else []
     routes, *said = read(asked_routes(turn.tenant_id), *past)
     told = tuple(Said(role=role, text=text) for rows in said for role, text in reversed(rows))
-    return routes_found(routes, slug, persona.settings.fallback_routes), told
+    return routes, told

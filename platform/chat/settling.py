@@ -19,7 +19,7 @@ from chat.rendering import render_answer
 from chat.spending import give_back
 from chat.telling import tell_message, who_listens
 from tenants.errors import PlatformError
-from tenants.statements import Param, Select, Update, insertion, write_at_once
+from tenants.statements import Param, Select, Update, insertion, read, write_at_once
 from webhooks.emitting import listeners
 from webhooks.models import EventType
 
@@ -198,11 +198,11 @@ def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> F
             fence = lock_fence(conversation_id)
         except ConversationNotFound:
             return None
-        if not _RELEASE(id=turn_id, owner=process_id):
-            return None
         if fence.is_untold:  # what waited for this turn to end; it is told before the next one begins
             tell_later(conversation_id)
-        turn = _WAITING.first(conversation_id=conversation_id)
+        released = _RELEASE.of(id=turn_id, owner=process_id)
+        (waiting,) = read(_WAITING.of(conversation_id=conversation_id).after(*released))
+        turn = next(iter(waiting), None)
         if turn is None:
             return None
         turn.status = Turn.Status.RUNNING

@@ -14,10 +14,10 @@ from llm.errors import ProviderInvalid
 from llm.openai_chat import stream_openai
 from llm.openai_embedding import embed_openai
 from llm.reading import stream_reader
-from llm.types import ChatRequest, Matrix, RouteConfig, Side, StreamItem
+from llm.types import ChatRequest, Matrix, RouteConfig, Side, StreamItem, Vector
 from tenants.looping import run_in_loop
 
-__all__ = ["close_clients", "embed", "embed_in_worker", "stream_chat"]
+__all__ = ["close_clients", "embed", "embed_in_worker", "embed_known", "stream_chat"]
 
 
 def stream_chat(
@@ -47,6 +47,14 @@ async def embed(
             upstream=f"{vectors.shape[1]} floats, not {dimension}",
         )
     return vectors
+
+
+def embed_known(route: RouteConfig, text: str) -> Vector | None:
+    """As `embed` for one question, where that is done at once: it was asked lately. Else None."""
+    if route.embedding_model or not bundled().knows_query(text):
+        return None
+    vector: Vector = bundled().embed_queries([text])[0]
+    return vector
 
 
 def embed_in_worker(

@@ -55,6 +55,9 @@ class Embedder(Protocol):
     def embed_queries(self, texts: Sequence[str]) -> Matrix:
         """`(n, dimension)`, for searching what people ask."""
 
+    def knows_query(self, text: str) -> bool:
+        """Whether its vector costs nothing, since it was asked lately."""
+
     def embed_passages(self, texts: Sequence[str]) -> Matrix:
         """`(n, dimension)`, for what is searched."""
 
@@ -76,8 +79,11 @@ class BundledEmbedder:
         self._queries: OrderedDict[bytes, Vector] = OrderedDict()
         self._lock = threading.Lock()
 
+    def knows_query(self, text: str) -> bool:
+        return _key(text) in self._queries
+
     def embed_query(self, text: str) -> Vector:
-        key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        key = _key(text)
         with self._lock:
             if (known := self._queries.get(key)) is not None:
                 self._queries.move_to_end(key)
@@ -105,6 +111,10 @@ class BundledEmbedder:
     def count_tokens(self, text: str) -> int:
         """Exactly as many as the model sees, its own marks included."""
         return int(self._engine.token_count(scrub(text)))
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def bundled() -> Embedder:

@@ -10,7 +10,7 @@ from llm.fallback import Miss
 from llm.models import ModelCall
 from llm.routes import tariff_of
 from llm.types import RouteConfig, Usage
-from tenants.statements import insertion, write
+from tenants.statements import insertion, write, write_at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def record_call(
     """Write the row of one call, in the current tenant's scope. `model` empty means the route's own.
 
     It is charged to the budgets of who pays, unless something was reserved for it, which is then settled by whoever
-    did so.
+    did so, who also calls `write_calls`.
     """
     own_model = route.embedding_name if operation == ModelCall.Operation.EMBED else route.chat_name
     tariff = tariff_of(route, model or own_model)
@@ -68,16 +68,24 @@ def record_call(
         turn_id=payer.turn_id,
         end_user=payer.end_user[:200],
     )
+    if is_reserved:
+        return call
     write(insertion(call))
-    if call.cost and not is_reserved:
+    if call.cost:
         settle(call.pk, payer.account(call.tenant_id), {call.currency: call.cost})
     return call
 
 
-def record_misses(misses: Iterable[Miss], payer: Payer) -> list[ModelCall]:
-    """Write a row for each route that was called in vain before another one answered: it cost what it counted.
+def write_calls(calls: Sequence[ModelCall]) -> None:
+    """Write the rows of calls for which something was reserved."""
+    if calls:
+        write_at_once(*map(insertion, calls))
 
-    What that was is left to whoever settles the turn.
+
+def record_misses(misses: Iterable[Miss], payer: Payer) -> list[ModelCall]:
+    """A row for each route that was called in vain before another one answered: it cost what it counted.
+
+    To write them, and to settle what that was, is left to whoever settles the turn.
     """
     return [
         record_call(

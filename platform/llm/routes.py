@@ -138,21 +138,29 @@ def platform_route() -> RouteConfig:
     )
 
 
-def route_for_embedding(tenant_id: UUID, model: str) -> RouteConfig:
+def route_for_embedding(tenant_id: UUID, model: str, routes: Sequence[Route] | None = None) -> RouteConfig:
     """The route that serves this embedding model: vectors of one model must be made by it for good.
 
-    Raises ProviderUnavailable when no route has it any more.
+    `routes`: all of the tenant's, where they are read already. Raises ProviderUnavailable when none has it any more.
     """
     platform = platform_route()
     if model == BUNDLED_EMBEDDINGS:
         return replace(platform, embedding_model="")
     if platform.embedding_model == model:
         return platform
-    route = Route.objects.for_tenant(tenant_id).filter(embedding_model=model).first()
-    if route is None:
+    rows = read(asked_routes(tenant_id))[0] if routes is None else routes
+    having = [route for route in rows if route.embedding_model == model]
+    if not having:
         detail = _("No route has the embedding model of this knowledge base any more.")
         raise ProviderUnavailable(detail, retryable=False)
-    return _config(route)
+    return _config(min(having, key=lambda route: route.pk))
+
+
+def routes_for_embedding(
+    tenant_id: UUID, models: Sequence[str], routes: Sequence[Route] | None = None
+) -> dict[str, RouteConfig]:
+    """As `route_for_embedding`, for each of the models."""
+    return {model: route_for_embedding(tenant_id, model, routes) for model in models}
 
 
 def cost_of(usage: Usage, route: RouteConfig, model: str = "") -> Decimal:

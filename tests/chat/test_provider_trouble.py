@@ -269,9 +269,9 @@ async def test_passages_are_found_by_words_while_the_embedding_model_is_away(
     assert (left_out["embedding_model"], left_out["code"]) == (EMBEDDING_MODEL, "provider_unavailable")
 
 
-def teach(visitor: Visitor, fake: FakeOpenAI) -> None:
-    """Give the innkeeper a document, embedded by an endpoint."""
-    point_route(visitor, embedding_model=EMBEDDING_MODEL)
+def teach(visitor: Visitor, fake: FakeOpenAI, embedding_model: str = EMBEDDING_MODEL) -> None:
+    """Give the innkeeper a document, embedded by an endpoint, or without a model's name by the bundled model."""
+    point_route(visitor, embedding_model=embedding_model)
     api = visitor.business.api
     base = api.post("/api/v1/knowledge-bases/", {"name": "Prices", "slug": "prices"}).json()
     Shelf(visitor.business, base["id"]).keep("Prices", "Breakfast is eight coins.")
