@@ -21,7 +21,7 @@ from tests.knowledge.conftest import work_off
 __all__ = ["hire", "server"]
 
 # Only a fault takes it all: a busy machine makes everything here ten times as slow.
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 DESKTOP: dict[str, Any] = {"locale": "zh-CN", "viewport": {"width": 1440, "height": 880}}
 PHONE: dict[str, Any] = {
