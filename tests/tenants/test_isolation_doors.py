@@ -506,7 +506,7 @@ NOBODYS = {
     "api/v1/persona-kinds/", "api/v1/persona-kinds/<str:kind>/",
 }  # fmt: skip
 # A page for people; below.
-PAGES = {"chat/<str:publishable_key>/"}
+PAGES = {"chat/<str:publishable_key>/", "chat/<str:publishable_key>/qr.svg"}
 # The same script for every site.
 WIDGET = "widget"
 # The demo's village, which a session's token opens; `tests/npc/test_play.py` tries it with a neighbour's.
