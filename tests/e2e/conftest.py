@@ -1,11 +1,12 @@
 """The browser of the end-to-end tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Playwright's own browsers are not fetched: the system's is used.
@@ -28,6 +29,20 @@ def browser() -> Iterator[Browser]:
         )
         yield chromium
         chromium.close()
+
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def check_accessible(page: Page, *, rules: Sequence[str] = (*WCAG, "best-practice"), **options: Any) -> None:
+    """Nothing that axe finds against these rules, once nothing fades in any more."""
+    page.evaluate(
+        """Promise.all(document.getAnimations()
+            .filter((each) => each.effect.getComputedTiming().endTime < Infinity)
+            .map((each) => each.finished.catch(() => null)))"""
+    )
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(rules)}}, **options)
+    assert found.response["violations"] == [], found.generate_report()
 
 
 def shoot(page: Page, name: str, **options: Any) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -19,7 +18,7 @@ from tests.admin.conftest import Worker, alice, hire
 from tests.chat.conftest import server as server
 from tests.chat.stage import InProcessServer
 from tests.conftest import Business
-from tests.e2e.conftest import shoot
+from tests.e2e.conftest import check_accessible, shoot
 from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI, RecordedRequest
 from tests.knowledge.conftest import work_off
 
@@ -83,10 +82,7 @@ class Desk:
         shoot(self.page, f"ask-{name}", animations="disabled")
 
     def is_accessible(self) -> None:
-        """Nothing that axe finds against WCAG 2.2 AA."""
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        found = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": tags}})
-        assert found.response["violations"] == [], found.generate_report()
+        check_accessible(self.page)
 
 
 @pytest.fixture

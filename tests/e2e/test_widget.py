@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from chat.rendering import render_answer
-from tests.e2e.conftest import shoot
+from tests.e2e.conftest import WCAG, check_accessible, shoot
 from tests.e2e.fake_chat import HOLD, PERSONA, PUBLISHABLE_KEY, Address, FakeChat
 
 pytestmark = pytest.mark.browser
@@ -18,7 +17,6 @@ pytestmark = pytest.mark.browser
 # Everything that a widget loads, compressed: the bar that it is measured by.
 MOST_BYTES = 40 * 1024
 TOUCH_PX = 44
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 # A site that styles everything, has a tiny root, turns itself round and hides what it does not know.
 HOSTILE_CSS = """
@@ -74,9 +72,7 @@ class Carol:
 
     def is_accessible(self) -> None:
         """Nothing that axe knows of WCAG 2.2 AA is broken in the widget."""
-        self.page.wait_for_timeout(250)  # colours are not what they are while they fade in
-        found = Axe().run(self.page, context="troupe-chat", options=AXE)
-        assert found.violations_count == 0, found.generate_report()
+        check_accessible(self.page, rules=WCAG, context="troupe-chat")
 
     def shows(self, name: str) -> None:
         shoot(self.page, f"widget-{name}", animations="disabled")
