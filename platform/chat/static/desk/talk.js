@@ -309,7 +309,10 @@ export class Talk {
     try {
       await post(`conversations/${item.conversation_id}/${item.role === "note" ? "note" : "reply"}/`, { client_id: item.client_id, text: item.text });
       this.#forget(item.client_id);
-      if (item.conversation_id === this.thread?.id) this.#readAgain();
+      if (item.conversation_id === this.thread?.id) {
+        this.thread.taken(item.client_id);
+        this.#readAgain();
+      }
     } catch (error) {
       if (!("status" in error) && !(error instanceof Away)) throw error;
       if (error instanceof Away || error.status >= 500 || error.status === 429) return void (this.sendTimer = setTimeout(() => this.#sendNext(), SEND_AGAIN_MS));

@@ -22,8 +22,15 @@ export class Thread {
   merge(detail) {
     this.row = detail;
     for (const message of detail.messages) this.#store(message);
+    this.pending = this.pending.filter((entry) => !entry.isTaken);
     for (const handoff of detail.handoffs) this.#status(handoff);
     this.#order();
+  }
+
+  /** The server has it: what is read next brings it, if its event did not. */
+  taken(clientId) {
+    const entry = this.pending.find((each) => each.clientId === clientId);
+    if (entry) entry.isTaken = true;
   }
 
   /** Older messages, which come before all others. */
