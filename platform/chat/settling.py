@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -45,8 +45,20 @@ _RELEASE = Update(
     lambda: Turn.objects.filter(pk=Param("id"), process_id=Param("owner"), holds_conversation=True),
     holds_conversation=False,
 )
+# The next turn, unless another than the one that is just over has the conversation.
 _WAITING: Select[Turn] = Select(
-    lambda: Turn.objects.waiting().filter(conversation_id=Param("conversation_id")).select_related("question")[:1]
+    lambda: (
+        Turn.objects.waiting()
+        .filter(conversation_id=Param("conversation_id"))
+        .exclude(
+            Exists(
+                Turn.objects.filter(conversation_id=Param("conversation_id"), holds_conversation=True).exclude(
+                    pk=Param("after")
+                )
+            )
+        )
+        .select_related("question")[:1]
+    )
 )
 
 
@@ -201,7 +213,7 @@ def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> F
         if fence.is_untold:  # what waited for this turn to end; it is told before the next one begins
             tell_later(conversation_id)
         released = _RELEASE.of(id=turn_id, owner=process_id)
-        (waiting,) = read(_WAITING.of(conversation_id=conversation_id).after(*released))
+        (waiting,) = read(_WAITING.of(conversation_id=conversation_id, after=turn_id).after(*released))
         turn = next(iter(waiting), None)
         if turn is None:
             return None
