@@ -161,12 +161,13 @@ def _by_pair(
     work: Work, linked: Linked, pairs: Sequence[tuple[VerifiedPair, float]], *, is_without_model: bool
 ) -> Answer | None:
     """By a verified question: the very same one, or without a model one that is near, with what differs put in."""
-    asked = normalised(work.in_full)
+    said, in_full = work.question.question, work.in_full
     for pair, likeness in pairs:
         is_near = likeness >= NEAR_ENOUGH and is_without_model
-        if not (is_near or normalised(pair.question) == asked):
+        is_said = normalised(pair.question) == normalised(said)  # it leans on nothing, whatever was asked before
+        if not (is_near or is_said or normalised(pair.question) == normalised(in_full)):
             continue
-        sql = rebind(pair, work.in_full, work.catalogue, linked.values)
+        sql = rebind(pair, said if is_said else in_full, work.catalogue, linked.values)
         if sql is None:
             continue
         try:

@@ -56,8 +56,9 @@ def normalised(text: str) -> str:
 
 
 def in_full(question: str, history: Sequence[Question]) -> str:
-    """A question with those before it that it leans on."""
-    return search_query([Said("user", earlier.question) for earlier in history], question)
+    """A question with those before it that it leans on. Nothing leans on one that came to nothing."""
+    answered = [earlier for earlier in history if earlier.status != Question.Status.FAILED]
+    return search_query([Said("user", earlier.question) for earlier in answered], question)
 
 
 def history_of(question: Question) -> list[Question]:

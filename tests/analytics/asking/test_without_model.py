@@ -39,6 +39,19 @@ def test_what_is_not_near_says_what_a_model_would_add(desk: Desk) -> None:
         assert not Job.objects.exclude(status=Job.Status.DONE).exists()
 
 
+@pytest.mark.parametrize("insult", ["You useless idiot, go to hell!", "你这个没用的蠢货，滚！"])
+def test_an_insult_matches_nothing_and_the_next_question_is_answered_as_ever(desk: Desk, insult: str) -> None:
+    desk.teach("How many orders are there?", "SELECT count(*) FROM orders")
+
+    answer = desk.ask(insult)
+
+    assert (answer["error"]["code"], answer["rows"], answer["attempts"]) == ("needs_model", [], [])
+    assert insult not in answer["error"]["detail"]
+    thread = answer["conversation_id"]
+    after = [desk.ask("How many orders are there?", conversation_id=thread)["status"] for _ in range(2)]
+    assert after == ["ready", "ready"]
+
+
 def test_a_verified_question_that_no_longer_runs_is_passed_over(desk: Desk) -> None:
     desk.teach("How many orders are there?", "SELECT count(*) FROM gone")
     answer = desk.ask("How many orders are there?")
