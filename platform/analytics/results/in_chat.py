@@ -65,7 +65,11 @@ def _ask(dataset_id: str, asking: Asking, given_up: threading.Event) -> UUID | N
     behalf = asking.on_behalf
     asker = Asker(asking.tenant_id, behalf.member_id, behalf.key_id, language=asking.language)
     with tenant_scope(asking.tenant_id):
-        return ask(tenant=asking.tenant_id, dataset=dataset, question=asking.question, asker=asker).pk
+        question_id = ask(tenant=asking.tenant_id, dataset=dataset, question=asking.question, asker=asker).pk
+    if given_up.is_set():  # while it was stored
+        _stop(asking.tenant_id, question_id)
+        return None
+    return question_id
 
 
 def _may_ask(asking: Asking) -> bool:
