@@ -31,16 +31,22 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def come_to_rest(page: Page) -> None:
+    """Wait until nothing slides or fades in any more."""
+    page.evaluate(
+        """Promise.all([document, ...[...document.querySelectorAll("*")].map((each) => each.shadowRoot)]
+            .flatMap((root) => root?.getAnimations() ?? [])
+            .filter((each) => each.effect.getComputedTiming().endTime < Infinity)
+            .map((each) => each.finished.catch(() => null)))"""
+    )
+
+
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def check_accessible(page: Page, *, rules: Sequence[str] = (*WCAG, "best-practice"), **options: Any) -> None:
-    """Nothing that axe finds against these rules, once nothing fades in any more."""
-    page.evaluate(
-        """Promise.all(document.getAnimations()
-            .filter((each) => each.effect.getComputedTiming().endTime < Infinity)
-            .map((each) => each.finished.catch(() => null)))"""
-    )
+    """Nothing that axe finds against these rules."""
+    come_to_rest(page)
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(rules)}}, **options)
     assert found.response["violations"] == [], found.generate_report()
 

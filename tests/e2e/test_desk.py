@@ -255,9 +255,9 @@ def test_from_waiting_to_closed_by_keys_alone(
     expect(page.locator(".said[data-state=sending]")).to_contain_text("退款三天内到账。")
     desk.shoots("zh-offline")
     desk.context.set_offline(False)
-    carol.sees("退款三天内到账。")
     expect(page.locator(".said[data-state=sending]")).to_have_count(0)
     expect(desk.said("退款三天内到账。")).to_have_count(1)
+    carol.sees("退款三天内到账。")
 
     press("Escape")
     press("?")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from chat.rendering import render_answer
-from tests.e2e.conftest import WCAG, check_accessible, shoot
+from tests.e2e.conftest import WCAG, check_accessible, come_to_rest, shoot
 from tests.e2e.fake_chat import HOLD, PERSONA, PUBLISHABLE_KEY, Address, FakeChat
 
 pytestmark = pytest.mark.browser
@@ -205,6 +205,7 @@ def test_a_phone_in_the_dark(visit, fake_chat):
     carol.shows("phone-closed")
     carol.page.locator("#hail-open").tap()
     expect(carol.panel).to_have_attribute("aria-modal", "true")
+    come_to_rest(carol.page)
     box = carol.panel.bounding_box()
     assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 780)
     carol.shows("phone-welcome")

@@ -18,7 +18,7 @@ SEED = int(os.environ.get("FAULTS_SEED", "5"))
 IS_LONG = os.environ.get("FAULTS") == "long"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its clock would sweep and prune what later tests look at
 def site(database: None) -> Iterator[Site]:
     with Site(seed=SEED) as running, clock():
         yield running

@@ -66,12 +66,18 @@ async function ask(method, path, body) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  const response = await fetch(addressOf(path), options).catch((error) => {
+  const { response, text } = await fetched(addressOf(path), options).catch((error) => {
     throw new Away(error.message, { cause: error });
   });
-  const answer = parsed(await response.text());
+  const answer = parsed(text);
   if (!response.ok) throw new Refused(response.status, answer);
   return answer;
+}
+
+/** A line may break in the middle of an answer, too. */
+async function fetched(address, options) {
+  const response = await fetch(address, options);
+  return { response, text: await response.text() };
 }
 
 const token = () => document.querySelector("meta[name=csrf-token]").content;
