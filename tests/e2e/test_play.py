@@ -26,7 +26,6 @@ PHONE: dict[str, Any] = {
     "locale": "en-US", "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True,
     "device_scale_factor": 2, "color_scheme": "dark",
 }  # fmt: skip
-PATIENCE_MS = 20_000
 
 # What Carol reads and says.
 WORDS: dict[str, dict[str, str]] = {
@@ -151,7 +150,6 @@ def open_village(host: Any, settings: Any, browser: Browser, server: InProcessSe
     def open_one(language: str = "en", **options: Any) -> Carol:
         words = WORDS[language]
         context = browser.new_context(**DESKTOP | {"locale": words["locale"]} | options)
-        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -161,9 +159,7 @@ def open_village(host: Any, settings: Any, browser: Browser, server: InProcessSe
         expect(page.locator("#card")).to_be_visible()
         return Carol(page, words)
 
-    expect.set_options(timeout=PATIENCE_MS)
     yield open_one
-    expect.set_options(timeout=5_000)
     for context in contexts:
         context.close()
     assert faults == []

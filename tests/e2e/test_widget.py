@@ -116,7 +116,6 @@ def visit(browser: Browser, fake_chat: FakeChat) -> Iterator[Visit]:
             defaults = {"locale": "en-US", "viewport": {"width": 1200, "height": 800}, "bypass_csp": False}
             contexts.append(browser.new_context(**{**defaults, **options}))
         tab = (beside.page.context if beside else contexts[-1]).new_page()
-        tab.set_default_timeout(20_000)
         tab.on("pageerror", lambda error: wrongs.append(f"script error: {error}"))
         tab.on("console", lambda message: "Content Security" in message.text and wrongs.append(message.text))
         tab.on("request", lambda request: request.url.startswith((host, shop)) or wrongs.append(request.url))
