@@ -30,7 +30,9 @@ export class Hands {
     surface.byId("hands-text").textContent = key ? surface.t(key, { agent: agent ?? surface.t("someone") }) : "";
     surface.byId("contact").hidden = isEmpty || !hands.form || this.hasLeftWord;
     surface.byId("satisfaction").hidden = isEmpty || !hands.satisfaction || this.hasJudged;
-    if (handoff !== "human") this.#showTyping(null);
+    const last = transcript.entries.at(-1);
+    if (handoff !== "human" || last !== this.last) this.#showTyping(null); // what was written is there
+    this.last = last;
   }
 
   #changeHands(handoff, hands) {
