@@ -32,7 +32,7 @@ from knowledge.searching import embedding_of, search_bases
 from knowledge.uploading import refuse_bad_upload
 from llm.door import embed_in_worker
 from tenants.adminsite.auditing import audit
-from tenants.adminsite.base import EDITORS, TenantModelAdmin, column, the_seat
+from tenants.adminsite.base import EDITORS, TenantModelAdmin, choice_column, column, the_seat
 from tenants.adminsite.entering import enters_scope_itself
 from tenants.errors import Invalid, NotFound
 from tenants.scope import tenant_scope
@@ -185,17 +185,15 @@ class DocumentAdmin(TenantModelAdmin):
     search_fields = ["title", "filename"]
     ordering = ["-id"]
 
-    @column(
+    status_label = choice_column(
+        "status",
         gettext_lazy("Status"),
-        ordering="status",
-        label={
+        {
             Document.Status.READY: "success",
             Document.Status.FAILED: "danger",
             Document.Status.CANCELLED: "",
         },
     )
-    def status_label(self, document: Document) -> tuple[str, Any]:
-        return document.status, document.get_status_display()
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from analytics.datasets.keeping import delete_dataset
 from analytics.models import Dataset, Question, SavedQuestion, SqlRun
-from tenants.adminsite.base import EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, column
+from tenants.adminsite.base import EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, choice_column, column
 
 
 @admin.register(Dataset)
@@ -29,13 +29,11 @@ class DatasetAdmin(TenantModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("tables")
 
-    @column(
+    status_label = choice_column(
+        "status",
         gettext_lazy("Status"),
-        ordering="status",
-        label={Dataset.Status.READY: "success", Dataset.Status.FAILED: "danger", Dataset.Status.IMPORTING: "info"},
+        {Dataset.Status.READY: "success", Dataset.Status.FAILED: "danger", Dataset.Status.IMPORTING: "info"},
     )
-    def status_label(self, dataset: Dataset) -> tuple[str, Any]:
-        return dataset.status, dataset.get_status_display()
 
     @column(gettext_lazy("tables"))
     def tables(self, dataset: Dataset) -> str:
@@ -81,13 +79,11 @@ class QuestionAdmin(ReadOnlyTenantAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).without_result()
 
-    @column(
+    status_label = choice_column(
+        "status",
         gettext_lazy("Status"),
-        ordering="status",
-        label={Question.Status.READY: "success", Question.Status.FAILED: "danger", Question.Status.CANCELLED: ""},
+        {Question.Status.READY: "success", Question.Status.FAILED: "danger", Question.Status.CANCELLED: ""},
     )
-    def status_label(self, question: Question) -> tuple[str, Any]:
-        return question.status, question.get_status_display()
 
     @column(gettext_lazy("who"))
     def who(self, question: Question) -> str:

@@ -18,7 +18,7 @@ from chat.handover.agents import HANDLERS
 from chat.models import Conversation
 from chat.retention import admin as retention_admin  # noqa: F401 - its pages are found from here
 from chat.tracing.admin import answer_urls
-from tenants.adminsite.base import AGENTS, EDITORS, TenantModelAdmin, column, role_of
+from tenants.adminsite.base import AGENTS, EDITORS, TenantModelAdmin, choice_column, role_of
 
 MESSAGES_PER_PAGE = 100
 
@@ -62,17 +62,15 @@ class ConversationAdmin(TenantModelAdmin):
     search_fields = ["persona__name", "end_user__name", "end_user__external_id"]
     ordering = ["-last_message_at"]
 
-    @column(
+    state_label = choice_column(
+        "state",
         _("State"),
-        ordering="state",
-        label={
+        {
             Conversation.State.BOT: "info",
             Conversation.State.REQUESTED: "warning",
             Conversation.State.HUMAN: "success",
         },
     )
-    def state_label(self, conversation: Conversation) -> tuple[str, Any]:
-        return conversation.state, conversation.get_state_display()
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,6 +1,5 @@
 """Background work, and a second chance for what failed."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_POST
 from jobs.models import Job
 from jobs.queueing import enqueue_again
 from tenants.adminsite.auditing import audit
-from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, column
+from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, choice_column, column
 from tenants.errors import Conflict
 
 
@@ -42,13 +41,11 @@ class JobAdmin(ReadOnlyTenantAdmin):
     ]
     readonly_fields = ["reason"]
 
-    @column(
+    status_label = choice_column(
+        "status",
         gettext_lazy("Status"),
-        ordering="status",
-        label={Job.Status.DONE: "success", Job.Status.FAILED: "danger", Job.Status.RUNNING: "info"},
+        {Job.Status.DONE: "success", Job.Status.FAILED: "danger", Job.Status.RUNNING: "info"},
     )
-    def status_label(self, job: Job) -> tuple[str, Any]:
-        return job.status, job.get_status_display()
 
     @column(gettext_lazy("Reason"))
     def reason(self, job: Job) -> str:

@@ -27,7 +27,7 @@ from llm.models import ModelCall, Route
 from llm.routes import BUILT_IN_SLUGS, resolve_route
 from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, TextDelta, Usage
-from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column, the_seat
+from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, choice_column, column, the_seat
 from tenants.adminsite.entering import enters_scope_itself
 from tenants.scope import tenant_scope
 from tenants.secrets import SecretUnreadable
@@ -249,14 +249,12 @@ class ModelCallAdmin(ReadOnlyTenantAdmin):
     def price(self, call: ModelCall) -> str:
         return f"{call.cost:.4f} {call.currency}" if call.cost else "–"
 
-    @column(
+    outcome_label = choice_column(
+        "outcome",
         gettext_lazy("Outcome"),
-        ordering="outcome",
-        label={
+        {
             ModelCall.Outcome.OK: "success",
             ModelCall.Outcome.STOPPED: "warning",
             ModelCall.Outcome.FAILED: "danger",
         },
     )
-    def outcome_label(self, call: ModelCall) -> tuple[str, Any]:
-        return call.outcome, call.get_outcome_display()

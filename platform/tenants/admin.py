@@ -22,7 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm
 
 from tenants.adminsite.auditing import audit
-from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column, the_seat
+from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, choice_column, column, the_seat
 from tenants.adminsite.forms import AccountCreationForm, AccountForm, KeyForm, MemberForm
 from tenants.limits import admin as limits_admin  # noqa: F401 - registers its page
 from tenants.models import ApiKey, AuditEntry, Member, Tenant, User
@@ -73,9 +73,7 @@ class MemberAdmin(TenantModelAdmin):
     list_filter = ["role"]
     search_fields = ["user__email"]
 
-    @column(gettext_lazy("Role"), ordering="role", label={Member.Role.OWNER: "info"})
-    def role_label(self, member: Member) -> tuple[str, Any]:
-        return member.role, member.get_role_display()
+    role_label = choice_column("role", gettext_lazy("Role"), {Member.Role.OWNER: "info"})
 
     @column(gettext_lazy("Last signed in"), ordering="user__last_login")
     def last_login(self, member: Member) -> Any:

@@ -26,7 +26,7 @@ from unfold.widgets import (
 
 from tenants.admin import show_secret
 from tenants.adminsite.auditing import audit
-from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column
+from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, choice_column, column
 from tenants.errors import Invalid
 from webhooks.endpoints import check_url, resend, resend_failed, rotate_secret, send_test, switch
 from webhooks.models import Delivery, Endpoint, EventType
@@ -158,13 +158,11 @@ class DeliveryAdmin(ReadOnlyTenantAdmin):
     def told(self, delivery: Delivery) -> str:
         return _lines(json.dumps(delivery.data, ensure_ascii=False, indent=2))
 
-    @column(
+    status_label = choice_column(
+        "status",
         gettext_lazy("Status"),
-        ordering="status",
-        label={Delivery.Status.DELIVERED: "success", Delivery.Status.DEAD: "danger", Delivery.Status.PENDING: "info"},
+        {Delivery.Status.DELIVERED: "success", Delivery.Status.DEAD: "danger", Delivery.Status.PENDING: "info"},
     )
-    def status_label(self, delivery: Delivery) -> tuple[str, Any]:
-        return delivery.status, delivery.get_status_display()
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.resend)

@@ -19,7 +19,7 @@ from unfold.widgets import (
 from chat.handover import states
 from chat.handover.agents import HANDLERS
 from chat.models import CannedReply, ContactRequest, Conversation, Handoff
-from tenants.adminsite.base import ReadOnlyTenantAdmin, TenantModelAdmin, column
+from tenants.adminsite.base import ReadOnlyTenantAdmin, TenantModelAdmin, choice_column, column
 
 MAX_REPLY_CHARACTERS = 8_000
 # What the words mean by which clients know why.
@@ -161,17 +161,15 @@ class HandoffAdmin(ReadOnlyTenantAdmin):
     fields = ["created_at", "said", "state_label", "by", "why", "agent_name", "until"]
     readonly_fields = fields
 
-    @column(
+    state_label = choice_column(
+        "state",
         _("State"),
-        ordering="state",
-        label={
+        {
             Handoff.State.BOT: "info",
             Handoff.State.REQUESTED: "warning",
             Handoff.State.HUMAN: "success",
         },
     )
-    def state_label(self, handoff: Handoff) -> tuple[str, Any]:
-        return handoff.state, handoff.get_state_display()
 
     @column(_("conversation"))
     def said(self, handoff: Handoff) -> str:

@@ -17,7 +17,7 @@ from chat.retention.erasing import erase_person
 from chat.retention.handing_out import export_of
 from chat.retention.receipts import is_genuine
 from tenants.adminsite.auditing import audit
-from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, column, role_of
+from tenants.adminsite.base import OWNERS, ReadOnlyTenantAdmin, TenantModelAdmin, choice_column, column, role_of
 
 
 @admin.register(EndUser)
@@ -77,18 +77,16 @@ class ErasureAdmin(ReadOnlyTenantAdmin):
     ]  # fmt: skip
     readonly_fields = fields
 
-    @column(
+    status_label = choice_column(
+        "status",
         gettext_lazy("Status"),
-        ordering="status",
-        label={
+        {
             Erasure.Status.QUEUED: "info",
             Erasure.Status.RUNNING: "info",
             Erasure.Status.DONE: "success",
             Erasure.Status.FAILED: "danger",
         },
     )
-    def status_label(self, erasure: Erasure) -> tuple[str, Any]:
-        return erasure.status, erasure.get_status_display()
 
     @column(gettext_lazy("Found"))
     def total(self, erasure: Erasure) -> int:

@@ -22,7 +22,7 @@ from chat.tracing import pages
 from knowledge.models import Document
 from personas.models import Persona
 from personas.references import base_ids
-from tenants.adminsite.base import EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, column, role_of
+from tenants.adminsite.base import EDITORS, ReadOnlyTenantAdmin, TenantModelAdmin, choice_column, column, role_of
 
 # More than fit on a form; others are set by the API.
 CHOOSABLE_DOCUMENTS = 200
@@ -126,9 +126,16 @@ class TestRunAdmin(ReadOnlyTenantAdmin):
     list_filter = ["persona", "status"]
     ordering = ["-id"]
 
-    @column(_("Status"), label={"done": "success", "failed": "danger", "queued": "info", "running": "info"})
-    def status_label(self, run: TestRun) -> tuple[str, Any]:
-        return run.status, run.get_status_display()
+    status_label = choice_column(
+        "status",
+        _("Status"),
+        {
+            "done": "success",
+            "failed": "danger",
+            "queued": "info",
+            "running": "info",
+        },
+    )
 
     @column(_("Passed"))
     def score(self, run: TestRun) -> str:

@@ -1,6 +1,6 @@
 """What the pages of tenant-owned models share: the seat's role decides, and the audit log remembers."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
@@ -26,6 +26,16 @@ Column = TypeVar("Column", bound=Callable[..., Any])
 def column(description: Any, **options: Any) -> Callable[[Column], Column]:
     """A computed column of a list: unfold's `display`, with a type."""
     return cast(Callable[[Column], Column], display(description=description, **options))
+
+
+def choice_column(field: str, description: Any, colours: Mapping[Any, str]) -> Callable[[Any, Any], tuple[str, Any]]:
+    """A column that shows a field's choice as a coloured label, and sorts by it."""
+
+    @column(description, ordering=field, label=dict(colours))
+    def label(model_admin: Any, row: Any) -> tuple[str, Any]:
+        return getattr(row, field), getattr(row, f"get_{field}_display")()
+
+    return label
 
 
 class TenantModelAdmin(ModelAdmin):  # type: ignore[misc]
