@@ -9,9 +9,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.bench.stage import pace_s, python
+
+if TYPE_CHECKING:
+    from tests.analytics.conftest import Tables
+    from tests.conftest import Business
 
 QUESTIONS = 40
 BY_CITY = (
@@ -38,19 +42,36 @@ def measure() -> list[tuple[str, str]]:
     tenant = create_tenant(name="Shop", slug="shop-bench")
     _key, token = issue_key(tenant=tenant, scopes=Scope.values)
     business = Business(tenant, str(token))
-    desk = Desk(business, make_dataset(business, SHOP))
-    with model_that_says(BY_CITY) as url:
-        with business.scope():
-            from llm.models import Route
-
-            Route.objects.create(slug="bench", name="bench", base_url=url, chat_model="any", is_default=True)
-        rows = _measured("with a model", desk, lambda number: f"What did each city spend ({number})?")
-        with business.scope():
-            Route.objects.all().delete()
+    desk, firm = (Desk(business, make_dataset(business, tables)) for tables in (SHOP, of_company()))
+    rows = []
+    for how, where, sql in (
+        ("with a model", desk, BY_CITY),
+        ("with a model, 60 tables", firm, "SELECT count(*) FROM customers"),
+    ):
+        with model_that_says(sql) as url, default_route(business, url):
+            rows += _measured(how, where, lambda number: f"What did each city spend ({number})?")
     desk.teach("How many orders had more than 3 pieces?", "SELECT count(*) FROM orders WHERE quantity > 3")
     return rows + _measured(
         "by a verified question", desk, lambda number: f"How many orders had more than {number} pieces?"
     )
+
+
+def of_company() -> "Tables":
+    """The 60 tables that linking is measured on, empty."""
+    from tests.analytics.meaning.company import company
+
+    return {t.name: ([(column.name, column.type) for column in t.columns], []) for t in company().tables}
+
+
+@contextmanager
+def default_route(business: "Business", url: str) -> Iterator[None]:
+    from llm.models import Route
+
+    with business.scope():
+        route = Route.objects.create(slug="bench", name="bench", base_url=url, chat_model="any", is_default=True)
+    yield
+    with business.scope():
+        route.delete()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The work on one question, from its words to its result."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -17,7 +17,8 @@ from analytics.asking.watching import Watch, watching
 from analytics.asking.work import Answer, Work
 from analytics.catalogues import kept_catalogue
 from analytics.errors import RunCancelled, SqlFailed, SqlRejected
-from analytics.meaning import NEAR_ENOUGH, Linked, link, nearest_pairs, rebind
+from analytics.meaning import approved_pairs, examples_for, likely_pairs, link, rebind, said_values
+from analytics.meaning.linking import Found
 from analytics.models import Dataset, Question, SqlRun, VerifiedPair
 from jobs.handlers import Run
 from llm.budgets import BudgetExhausted
@@ -27,9 +28,6 @@ from tenants.errors import PlatformError
 from tenants.scope import tenant_scope
 from tenants.statements import Param, Select
 
-# Vectors hardly tell which of a few questions on one subject another one fits; the words do, and cost little.
-PAIRS_TRIED = 20
-EXAMPLES = 5
 _OPEN: Select[Question] = Select(
     lambda: Question.objects.filter(tenant_id=Param("tenant_id"), id=Param("id")).open().select_related(
         "dataset", "end_user"
@@ -103,19 +101,20 @@ def _answered(work: Work) -> dict[str, Any]:
         return _fields(work, confirmed)
     if cached := _cached(work):
         return cached
-    linked = link(work.dataset, work.catalogue, work.in_full, route=work.route)
+    pairs, values = approved_pairs(work.dataset), said_values(work.dataset, work.catalogue, work.in_full)
+    # What a person verified is asked about first: of that nothing is left open.
+    if answer := _by_pair(work, pairs, values, is_without_model=work.route.is_reader):
+        return _fields(work, answer)
+    linked = link(work.dataset, work.catalogue, work.in_full, values=values, route=work.route)
     if back := undecided(linked, work.catalogue, work.answers):
         raise back
-    pairs = nearest_pairs(work.dataset, work.in_full, limit=PAIRS_TRIED)
-    if answer := _by_pair(work, linked, pairs, is_without_model=work.route.is_reader):
-        return _fields(work, answer)
     if work.route.is_reader:
         raise NeedsModel
-    examples = [Example(pair.question, pair.sql) for pair, _likeness in pairs[:EXAMPLES]]
+    examples = [Example(pair.question, pair.sql) for pair in examples_for(work.dataset, pairs, work.in_full)]
     try:
         return _fields(work, answer_by_model(work, linked, examples))
     except BudgetExhausted:
-        if answer := _by_pair(work, linked, pairs, is_without_model=True):
+        if answer := _by_pair(work, pairs, values, is_without_model=True):
             return _fields(work, answer)
         raise
 
@@ -158,16 +157,11 @@ def _cached(work: Work) -> dict[str, Any] | None:
 
 
 def _by_pair(
-    work: Work, linked: Linked, pairs: Sequence[tuple[VerifiedPair, float]], *, is_without_model: bool
+    work: Work, pairs: Sequence[VerifiedPair], values: Sequence[Found], *, is_without_model: bool
 ) -> Answer | None:
-    """By a verified question: the very same one, or without a model one that is near, with what differs put in."""
-    said, in_full = work.question.question, work.in_full
-    for pair, likeness in pairs:
-        is_near = likeness >= NEAR_ENOUGH and is_without_model
-        is_said = normalised(pair.question) == normalised(said)  # it leans on nothing, whatever was asked before
-        if not (is_near or is_said or normalised(pair.question) == normalised(in_full)):
-            continue
-        sql = rebind(pair, said if is_said else in_full, work.catalogue, linked.values)
+    """By a verified question: the very same one, or without a model one that is alike, with what differs put in."""
+    for pair, question in _candidates(work, pairs, is_without_model=is_without_model):
+        sql = rebind(pair, question, work.catalogue, values)
         if sql is None:
             continue
         try:
@@ -175,3 +169,18 @@ def _by_pair(
         except (SqlRejected, SqlFailed) as error:
             work.attempts.append({"sql": sql, "error": str(error.detail)})
     return None
+
+
+def _candidates(
+    work: Work, pairs: Sequence[VerifiedPair], *, is_without_model: bool
+) -> Iterator[tuple[VerifiedPair, str]]:
+    """Each with the words in which it is asked now."""
+    said, in_full = work.question.question, work.in_full
+    same = set()
+    for question in dict.fromkeys((said, in_full)):  # one said word for word leans on nothing that was asked before
+        for pair in pairs:
+            if normalised(pair.question) == normalised(question):
+                same.add(pair.pk)
+                yield pair, question
+    if is_without_model:
+        yield from ((pair, in_full) for pair in likely_pairs(work.dataset, pairs, in_full) if pair.pk not in same)

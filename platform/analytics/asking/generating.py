@@ -64,7 +64,7 @@ def _asked(work: Work, linked: Linked, examples: Sequence[Example]) -> Asked:
         catalogue=work.catalogue,
         tables=[*(table for place in chosen if (table := _missing(work, place[0], tables))), *tables],
         columns=frozenset((table.name, column.name) for table, column, _score in linked.columns),
-        values=[Value(table, column, value) for table, column, value, _score in linked.values],
+        values=[Value(found.table, found.column, found.value) for found in linked.values],
         examples=examples,
         history=[Example(earlier.question, earlier.sql) for earlier in work.history],
         answer="; ".join(f"{answer['said']} = {'.'.join(filter(None, answer['place']))}" for answer in work.answers),

@@ -7,7 +7,7 @@ from uuid import UUID
 from analytics.asking.asked import in_full
 from analytics.asking.writing import MAX_OUTPUT_TOKENS
 from analytics.catalogues import kept_catalogue
-from analytics.meaning import has_pair_for, link
+from analytics.meaning import has_pair_for
 from analytics.models import Dataset, Question
 from llm.budgets import Account, BudgetExhausted, Spending, last_words, spend_on, standings_of
 from llm.openai_chat import estimated_usage
@@ -32,9 +32,7 @@ def refuse_without_money(dataset: Dataset, account: Account, question: str, hist
     spent = [each for each in standings_of(account) if each.currency == currency and each.percent >= 100]
     if not spent or any(each.cheaper_route for each in spent):
         return
-    asked, catalogue = in_full(question, history), kept_catalogue(dataset)
-    linked = link(dataset, catalogue, asked, route=route)
-    if not has_pair_for(dataset, catalogue, asked, linked):
+    if not has_pair_for(dataset, kept_catalogue(dataset), in_full(question, history)):
         raise BudgetExhausted(last_words(spent, "zh" if is_chinese(question) else "en"))
 
 

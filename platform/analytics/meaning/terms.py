@@ -29,7 +29,7 @@ _ASKING_ENGLISH = """
     month monthly week weekly year yearly day daily quarter today yesterday last this next between rate
     percentage share ratio trend compare
 """
-_ASKING = frozenset(f"{_ASKING_CHINESE} {_ASKING_ENGLISH}".split())
+_ASKING = frozenset([*_ASKING_CHINESE.split(), *map(everyday.stem, _ASKING_ENGLISH.split())])
 
 
 class Term(NamedTuple):

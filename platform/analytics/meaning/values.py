@@ -9,11 +9,13 @@ from analytics.catalogue import Catalogue
 from analytics.meaning.linking import Found
 from analytics.models import Dataset, KnownValue
 from knowledge.words import fold, index_words
+from tenants.scope import tenant_scope
 from tenants.statements import Param, Select
 
 MOST_FOUND = 50
 MIN_CHARACTERS = 2
-MAX_CHARACTERS = 300  # of a question in which values are looked for
+MAX_QUESTION_CHARACTERS = 2000
+MAX_CHARACTERS = 300  # of a question, where kept values are looked for
 MAX_VALUE_CHARACTERS = 100
 MOST_ATOMS = 10
 BY_A_WORD = 0.6  # of a value that is not said in full
@@ -43,6 +45,14 @@ _SAID: Select[tuple[str, str, str, bool, str]] = Select(
         .values_list("column__table__name", "column__name", "value", "is_whole", "key")[: 4 * MOST_FOUND]
     )
 )
+
+
+def said_values(dataset: Dataset, catalogue: Catalogue, question: str) -> list[Found]:
+    """Values of the data that the question says."""
+    question = question[:MAX_QUESTION_CHARACTERS]
+    with tenant_scope(dataset.tenant_id):
+        values = known_values(dataset, catalogue, question)
+    return values + [found for found in said_in(catalogue, question) if found not in values]
 
 
 def said_in(catalogue: Catalogue, question: str) -> list[Found]:

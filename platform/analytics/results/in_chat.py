@@ -12,7 +12,8 @@ from analytics.asking.posting import ask
 from analytics.asking.progress import follow
 from analytics.asking.stopping import stop_question
 from analytics.catalogues import catalogue_of
-from analytics.meaning import has_pair_for, link
+from analytics.meaning import has_pair_for, said_values
+from analytics.meaning.linking import link_by
 from analytics.models import Dataset, Question
 from analytics.results.cells import columns_from
 from analytics.results.formats import shown_number, shown_value
@@ -83,9 +84,9 @@ def _is_about(dataset: Dataset, question: str) -> bool:
     with tenant_scope(dataset.tenant_id):
         catalogue = catalogue_of(dataset)
         route = resolve_route(dataset.tenant_id)
-    linked = link(dataset, catalogue, question, route=route)
     if route.is_reader:  # only verified questions are answered without a model
-        return has_pair_for(dataset, catalogue, question, linked)
+        return has_pair_for(dataset, catalogue, question)
+    linked = link_by(catalogue, question, values=said_values(dataset, catalogue, question))
     return bool(linked.columns or linked.values)
 
 

@@ -18,8 +18,8 @@ from tests.knowledge.conftest import work_off
 def two_readings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of every question: which date is meant?"""
 
-    def linked(dataset: Any, catalogue: Any, question: str, *, route: Any) -> Linked:
-        found = link(dataset, catalogue, question, route=route)
+    def linked(*about: Any, **options: Any) -> Linked:
+        found = link(*about, **options)
         readings = (Reading("date", (("orders", "ordered_on"), ("customers", "joined_on"))),)
         return Linked(found.tables, found.columns, found.values, readings)
 
@@ -72,7 +72,7 @@ def test_what_is_no_answer_is_a_question_of_its_own(desk: Desk) -> None:
 
 
 def test_nobody_is_asked_back_for_ever(desk: Desk, scripted_llm: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
-    def linked(dataset: Any, catalogue: Any, question: str, *, route: Any) -> Linked:
+    def linked(*_about: Any, **_options: Any) -> Linked:
         choices = (("orders", "ordered_on"), ("customers", "joined_on"))
         return Linked((), (), (), tuple(Reading(f"word {number}", choices) for number in range(9)))
 

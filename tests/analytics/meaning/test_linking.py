@@ -1,13 +1,13 @@
 """Which tables a question is about, over a company of 60 tables and in both languages."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 
 from analytics.catalogue import Catalogue, Column, Join, Metric, Table
-from analytics.meaning.linking import Linked, centred, link_by, text_of
+from analytics.meaning.linking import Linked, Vectors, centred, link_by, text_of
 from analytics.meaning.values import said_in
 from llm.embedding import bundled
 from llm.types import Matrix
@@ -24,7 +24,7 @@ def link(catalogue: Catalogue, question: str) -> Linked:
 def linked(catalogue: Catalogue, asked: list[str]) -> Iterator[Linked]:
     cards = card_vectors(catalogue)
     for question, vector in zip(asked, bundled().embed_queries(asked), strict=True):
-        yield link_by(catalogue, question, vector=vector, vectors=cards, values=said_in(catalogue, question))
+        yield link_by(catalogue, question, values=said_in(catalogue, question), vectors=partial(Vectors, vector, cards))
 
 
 @cache
@@ -99,10 +99,24 @@ def test_the_column_that_is_named_comes_first():
 
 @pytest.mark.parametrize("question", ["", "？！", "x" * 50_000, "啊" * 50_000, "\x00\ud800", "'; DROP TABLE t1; --"])
 def test_odd_questions_do_no_harm(question):
-    assert len(link_by(SHOP, question, vector=np.zeros(4), vectors=np.zeros((4, 4)), values=()).tables) == len(
-        SHOP.tables
-    )
+    linked = link_by(SHOP, question, values=(), vectors=lambda: Vectors(np.zeros(4), np.zeros((4, 4))))
+    assert len(linked.tables) == len(SHOP.tables)
 
 
 def test_no_tables_are_no_trouble():
-    assert link_by(Catalogue("x", ()), "?", vector=np.zeros(4), vectors=np.zeros((0, 4)), values=()).tables == ()
+    assert link_by(Catalogue("x", ()), "?", values=()).tables == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "is_open"),
+    [
+        ("How many payments by status?", False),
+        ("How many by status?", True),  # two tables have it
+        ("供应商有多少家", False),
+        ("Who pays late in Quito?", True),  # no table knows the town
+    ],
+)
+def test_vectors_are_asked_for_only_where_words_leave_it_open(question, is_open):
+    asked = []
+    link_by(company(), question, values=said_in(company(), question), vectors=lambda: asked.append(question))
+    assert bool(asked) == is_open

@@ -1,12 +1,11 @@
-"""Linking and verified questions over what is stored of a dataset."""
+"""Linking over what is stored of a dataset."""
 
-import numpy as np
 import pytest
 
 from analytics.catalogues import catalogue_of
-from analytics.meaning import NEAR_ENOUGH, link, nearest_pairs, rebind
+from analytics.meaning import link, linking, said_values
 from analytics.meaning.values import keys_of, words_of
-from analytics.models import Approval, KnownValue, TableVector, VerifiedPair
+from analytics.models import KnownValue, TableVector
 from llm.errors import ProviderUnavailable
 from llm.routes import platform_route
 from tests.conftest import Business
@@ -15,7 +14,8 @@ from tests.conftest import Business
 def linked(business, dataset, question):
     with business.scope():
         catalogue = catalogue_of(dataset)
-    return link(dataset, catalogue, question, route=platform_route())
+    values = said_values(dataset, catalogue, question)
+    return link(dataset, catalogue, question, values=values, route=platform_route())
 
 
 def know(business: Business, dataset, column_name: str, value: str) -> None:
@@ -25,15 +25,22 @@ def know(business: Business, dataset, column_name: str, value: str) -> None:
             KnownValue.objects.create(dataset=dataset, column=column, value=value, key=key, is_whole=is_whole)
 
 
+@pytest.fixture
+def many_tables(monkeypatch):
+    """As if the shop had too many for a model to be shown all."""
+    monkeypatch.setattr(linking, "FEW_TABLES", 0)
+
+
+@pytest.mark.usefixtures("many_tables")
 def test_vectors_of_tables_are_made_once_and_again_when_a_table_changes(acme, shop):
-    assert linked(acme, shop, "各城市的客户").tables[0][0].name == "customers"
+    assert linked(acme, shop, "各城市的客户 Quito").tables[0][0].name == "customers"
     with acme.scope():
         first = {row.table_id: bytes(row.vector) for row in TableVector.objects.filter(dataset=shop)}
         table = shop.tables.get(name="orders")
         table.description = "一切买卖"
         table.save()
 
-    linked(acme, shop, "各城市的客户")
+    linked(acme, shop, "各城市的客户 Quito")
 
     with acme.scope():
         second = {row.table_id: bytes(row.vector) for row in TableVector.objects.filter(dataset=shop)}
@@ -65,40 +72,16 @@ def test_a_neighbours_values_are_not_found(acme, globex, shop, build_dataset):
     assert linked(globex, theirs, "mallory's vault").values != ()
 
 
+@pytest.mark.usefixtures("many_tables")
 def test_without_the_provider_words_decide(acme, shop, monkeypatch):
     def unavailable(*_args, **_options):
         raise ProviderUnavailable("gone")
 
     monkeypatch.setattr("analytics.meaning.looking_up.embed_in_worker", unavailable)
-    assert linked(acme, shop, "客户").tables[0][0].name == "customers"
-    assert nearest_pairs(shop, "客户") == []
+    assert linked(acme, shop, "Quito 的客户").tables[0][0].name == "customers"
 
 
-def verified(business, dataset, question, sql, status=Approval.APPROVED):
-    with business.scope():
-        origin = VerifiedPair.Origin.MEMBER
-        return VerifiedPair.objects.create(dataset=dataset, question=question, sql=sql, status=status, origin=origin)
-
-
-def test_the_nearest_verified_question_answers_with_other_names(acme, shop):
-    know(acme, shop, "product", "龙井茶")
-    know(acme, shop, "product", "茶杯")
-    verified(acme, shop, "有多少客户", "SELECT count(*) FROM customers")
-    pair = verified(acme, shop, "龙井茶的金额合计", "SELECT sum(amount) FROM orders WHERE product = '龙井茶'")
-    verified(acme, shop, "茶杯的金额合计", "SELECT 1", status=Approval.PROPOSED)
-
-    (nearest, likeness), *others = nearest_pairs(shop, "茶杯的金额合计")
-
-    assert nearest == pair
-    assert likeness > NEAR_ENOUGH
-    assert len(others) == 1  # what nobody approved is no example
-    about = linked(acme, shop, "茶杯的金额合计")
+def test_of_few_tables_words_decide_where_they_can(acme, shop):
+    assert linked(acme, shop, "各城市的客户").tables[0][0].name == "customers"
     with acme.scope():
-        catalogue = catalogue_of(shop)
-        pair.refresh_from_db()
-    assert rebind(pair, "茶杯的金额合计", catalogue, about.values).endswith("\"product\" = '茶杯'")
-    assert np.frombuffer(bytes(pair.vector), np.float32).shape == (384,)
-
-
-def test_no_pairs_are_no_trouble(shop):
-    assert nearest_pairs(shop, "?") == []
+        assert not TableVector.objects.filter(dataset=shop).exists()

@@ -9,6 +9,7 @@ import yaml
 
 from analytics.catalogue import Catalogue, Column, Metric, Table
 from analytics.gate import check
+from analytics.meaning.linking import Found
 from analytics.meaning.rebinding import rebind
 from analytics.meaning.values import said_in
 
@@ -57,15 +58,11 @@ class Pair:
 
 def answer(known: str, sql: str, question: str, today: date = TODAY) -> str | None:
     """The SQL without quotes and line ends, after the gate."""
-    bound = rebind(Pair(known, sql), question, SHOP, to_values(question), today=today)
+    bound = rebind(Pair(known, sql), question, SHOP, said_in(SHOP, question), today=today)
     if bound is None:
         return None
     check(bound, SHOP)
     return " ".join(bound.replace('"', "").split())
-
-
-def to_values(question: str):
-    return [(found.table, found.column, found.value, found.score) for found in said_in(SHOP, question)]
 
 
 @pytest.mark.parametrize(("known", "sql", "question", "expected"), ANSWERED, ids=[case[2] for case in ANSWERED])
@@ -90,18 +87,22 @@ def test_a_question_of_any_length_is_refused_at_once():
 
 def test_a_value_is_only_ever_a_string():
     hostile = "x' OR 1=1 --"
-    bound = rebind(Pair(*CITY), f"{hostile}的销售额是多少", SHOP, [("orders", "city", hostile, 1.0)], today=TODAY)
+    bound = rebind(
+        Pair(*CITY), f"{hostile}的销售额是多少", SHOP, [Found("orders", "city", hostile, 1.0, hostile)], today=TODAY
+    )
     assert bound is not None
     assert "city\" = 'x'' OR 1=1 --'" in bound
 
 
 def test_a_pattern_takes_a_value_as_it_is():
     known = Pair("Revenue of Teapot", "SELECT sum(amount) FROM orders WHERE product LIKE '%Teapot%'")
-    bound = rebind(known, "Revenue of 100%_pure", SHOP, [("orders", "product", "100%_pure", 1.0)], today=TODAY)
+    bound = rebind(
+        known, "Revenue of 100%_pure", SHOP, [Found("orders", "product", "100%_pure", 1.0, "100%_pure")], today=TODAY
+    )
     assert bound is not None
     assert r"'%100\%\_pure%'" in bound
 
 
 @pytest.mark.parametrize("sql", ["", "SELECT", "DROP TABLE orders", "SELECT 1; SELECT 2", "(" * 5000])
 def test_sql_that_is_none_is_not_answered_by(sql):
-    assert rebind(Pair("上海的销售额", sql), "北京的销售额", SHOP, to_values("北京的销售额"), today=TODAY) is None
+    assert rebind(Pair("上海的销售额", sql), "北京的销售额", SHOP, said_in(SHOP, "北京的销售额"), today=TODAY) is None
