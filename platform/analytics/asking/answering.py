@@ -99,9 +99,11 @@ def _answered(work: Work) -> dict[str, Any]:
     """The fields of the answered question. Raises AskBack or PlatformError."""
     if confirmed := _confirmed(work):
         return _fields(work, confirmed)
-    if cached := _cached(work):
+    with tenant_scope(work.run.tenant_id):
+        same = _SAME.first(tenant_id=work.run.tenant_id, dataset_id=work.dataset.pk, cache_key=work.cache_key)
+        pairs, values = approved_pairs(work.dataset), said_values(work.dataset, work.catalogue, work.in_full)
+    if same is not None and (cached := _cached(work, same)):
         return cached
-    pairs, values = approved_pairs(work.dataset), said_values(work.dataset, work.catalogue, work.in_full)
     # What a person verified is asked about first: of that nothing is left open.
     if answer := _by_pair(work, pairs, values, is_without_model=work.route.is_reader):
         return _fields(work, answer)
@@ -138,12 +140,8 @@ def _confirmed(work: Work) -> Answer | None:
     return work.run_now(asked.sql, SqlRun.Origin.GENERATED, explanation=asked.explanation, used_model=asked.used_model)
 
 
-def _cached(work: Work) -> dict[str, Any] | None:
+def _cached(work: Work, same: Question) -> dict[str, Any] | None:
     """The answer of the same question. Where only an upload changes the data, its result holds; else its SQL."""
-    with tenant_scope(work.run.tenant_id):
-        same = _SAME.first(tenant_id=work.run.tenant_id, dataset_id=work.dataset.pk, cache_key=work.cache_key)
-    if same is None:
-        return None
     if work.dataset.kind != Dataset.Kind.FILES:
         try:
             again = work.answer_by(
