@@ -49,10 +49,10 @@ class Preview:
 
 @dataclass(slots=True)
 class _Part:
-    """Where rows of a table came from: the place of the table in its file."""
+    """Where rows of a table came from. `sheet` is "" in a file that has none."""
 
     file: DatasetFile
-    place: int
+    sheet: str
 
 
 def preview(tenant_id: UUID, table: DatasetTable, wish: Retype) -> Preview:
@@ -76,7 +76,7 @@ def preview(tenant_id: UUID, table: DatasetTable, wish: Retype) -> Preview:
 def _add(seen: Preview, part: _Part, known: KnownTable, wish: Retype) -> None:
     pieces = pieces_of(part.file.tenant_id, part.file.pk)
     with reading(
-        pieces, part.file.name, mode="again", known=[known], only=part.place, only_drafts=True, timeout_s=LOOKING_S
+        pieces, part.file.name, mode="again", known=[known], only=part.sheet, only_drafts=True, timeout_s=LOOKING_S
     ) as found:
         draft = found.drafts[0]
     column = next(column for column in draft.columns if column.name == wish.column)
@@ -121,7 +121,7 @@ def reload_table(run: Run) -> None:
             parts, known = _parts(table), _wished(table, wish)
         for part in parts:
             pieces = pieces_of(run.tenant_id, part.file.pk)
-            with reading(pieces, part.file.name, mode="again", known=[known], only=part.place) as found:
+            with reading(pieces, part.file.name, mode="again", known=[known], only=part.sheet) as found:
                 loader.take(found, is_appending=False, step=lambda _rows: None)
         loader.put_in_place()
         hold_job(run)
@@ -154,9 +154,10 @@ def _parts(table: DatasetTable) -> list[_Part]:
     kept = DatasetFileSource.objects.for_tenant(table.tenant_id).filter(file_id__in=ids, ordinal=0)
     if not ids or kept.count() < len(ids):
         raise FileGone
-    return [_Part(files[file_id], _place(files[file_id], table.name)) for file_id in ids]
+    return [_Part(files[file_id], _sheet(files[file_id], table.name)) for file_id in ids]
 
 
-def _place(file: DatasetFile, name: str) -> int:
+def _sheet(file: DatasetFile, name: str) -> str:
     tables = file.draft["tables"]
-    return next(place for place, table in enumerate(tables) if name in (table["target"], table["name"]))
+    sheet: str = next(table["sheet"] for table in tables if name in (table["target"], table["name"]))
+    return sheet

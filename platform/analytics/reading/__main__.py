@@ -40,7 +40,7 @@ def load() -> None:
 
 
 def answer(
-    data: bytes, filename: str, mode: str, known: list[dict[str, Any]], only: int | None, only_drafts: bool
+    data: bytes, filename: str, mode: str, known: list[dict[str, Any]], only: str | None, only_drafts: bool
 ) -> Iterator[bytes]:
     """The frames."""
     room = MAX_UNPACKED_BYTES

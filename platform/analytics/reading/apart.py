@@ -47,7 +47,7 @@ def reading(
     *,
     mode: str = "new",
     known: Sequence[KnownTable] = (),
-    only: int | None = None,
+    only: str | None = None,
     only_drafts: bool = False,
     timeout_s: float | None = None,
 ) -> Iterator[Reading]:

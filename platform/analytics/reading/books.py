@@ -41,11 +41,16 @@ class Sheet:
         raise pa.ArrowInvalid
 
 
-def sheets_of(data: bytes) -> Iterator[Sheet]:
-    """The visible sheets that hold something. Raises FileEncrypted, TableUnreadable."""
+def sheets_of(data: bytes, only: str | None = None) -> Iterator[Sheet]:
+    """The visible sheets that hold something, or the one called `only`: no other is opened.
+
+    Raises FileEncrypted, TableUnreadable.
+    """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         for about in book.sheets_metadata:
+            if only is not None and about.name != only:
+                continue
             if about.visible == SheetVisibleEnum.Visible and about.typ == SheetTypeEnum.WorkSheet:
                 sheet = book.get_sheet_by_name(about.name)
                 if sheet.total_height and sheet.start:

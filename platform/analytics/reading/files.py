@@ -29,40 +29,38 @@ class ReadTable(Protocol):
 
 
 def read_tables(
-    data: bytes, filename: str, mode: str = "new", known: Sequence[KnownTable] = (), only: int | None = None
+    data: bytes, filename: str, mode: str = "new", known: Sequence[KnownTable] = (), only: str | None = None
 ) -> list[ReadTable]:
     """Every table of a file, named so that none takes the name of one in `known` that it does not mean to.
 
-    `mode` as of DatasetFile, or `again`: the table at the place `only` is read like the one in `known`.
+    `mode` as of DatasetFile, or `again`: the table of the sheet `only` is read like the one in `known`.
     Raises a TableUnreadable.
     """
     stem = " ".join(PurePath(filename).stem.split()) or "table"
-    tables = _tables(data, stem)
+    tables = _tables(data, stem, only)
     if not tables:
         raise TableEmpty
     taken = {table.name for table in known} if mode == "new" else set()
     for number, table in enumerate(tables, 1):
         table.draft.name = identifier(table.draft.label, taken, f"table_{number}")
         taken.add(table.draft.name)
-    if only is not None:
-        tables = tables[only : only + 1]
     fit(tables, mode, known)
     return tables
 
 
-def _tables(data: bytes, stem: str) -> list[ReadTable]:
+def _tables(data: bytes, stem: str, only: str | None) -> list[ReadTable]:
     if data.startswith(_PARQUET):
         return [read_parquet(data, stem)]
     if data.startswith(_ZIP):
-        return _of_book(data, stem)
+        return _of_book(data, stem, only)
     if data.startswith(_OLE):
         raise FileEncrypted if _ENCRYPTED_PACKAGE in data else NoTable
     return [read_grid(CsvFile(data), stem)]
 
 
-def _of_book(data: bytes, stem: str) -> list[ReadTable]:
+def _of_book(data: bytes, stem: str, only: str | None) -> list[ReadTable]:
     tables: list[ReadTable] = []
-    for sheet in sheets_of(data):
+    for sheet in sheets_of(data, only):
         try:
             tables.append(read_grid(sheet, sheet.name, sheet.spans, sheet.name))
         except TableEmpty:

@@ -5,6 +5,8 @@ import datetime
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from analytics.models import DatasetFileSource
+from tests.analytics.reading.files import with_broken_sheet, workbook
 from tests.knowledge.conftest import work_off
 
 CODES = "编号,下单日,金额\n007,01/02/2024,1.5\n8,03/04/2024,x\n9,05/06/2024,2\n10,05/06/2024,2\n11,05/06/2024,2\n"
@@ -89,6 +91,23 @@ def test_a_column_is_corrected_and_back_again(cabinet, api, path):
     assert api.patch(column, {"type": "text"}).status_code == 202
     work_off(cabinet.business)
     assert cabinet.ask("SELECT 金额 FROM codes WHERE 金额 = 'x'") == [("x",)]
+
+
+def test_to_correct_a_column_no_other_sheet_is_opened(cabinet, api, path):
+    book = workbook(Plan=[["n"], [1]], Notes=[], Codes=[["code", "n"], ["007", 1], ["8", 2]])
+    file = cabinet.keep("book.xlsx", book)
+    with cabinet.business.scope():
+        kept = DatasetFileSource.objects.filter(file=file)
+        assert kept.update(data=with_broken_sheet(book, 1)) == 1
+    assert cabinet.keep("again.xlsx", with_broken_sheet(book, 1)).error_code == "file_broken"
+    column = f"{path}tables/codes/columns/code/"
+
+    assert api.patch(column, {"type": "bigint", "dry_run": True}).json() == {"lost": 0, "rows": 2, "examples": []}
+    assert api.patch(column, {"type": "bigint"}).status_code == 202
+    work_off(cabinet.business)
+
+    assert cabinet.ask("SELECT sum(code) FROM codes") == [(15,)]
+    assert cabinet.tables() == {"plan": 1, "codes": 2}
 
 
 def test_a_date_that_could_be_two_is_read_as_a_person_says(cabinet, api, path):

@@ -1,6 +1,7 @@
 """Tables as people write them down, good and bad, made here so that no binary is kept in the repository."""
 
 import io
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,15 @@ def workbook(write: Write | None = None, **sheets: Sequence[Sequence[object]]) -
                 sheet.write_row(number, 0, row)
         if write:
             write(book, book.worksheets()[0] if sheets else book.add_worksheet("Sheet1"))
+    return buffer.getvalue()
+
+
+def with_broken_sheet(book: bytes, number: int) -> bytes:
+    """The book, but the sheet of this number (from 1) is no XML any more."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"<broken" if name.endswith(f"/sheet{number}.xml") else old.read(name))
     return buffer.getvalue()
 
 
