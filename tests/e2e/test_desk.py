@@ -35,14 +35,15 @@ HOSTILE = "<img src=x onerror=\"document.title='stolen'\"><script>document.title
 
 
 # Stands for the agent's loudspeaker and his system's notifications: what comes there is noted at the page's root. He
-# looks at another window.
+# looks at another window, until the page comes forward.
 EARS = """
     document.hasFocus = () => false;
+    window.focus = () => { document.hasFocus = () => true; };
     window.Notification = class {
         static permission = "default";
         static requestPermission() { return Promise.resolve((this.permission = "granted")); }
-        constructor(title) { document.documentElement.dataset.notice = title; }
-        close() {}
+        constructor(title) { document.documentElement.dataset.notice = title; window.notice = this; }
+        close() { delete document.documentElement.dataset.notice; }
     };
     const Tone = window.OscillatorNode;
     window.OscillatorNode = class extends Tone {
@@ -164,9 +165,17 @@ def conversation_of(business: Business) -> str:
         return str(Conversation.objects.started().latest("opened_at").pk)
 
 
-def asks_for_a_person(business: Business, reason: str) -> None:
-    path = f"/api/v1/conversations/{conversation_of(business)}/handoff/"
+def asks_for_a_person(business: Business, reason: str, conversation_id: str = "") -> None:
+    path = f"/api/v1/conversations/{conversation_id or conversation_of(business)}/handoff/"
     assert business.api.post(path, {"reason": reason}).status_code == 200
+
+
+def waits_for_a_person(business: Business, name: str) -> str:
+    """Somebody who came only for that; the conversation's id."""
+    body = {"persona": "mei", "end_user": {"id": name.lower(), "name": name}}
+    conversation_id = str(business.api.post("/api/v1/chat/sessions/", body).json()["conversation_id"])
+    asks_for_a_person(business, "My tea is cold", conversation_id)
+    return conversation_id
 
 
 def leaves_for_the_day(business: Business) -> None:
@@ -274,6 +283,54 @@ def test_from_waiting_to_closed_by_keys_alone(
     press("Escape")
     press("4")
     expect(desk.rows).to_have_count(1)
+
+
+def test_a_pressed_notification_brings_its_conversation_to_the_front(
+    acme: Business, agents: tuple[Worker, Worker], chat_path: str, open_window: Any
+) -> None:
+    desk: Desk = open_window(Desk, {**DESKTOP, "locale": "en-US"}, agents[0])
+    page, press = desk.page, desk.page.keyboard.press
+    root, choice, name, state = (page.locator(each) for each in ("html", "#choice", "#talk-name", "#talk-state"))
+    page.add_init_script(EARS)
+    desk.opens("/desk/")
+    page.locator("#alerts-open").click()
+    page.locator("#notices").click()
+    expect(page.locator("#notices")).to_have_text("Turn off")
+    press("Escape")
+    dave = waits_for_a_person(acme, "Dave")
+    expect(root).to_have_attribute("data-notice", re.compile("Dave"))
+    desk.rows.first.click()
+    expect(state).to_have_text("Waits for a person")
+    press("t")
+    expect(state).to_have_text("You answer")
+    press("Escape")
+    press("e")
+    expect(choice).to_be_visible()
+
+    erin = waits_for_a_person(acme, "Erin")
+    expect(root).to_have_attribute("data-notice", re.compile("Erin"))
+    page.evaluate("notice.onclick()")
+
+    expect(name).to_contain_text("Erin")
+    expect(page).to_have_url(f"{desk.http}/desk/c/{erin}/")
+    expect(root).not_to_have_attribute("data-notice", re.compile(""))
+    assert page.evaluate("document.hasFocus()")
+    # What he was asked about Dave is not asked any more, and was not done.
+    expect(choice).to_be_hidden()
+    page.go_back()
+    expect(page).to_have_url(f"{desk.http}/desk/c/{dave}/")
+    expect(name).to_contain_text("Dave")
+    expect(state).to_have_text("You answer")
+
+    # A browser that grants notifications and then has none.
+    page.evaluate("""() => {
+        document.hasFocus = () => false;
+        window.Notification = class { static permission = "granted"; constructor() { throw new TypeError(); } };
+    }""")
+    waits_for_a_person(acme, "Fred")
+    expect(page.locator("#announcer")).to_contain_text("Fred")
+    expect(desk.rows).to_have_count(2)
+    expect(page.locator("#notices")).to_be_disabled()
 
 
 def test_on_a_phone_in_the_dark(

@@ -15,6 +15,7 @@ export class Alerts {
     this.title = document.title;
     this.hasSound = memory.read("sound", true);
     this.wantsNotices = memory.read("notices", false);
+    this.isMissing = !("Notification" in window);
     byId("alerts-open").addEventListener("click", () => this.#open());
     byId("sound").addEventListener("change", ({ target }) => this.#setSound(target.checked));
     byId("try-sound").addEventListener("click", () => this.#chime());
@@ -50,13 +51,23 @@ export class Alerts {
   }
 
   #notify(row, text) {
-    if (!("Notification" in window) || Notification.permission !== "granted") return;
-    const notice = new Notification(text, { body: row.last?.text ?? "", tag: row.id, lang: document.documentElement.lang });
+    if (this.isMissing || Notification.permission !== "granted") return;
+    let notice;
+    try {
+      notice = new Notification(text, { body: row.last?.text ?? "", tag: row.id, lang: document.documentElement.lang });
+    } catch {
+      return this.#doWithout(); // phones' browsers grant them, and leave them to service workers
+    }
     notice.onclick = () => {
       window.focus();
       notice.close();
       this.onOpen(row.id);
     };
+  }
+
+  #doWithout() {
+    this.isMissing = true;
+    this.#draw();
   }
 
   // --- The window in which they are set -----------------------------------------------------------------------
@@ -83,7 +94,7 @@ export class Alerts {
   }
 
   #draw() {
-    const permission = "Notification" in window ? Notification.permission : "missing";
+    const permission = this.isMissing ? "missing" : Notification.permission;
     const button = byId("notices");
     button.disabled = permission === "denied" || permission === "missing";
     button.textContent = t(this.wantsNotices && permission === "granted" ? "notices_off" : "notices_on");

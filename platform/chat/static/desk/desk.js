@@ -34,7 +34,7 @@ class Desk {
       onOpen: (id) => this.#go(id),
       onClose: () => this.#go(null),
     });
-    this.alerts = new Alerts({ me, memory: this.memory, isSeen: (id) => this.talk.isSeen(id), onOpen: (id) => this.#go(id) });
+    this.alerts = new Alerts({ me, memory: this.memory, isSeen: (id) => this.talk.isSeen(id), onOpen: (id) => this.#goFromOutside(id) });
     this.#listen();
     this.line.start();
     this.queue.setView(this.memory.read("view", "waiting"));
@@ -75,6 +75,12 @@ class Desk {
     if (id === this.talk.id && id !== null) return byId("talk-name").focus();
     history.pushState({ talk: id }, "", id ? `${this.base}c/${id}/` : this.base);
     this.#show(id);
+  }
+
+  /** As `#go`, for who pressed a notification: what he was about to choose here was meant for another conversation. */
+  #goFromOutside(id) {
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    this.#go(id);
   }
 
   #show(id) {
