@@ -37,6 +37,13 @@ class Programs:
 Table = Callable[[Environment, Mapping[str, str], socket.socket], Programs]
 
 
+# Frames are not compressed: a compressor takes 70 KiB of each socket, and a tenth of the time of a token's few words
+# (docs/adr/0023-sockets-are-not-compressed.md).
+SERVER = (
+    "-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--ws", "wsproto", "--ws-per-message-deflate", "false",
+)  # fmt: skip
+
+
 def troupe(environment: Environment, environ: Mapping[str, str], listener: socket.socket) -> Programs:
     return Programs(
         migrate=python("migrate", environ, "manage.py", "migrate", "--noinput", "--verbosity", "0"),
@@ -53,8 +60,7 @@ def web(environment: Environment, environ: Mapping[str, str], listener: socket.s
     return [
         python(
             name, environ,
-            "-m", "uvicorn", "config.asgi:application", "--fd", str(listener.fileno()),
-            "--loop", "uvloop", "--http", "httptools", "--ws", "wsproto", "--timeout-keep-alive", "75",
+            *SERVER, "config.asgi:application", "--fd", str(listener.fileno()), "--timeout-keep-alive", "75",
             "--timeout-graceful-shutdown", str(DRAIN_S), "--no-access-log", "--no-server-header",
             "--no-proxy-headers",  # whose word counts, `tenants.limits.visitors` says
             keep_open=(listener.fileno(),), stop_timeout_s=DRAIN_S + 5,

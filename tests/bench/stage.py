@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 import psutil
 
 from embedded.ports import random_free_port
+from embedded.programs import SERVER
 from tests import plugin  # noqa: F401 - starts the services
 from tests.chat.stage import ROOT
 
-UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--loop", "uvloop", "--http", "httptools", "--ws", "wsproto"]
+UVICORN = [*SERVER, "--host", "127.0.0.1"]
 
 
 def set_up_django() -> None:

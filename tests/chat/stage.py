@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from embedded.ports import random_free_port
+from embedded.programs import SERVER
 
 ROOT = Path(__file__).resolve().parents[2]
 # Only a fault takes it all: a busy machine makes everything here ten times as slow.
@@ -36,8 +37,9 @@ class InProcessServer:
         self.port = random_free_port()
         self._send_buffer_bytes = send_buffer_bytes
         config = uvicorn.Config(
-            application, host="127.0.0.1", port=self.port, ws="wsproto", log_level="warning", lifespan=lifespan
-        )
+            application, host="127.0.0.1", port=self.port, ws="wsproto", ws_per_message_deflate=False,
+            log_level="warning", lifespan=lifespan,
+        )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -78,9 +80,9 @@ class OtherProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"]
+        command = [sys.executable, *SERVER, "config.asgi:application", "--host", "127.0.0.1"]
         self._process = subprocess.Popen(
-            [*command, "--port", str(self.port), "--ws", "wsproto", "--log-level", "warning"],
+            [*command, "--port", str(self.port), "--log-level", "warning"],
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"},
         )
         deadline = time.monotonic() + PATIENCE_S

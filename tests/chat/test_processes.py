@@ -84,6 +84,11 @@ async def test_a_tab_on_another_process_sees_the_answer_grow_and_whole(carol, sc
         assert saw_all_once(tab, completed["turn_id"], STORY)
 
 
+async def test_a_socket_takes_no_memory_for_a_compressor(carol, open_tab, other):
+    phone = await open_tab(carol, at=other.http)  # its client offers to compress
+    assert phone.socket.protocol.extensions == []
+
+
 async def test_stop_works_from_another_process(carol, scripted_llm, open_tab, other):
     scripted_llm.will_stall(after="Once upon a time ")
     desk, phone = await open_tab(carol), await open_tab(carol, at=other.http)

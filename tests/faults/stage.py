@@ -27,6 +27,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from embedded.ports import random_free_port
+from embedded.programs import SERVER
 from tests.bench.stage import valkey
 from tests.chat.stage import PATIENCE_S, ROOT
 from tests.faults.proxy import FaultProxy
@@ -45,9 +46,9 @@ class WebProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"]
+        command = [sys.executable, *SERVER, "config.asgi:application", "--host", "127.0.0.1"]
         self._process = subprocess.Popen(
-            [*command, "--port", str(self.port), "--ws", "wsproto", "--log-level", "critical"],
+            [*command, "--port", str(self.port), "--log-level", "critical"],
             env=self._environ,
             stderr=None if "TROUPE_FAULTS_NOISE" in os.environ else subprocess.DEVNULL,
         )
