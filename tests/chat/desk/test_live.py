@@ -142,6 +142,8 @@ async def test_an_answer_is_watched_from_its_first_word(
     tab: Tab = await open_tab(carol)
     desk: Desk = await sit_down(arno)
     await desk.sends("watch", conversation_id=carol.conversation_id, after=0)
+    await desk.sends("ping")
+    await desk.next("pong")  # what was sent before is done
 
     await tab.says("Any rooms?")
 
