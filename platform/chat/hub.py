@@ -381,7 +381,7 @@ async def quietly() -> AsyncIterator[None]:
         async with asyncio.timeout(CONTROL_PATIENCE_S):
             yield
     except (redis.RedisError, OSError) as error:
-        logger.warning("The channel layer did not answer: %s", error or type(error).__name__)
+        logger.warning("The channel layer did not answer: %s", str(error) or type(error).__name__)
 
 
 hub = PerLoop(Hub, Hub.aclose)
