@@ -12,13 +12,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from analytics.models import Question
+from analytics.models import Dataset, Question
 from llm.models import Route
 from tests.admin.conftest import Worker, alice, hire
 from tests.chat.conftest import server as server
 from tests.chat.stage import InProcessServer
 from tests.conftest import Business
 from tests.e2e.conftest import check_accessible, shoot
+from tests.embedded.conftest import wait_for
 from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI, RecordedRequest
 from tests.knowledge.conftest import work_off
 
@@ -293,7 +294,7 @@ def test_without_a_model_verified_questions_are_asked_on_a_phone(
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
 
 
-def test_what_is_asked_back_is_chosen_and_a_dataset_is_deleted(alice: Worker, acme: Business, open_desk: Any) -> None:
+def test_what_is_asked_back_is_chosen(alice: Worker, acme: Business, open_desk: Any) -> None:
     dataset = tea_of(acme)
     with acme.scope():
         back = Question.objects.create(
@@ -321,22 +322,94 @@ def test_what_is_asked_back_is_chosen_and_a_dataset_is_deleted(alice: Worker, ac
     expect(page.get_by_role("link", name="tea", exact=True)).to_be_visible()
     desk.shoots("phone-data")
     desk.is_accessible()
-    desk.button("Delete the dataset").press("Enter")
-    desk.button("Cancel").press("Enter")
-    expect(desk.button("Delete the dataset")).to_be_focused()
-    desk.button("Delete the dataset").press("Enter")
-    desk.button("Delete").press("Enter")
-    expect(page.get_by_text("«tea» is deleted.")).to_be_visible()
-    expect(page.get_by_role("link", name="tea", exact=True)).to_have_count(0)
-
     desk.button("切换到中文").click()
     expect(page.get_by_role("heading", name="数据", exact=True)).to_be_visible()
 
 
+def test_a_deleted_dataset_can_be_taken_back_until_the_page_lets_go(
+    alice: Worker, acme: Business, open_desk: Any, worker: threading.Event
+) -> None:
+    tea = tea_of(acme)
+    pair = {"question": "How many Teapot did we sell in each city?", "sql": SOLD_OF}
+    assert acme.api.post(f"/api/v1/analytics/datasets/{tea}/pairs/", pair).status_code == 201
+    coffee = taken_in(acme, "coffee.csv")
+
+    def is_there(dataset: str) -> bool:
+        with acme.scope():
+            return Dataset.objects.filter(pk=dataset).exists()
+
+    desk: Desk = open_desk(alice, PHONE)
+    page = desk.page
+    page.clock.install()
+    desk.opens("/ask/data/")
+    row = page.locator(".card").filter(has_text="tea")
+    said, undo = page.locator("#toast-text"), desk.button("Undo")
+
+    def delete() -> None:
+        row.get_by_role("button", name="Delete the dataset").press("Enter")
+        desk.button("Delete").press("Enter")
+        expect(said).to_have_text("«tea» is deleted.")
+        expect(row).to_have_count(0)
+
+    def let_time_pass() -> None:
+        page.locator("#main").focus()
+        page.clock.fast_forward(60_000)
+
+    row.get_by_role("button", name="Delete the dataset").press("Enter")
+    desk.button("Cancel").press("Enter")
+    expect(row.get_by_role("button", name="Delete the dataset")).to_be_focused()
+    delete()
+    expect(page.get_by_role("log")).to_contain_text("«tea» is deleted.")
+    expect(undo).to_be_focused()
+    desk.shoots("phone-deleted")
+    desk.is_accessible()
+    page.clock.fast_forward(60_000)
+    worker.set()
+    # The list is fetched anew while something comes in.
+    expect(page.locator(".card").filter(has_text="coffee")).to_contain_text("Ready", timeout=60_000)
+    expect(row).to_have_count(0)
+    assert is_there(tea), "whoever has the focus on it takes the time he needs"
+    undo.press("Enter")
+    expect(said).to_be_hidden()
+    row.get_by_role("link", name="Ask").click()
+    assert desk.rows(desk.asks(pair["question"])) == [["Hangzhou", "1"]]
+
+    desk.opens("/ask/data/")
+    page.route("**/api/datasets/*/", lambda route: route.abort())
+    delete()
+    let_time_pass()
+    expect(row).to_be_visible()
+    expect(page.locator("#banner")).to_contain_text("The server does not answer.")
+    desk.shoots("phone-not-deleted")
+    page.unroute("**/api/datasets/*/")
+    delete()
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
+        let_time_pass()
+    assert not is_there(tea)
+    expect(page.locator("#banner")).to_be_hidden()
+
+    desk.button("切换到中文").click()
+    desk.button("删除数据集").press("Enter")
+    desk.shoots("phone-zh-delete")
+    desk.button("删除").press("Enter")
+    expect(said).to_have_text("已删除“coffee”。")
+    desk.shoots("phone-zh-deleted")
+    assert is_there(coffee)
+    page.get_by_role("link", name="已保存", exact=True).click()
+    expect(page.get_by_role("heading", name="已保存的问题")).to_be_visible()
+    wait_for(lambda: not is_there(coffee), "coffee is deleted")
+
+
 def tea_of(business: Business) -> str:
     """A dataset from a sheet of English words, read in."""
-    sheet = SimpleUploadedFile("tea.csv", TEA.encode())
+    dataset = taken_in(business, "tea.csv")
+    work_off(business)
+    return dataset
+
+
+def taken_in(business: Business, name: str) -> str:
+    """A dataset that waits for a worker to read its sheet."""
+    sheet = SimpleUploadedFile(name, TEA.encode())
     answer = business.api.upload("/api/v1/analytics/datasets/", **{"files[]": sheet})
     assert answer.status_code == 202, answer.content
-    work_off(business)
     return str(answer.json()["id"])

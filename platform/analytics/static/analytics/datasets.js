@@ -1,4 +1,4 @@
-import { attempt, confirmed, reasonOf, startFrame, toast } from "./frame.js";
+import { attempt, confirmed, endToast, reasonOf, startFrame, toast } from "./frame.js";
 import { byId, icon, make, tool } from "./dom.js";
 import { uploadRow } from "./uploading.js";
 import { all, post, remove, settings } from "./server.js";
@@ -10,6 +10,7 @@ const LOOK_AGAIN_MS = 1500;
 class DatasetsPage {
   constructor() {
     startFrame("datasets_title");
+    this.deleted = new Set(); // ids that the server may not have heard of yet
     this.canEdit = settings().can_edit;
     if (this.canEdit) this.#startAdding();
     this.#load();
@@ -26,8 +27,9 @@ class DatasetsPage {
   }
 
   #draw() {
-    const own = this.datasets.filter((each) => each.kind !== "conversations");
-    byId("datasets").replaceChildren(...this.datasets.map((each) => this.#card(each)));
+    const shown = this.datasets.filter((each) => !this.deleted.has(each.id));
+    const own = shown.filter((each) => each.kind !== "conversations");
+    byId("datasets").replaceChildren(...shown.map((each) => this.#card(each)));
     if (this.canEdit && own.length === 0) byId("drop").hidden = false;
     clearTimeout(this.timer);
     if (this.datasets.some((each) => each.status === "importing")) this.timer = setTimeout(() => this.#load(), LOOK_AGAIN_MS);
@@ -48,11 +50,21 @@ class DatasetsPage {
   async #delete(dataset) {
     const name = nameOf(dataset);
     if (!(await confirmed({ title: t("delete_title", { name }), text: t("delete_text"), yes: t("delete") }))) return;
-    const isDone = await attempt(() => remove(`datasets/${dataset.id}/`));
-    if (!isDone) return;
-    toast(t("deleted", { name }));
-    await this.#load();
+    this.deleted.add(dataset.id);
+    this.#draw();
+    toast(t("deleted", { name }), { text: t("undo"), run: () => this.#bringBack(dataset), otherwise: () => this.#deleteForGood(dataset) });
+    byId("toast-action").focus();
+  }
+
+  #bringBack(dataset) {
+    this.deleted.delete(dataset.id);
+    this.#draw();
     byId("main").focus();
+  }
+
+  /** Its tables could not be made again, so the server is told only when it can no longer be undone. */
+  async #deleteForGood(dataset) {
+    if (!(await attempt(() => remove(`datasets/${dataset.id}/`)))) this.#bringBack(dataset);
   }
 
   // --- Adding ------------------------------------------------------------------------------------------------
@@ -82,6 +94,7 @@ class DatasetsPage {
 
   async #send(files) {
     if (files.length === 0) return;
+    await endToast(); // what was deleted makes room
     const form = new FormData();
     form.append("name", files[0].name.replace(/\.\w+$/, ""));
     for (const file of files) form.append("files[]", file);
@@ -98,6 +111,7 @@ class DatasetsPage {
       const problem = byId("connect-problem");
       problem.hidden = true;
       byId("connect-send").disabled = true;
+      await endToast();
       try {
         const { name, dsn } = Object.fromEntries(new FormData(event.target));
         const dataset = await post("datasets/", { name, dsn });

@@ -13,6 +13,8 @@ export function startFrame(titleKey) {
   placeIcons(document);
   translate(document);
   startTheme();
+  // A link is followed only once the server was told; not every browser says so before it leaves.
+  for (const name of ["beforeunload", "pagehide"]) addEventListener(name, endToast);
   if (titleKey) document.title = `${t(titleKey)} · ${t("ask_title")}`;
 }
 
@@ -60,27 +62,45 @@ export async function attempt(deed) {
 }
 
 let toastTimer;
+let otherwise;
 
-/** A word below the page that goes by itself; with an `action` it can be taken back. */
+/**
+ * A word below the page that goes by itself. With an `action` it can be taken back: `run` is done then. `otherwise`, if
+ * there is one, is done when the word goes and nobody has taken it back.
+ */
 export function toast(text, action = null) {
-  clearTimeout(toastTimer);
+  endToast();
   const button = byId("toast-action");
   byId("toast-text").textContent = text;
   byId("toast").hidden = false;
+  announce(text);
   button.hidden = !action;
   if (action) {
+    otherwise = action.otherwise;
     button.textContent = action.text;
     button.onclick = () => {
-      hideToast();
+      otherwise = null;
+      endToast();
       action.run();
     };
   }
-  toastTimer = setTimeout(hideToast, TOAST_MS);
+  toastTimer = setTimeout(passAway, TOAST_MS);
 }
 
-function hideToast() {
+/** The word goes now. Resolves once what follows from that is done. */
+export async function endToast() {
   clearTimeout(toastTimer);
   byId("toast").hidden = true;
+  const deed = otherwise;
+  otherwise = null;
+  await deed?.();
+}
+
+function passAway() {
+  // Whoever is about to press its button is given the time.
+  const isInUse = byId("toast").matches(":hover, :has(:focus-visible)");
+  if (isInUse) toastTimer = setTimeout(passAway, TOAST_MS);
+  else endToast();
 }
 
 /** Ask before something that cannot be taken back. Focus returns to where it was. */

@@ -22,7 +22,7 @@ export const TEXTS = {
     kind_files: "Files", kind_postgres: "PostgreSQL", kind_conversations: "Built in", table_count: "Tables: {n}",
     dataset_importing: "Importing", dataset_ready: "Ready", dataset_failed: "Failed", changed_at: "Changed {when}", ask_this: "Ask",
     delete_dataset: "Delete the dataset", delete_title: "Delete «{name}»?",
-    delete_text: "Its tables, glossary, questions and saved questions go with it. This cannot be undone; your own file or database stays as it is.",
+    delete_text: "Its tables, glossary, questions and saved questions go with it. You can undo this while the page says so; your own file or database stays as it is.",
     deleted: "«{name}» is deleted.",
 
     tab_tables: "Tables", tab_glossary: "Metrics and joins", tab_pairs: "Verified questions", tab_files: "Files",
@@ -104,7 +104,7 @@ export const TEXTS = {
     kind_files: "文件", kind_postgres: "PostgreSQL", kind_conversations: "内置", table_count: "{n} 张表",
     dataset_importing: "导入中", dataset_ready: "可用", dataset_failed: "失败", changed_at: "更新于 {when}", ask_this: "提问",
     delete_dataset: "删除数据集", delete_title: "删除“{name}”？",
-    delete_text: "其中的表、词汇、问题和已保存的问题会一并删除，无法撤销；您自己的文件或数据库不受影响。",
+    delete_text: "其中的表、词汇、问题和已保存的问题会一并删除，在页面提示消失之前可以撤销；您自己的文件或数据库不受影响。",
     deleted: "已删除“{name}”。",
 
     tab_tables: "表", tab_glossary: "指标与关联", tab_pairs: "已验证的问题", tab_files: "文件",

@@ -60,7 +60,8 @@ export function upload(path, form, onProgress) {
 }
 
 async function ask(method, path, body) {
-  const options = { method, headers: {} };
+  // What somebody deletes as he leaves the page is deleted all the same.
+  const options = { method, headers: {}, keepalive: method === "DELETE" };
   if (method !== "GET") options.headers["X-CSRFToken"] = token();
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
