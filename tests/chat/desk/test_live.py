@@ -1,12 +1,16 @@
 """What an open desk hears, as it happens."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from websockets.exceptions import ConnectionClosed
+
 from chat.desk.consumers import DeskConsumer
-from chat.models import Conversation
+from chat.models import Conversation, Handoff, Message, Turn
+from tenants import sockets
 from tests.admin.conftest import Worker
 from tests.chat.conftest import Visitor
 from tests.chat.desk.conftest import Desk, described, read, said
@@ -189,3 +193,41 @@ async def test_bad_frames_are_answered_and_close_nothing(arno: Worker, sit_down:
         assert (await desk.next("error"))["code"] in ("frame_invalid", "frame_unknown", "invalid")
     await desk.sends("ping")
     await desk.next("pong")
+
+
+async def test_a_flood_is_told_off_and_cut_off_while_the_others_go_on(
+    carol: Visitor, arno: Worker, bo: Worker, sit_down: Any, open_tab: Any, off_loop: OffLoop, monkeypatch: Any
+) -> None:
+    tab, other = await open_tab(carol), await sit_down(bo)
+    assert (await does(off_loop, arno, carol, "takeover")).status_code == 200
+    await tab.next("conversation.handoff")
+    with monkeypatch.context() as patch:
+        patch.setattr(sockets, "FRAMES_PER_S", 0.001)  # however slow this machine, it is a flood
+        desk = await sit_down(arno)
+    before = await off_loop(stored, carol)
+
+    with contextlib.suppress(ConnectionClosed):
+        for kind in ("watch", "typing", "seen", "unwatch") * 100:
+            await desk.sends(kind, conversation_id=carol.conversation_id)
+        await desk.socket.wait_closed()
+    for each in (other, tab):
+        await each.sends("ping")
+        await each.next("pong")
+
+    assert await desk.is_closed() == 4429
+    refusals = [frame for frame in desk.frames if frame["type"] == "error"]
+    assert {(frame["code"], frame["retry_after_s"]) for frame in refusals} == {("rate_limited", 1)}
+    assert len(refusals) == sockets.REFUSED_BEFORE_CUT + 1
+    # What was taken came to nothing that lasts, and whoever is left looks alone.
+    assert await off_loop(stored, carol) == before
+    await other.sends("watch", conversation_id=carol.conversation_id)
+    while [person["name"].split("-")[0] for person in (await other.next("looking"))["people"]] != ["bo"]:
+        pass
+    assert (await sit_down(arno)).frames[-1]["type"] == "ready"
+
+
+def stored(visitor: Visitor) -> tuple[Any, ...]:
+    """All that is kept of a conversation, but for how far it was told."""
+    with visitor.business.scope():
+        talk = Conversation.objects.values().get(pk=visitor.conversation_id) | {"told_seq": None}
+        return talk, *(model.objects.filter(conversation_id=talk["id"]).count() for model in (Message, Turn, Handoff))
