@@ -47,6 +47,16 @@ def test_which_reading_is_meant_is_asked_and_the_model_told(desk: Desk, scripted
 
 
 @pytest.mark.usefixtures("two_readings")
+def test_nothing_is_asked_back_of_a_verified_question(desk: Desk, scripted_llm: FakeOpenAI) -> None:
+    desk.teach("What is the last date?", "SELECT max(joined_on) AS last FROM customers")
+
+    answer = desk.ask("What is the last date?")
+
+    assert (answer["status"], answer["rows"]) == ("ready", [["2025-01-20"]])
+    assert scripted_llm.chat_requests == []
+
+
+@pytest.mark.usefixtures("two_readings")
 def test_it_can_be_answered_in_the_conversation_too(desk: Desk, scripted_llm: FakeOpenAI) -> None:
     scripted_llm.will_say(sql_reply("SELECT max(ordered_on) AS 最后 FROM orders"))
     asked = desk.ask("最后的日期是哪天？")
