@@ -17,6 +17,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("tenantsadmin/desk.css")
 
 
+def icon(request: HttpRequest) -> str:
+    return static("chat/icon.svg")
+
+
 def script(request: HttpRequest) -> str:
     return static("tenantsadmin/desk.js")
 

@@ -28,6 +28,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": True,
     "COLORS": {"primary": PRIMARY},
+    "SITE_FAVICONS": [{"rel": "icon", "href": "config.desk.icon", "type": "image/svg+xml"}],
     "STYLES": ["config.desk.stylesheet"],
     "SCRIPTS": ["config.desk.script"],
     "DASHBOARD_CALLBACK": "chat.admin_dashboard.dashboard",

@@ -14,6 +14,7 @@ def test_the_root_leads_to_the_admin_and_that_to_the_sign_in(client):
     page = client.get("/admin/login/")
     assert page.status_code == 200
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
+    assert 'rel="icon" href="/static/chat/icon' in page.content.decode()
 
 
 def test_alice_signs_in_with_her_address_and_is_at_home(client, alice):

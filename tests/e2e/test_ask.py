@@ -206,7 +206,13 @@ def test_from_a_sheet_with_chinese_headers_to_a_chart_and_a_file(
     follow_up.get_by_role("button", name="保存").click()
     page.get_by_role("textbox", name="名称", exact=True).fill("每月金额")
     page.get_by_role("dialog").get_by_role("button", name="保存").click()
-    page.get_by_role("button", name="查看已保存的问题").click()
+    seen = page.get_by_role("button", name="查看已保存的问题")
+    expect(seen).to_be_visible()
+    told, box = page.locator("#toast").bounding_box(), page.locator(".composer").bounding_box()
+    assert told
+    assert box
+    assert told["y"] + told["height"] <= box["y"]  # who asks on sees what he writes
+    seen.click()
     expect(page.get_by_role("heading", name="每月金额")).to_be_visible()
     desk.shoots("zh-saved")
     desk.is_accessible()

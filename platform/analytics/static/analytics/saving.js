@@ -44,7 +44,7 @@ export async function saveQuestion(question) {
 /** A value that may become a parameter, and what it is called then. */
 function parameterRow({ value, type, column }, at) {
   const use = make("input", { type: "checkbox" });
-  const label = make("input", { value: column, maxLength: 100, dir: "auto", disabled: true, aria: { label: `${t("parameter_label")}: ${value}` } });
+  const label = make("input", { value: column, maxLength: 100, dir: "auto", disabled: true, placeholder: t("parameter_label"), aria: { label: `${t("parameter_label")}: ${value}` } });
   use.addEventListener("change", () => (label.disabled = !use.checked));
   const element = make("div", { className: "row" }, make("label", { className: "check" }, use, make("bdi", { textContent: value })), label);
   const parameter = () => (use.checked ? [{ name: `p${at + 1}`, label: label.value.trim(), type, value }] : []);
