@@ -10,13 +10,13 @@ import numpy as np
 
 from analytics.catalogue import Catalogue, Table
 from analytics.meaning.linking import Found, Linked, Vectors, centred, link_by, text_of
+from analytics.meaning.values import MAX_QUESTION_CHARACTERS
 from analytics.models import Dataset, DatasetTable, TableVector
 from llm.door import embed_in_worker
 from llm.errors import ProviderError
 from llm.types import Matrix, RouteConfig
 from tenants.scope import tenant_scope
 
-MAX_QUESTION_CHARACTERS = 2000
 # What is embedded while somebody waits; a dataset of more tables is done after a few questions.
 MAX_EMBEDDED_AT_ONCE = 200
 MAX_KEPT = 32  # datasets whose vectors a process holds: 60 tables are 90 KiB
