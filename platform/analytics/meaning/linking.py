@@ -30,7 +30,7 @@ NEAR_EQUAL = 0.85
 EVEN = 0.1
 FEW_TABLES = 5
 # Words that know no more than this part of a question need not have understood it.
-MET_ENOUGH = 0.5
+KNOWN_ENOUGH = 0.5
 # A table with less than this part of the best one's score is not what the question is about.
 WORTH_ASKING = 0.6
 
@@ -61,12 +61,12 @@ class Linked:
     columns: tuple[tuple[Table, Column, float], ...]
     values: tuple[Found, ...]
     readings: tuple[Reading, ...] = ()
-    met: float = 1.0  # which part of the words that tell what it is about is known to tables or values
+    share_known: float = 1.0  # of the words that tell what it is about: to tables or values
 
     @property
     def is_settled(self) -> bool:
         """Whether words and values say enough. Few tables are all shown to a model, in whatever order."""
-        return not self.readings and (len(self.tables) <= FEW_TABLES or self.met > MET_ENOUGH)
+        return not self.readings and (len(self.tables) <= FEW_TABLES or self.share_known > KNOWN_ENOUGH)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _linked(catalogue: Catalogue, question: str, values: Sequence[Found], vector
         columns=tuple(columns[:MOST_COLUMNS]),
         values=tuple(values),
         readings=tuple(_readings(cards, asked, values, scores)),
-        met=_met(asked, weights, values),
+        share_known=_share_known(asked, weights, values),
     )
 
 
@@ -185,7 +185,7 @@ def _weights(asked: Sequence[Term], cards: Sequence[Card]) -> dict[Term, float]:
     return {term: math.log((1 + len(cards)) / counts[term]) / most if counts[term] else 0.0 for term in asked}
 
 
-def _met(asked: Sequence[Term], weights: Mapping[Term, float], values: Sequence[Found]) -> float:
+def _share_known(asked: Sequence[Term], weights: Mapping[Term, float], values: Sequence[Found]) -> float:
     met = [term for term in asked if weights[term] or any(term.text in found.said for found in values)]
     return len(met) / len(asked) if asked else 0.0
 
