@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
-from llm.clients import close_clients
 from npc.bench.cases import case_of
 from npc.bench.explaining import explained
 from npc.models import GameSession, World
@@ -121,10 +120,7 @@ def _of_world(tenant_id: UUID, world: World, session_id: UUID) -> None:
 
 
 async def _answer(tenant_id: UUID, session_id: UUID, asked: Asked) -> Mapping[str, Any]:
-    try:
-        return await start_turn(tenant_id, session_id, asked).answer()
-    finally:
-        await close_clients()
+    return await start_turn(tenant_id, session_id, asked).answer()
 
 
 def _forget(tenant_id: UUID, **which: Any) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 import redis
 from channels.layers import get_channel_layer
 
-from chat.perloop import PerLoop, is_wanted
+from tenants.perloop import PerLoop, is_wanted
 from llm.door import stream_chat
 from llm.embedding import bundled, off_loop
 from llm.errors import ProviderError, ProviderInvalid

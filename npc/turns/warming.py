@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from chat.perloop import PerLoop
+from tenants.perloop import PerLoop
 from llm.door import stream_chat
 from llm.embedding import bundled, off_loop
 from llm.errors import ProviderError

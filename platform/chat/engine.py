@@ -19,7 +19,7 @@ from chat.handover.calling import call_person
 from chat.hub import Hub, Room, hub, quietly
 from chat.log import stream_key
 from chat.models import Message, Turn
-from chat.perloop import PerLoop
+from tenants.perloop import PerLoop
 from chat.posting import MAX_WAITING, Posted
 from chat.preparing import Loaded, take_in
 from chat.process import heart

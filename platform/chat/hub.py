@@ -23,7 +23,7 @@ from chat.events import Item, ends_block, in_order
 from chat.history import has_open_turn, stored_events
 from chat.log import EventLog, stream_key
 from chat.models import SEQ_BLOCK
-from chat.perloop import PerLoop, is_wanted
+from tenants.perloop import PerLoop, is_wanted
 from chat.subscription import End, Subscription
 from chat.writer import Writer
 from tenants.errors import PlatformError

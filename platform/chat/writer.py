@@ -8,7 +8,7 @@ import redis
 
 from chat.events import Delta, Event, Item, merged
 from chat.log import EventLog
-from chat.perloop import is_wanted
+from tenants.perloop import is_wanted
 
 if TYPE_CHECKING:
     from chat.hub import Room

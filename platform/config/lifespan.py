@@ -16,7 +16,6 @@ from chat.process import heart
 from config.startup import CannotStart, verify
 from knowledge import words
 from llm import clients
-from llm.door import close_clients
 from llm.embedding import bundled
 from npc.turns.running import heed_other_processes, stop_heeding, turns_end
 
@@ -67,7 +66,6 @@ class Lifespan:
         await asyncio.gather(engine().drained(), turns_end(DRAIN_S))
         await stop_heeding()
         await hub().aclose()
-        await close_clients()
         await asyncio.to_thread(heart.stop)
 
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from llm import admin_money  # noqa: F401 - registers its pages
-from llm.door import close_clients, embed, stream_chat
+from llm.door import embed, stream_chat
 from llm.errors import ProviderError
 from llm.metering import Payer, record_call
 from llm.models import ModelCall, Route
@@ -182,16 +182,13 @@ class RouteAdmin(TenantModelAdmin):
 async def _try(route: RouteConfig) -> tuple[str, Usage | None]:
     """What the endpoint said. Raises ProviderError."""
     parts, usage = [], None
-    try:
-        if not route.is_reader:
-            text, usage = await _ask(route)
-            parts.append(_("%(model)s says: %(text)s") % {"model": route.chat_model, "text": text})
-        if route.embedding_model:
-            vectors = await embed(route, [QUESTION])
-            size = {"model": route.embedding_model, "count": vectors.shape[1]}
-            parts.append(_("%(model)s gives vectors of %(count)d floats.") % size)
-    finally:
-        await close_clients()
+    if not route.is_reader:
+        text, usage = await _ask(route)
+        parts.append(_("%(model)s says: %(text)s") % {"model": route.chat_model, "text": text})
+    if route.embedding_model:
+        vectors = await embed(route, [QUESTION])
+        size = {"model": route.embedding_model, "count": vectors.shape[1]}
+        parts.append(_("%(model)s gives vectors of %(count)d floats.") % size)
     return " ".join(parts), usage
 
 

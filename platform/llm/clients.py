@@ -6,16 +6,15 @@ the clock and most jobs ask no model.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from functools import cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import httpx2
 
 from llm.types import RouteConfig
+from tenants.perloop import PerLoop
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -35,7 +34,10 @@ class LoopClients:
     """The clients of one event loop. Connections cannot be shared between loops."""
 
     def __init__(self) -> None:
-        self._http = httpx2.AsyncClient(
+        from openai import DefaultAioHttpClient
+
+        # Their transport by aiohttp reads a stream in C, where the usual one does it in Python.
+        self._http = DefaultAioHttpClient(
             verify=_ssl_context(),
             limits=httpx2.Limits(
                 max_connections=MAX_CONNECTIONS,
@@ -99,27 +101,17 @@ async def _bound_failure(response: httpx2.Response) -> None:
         response.stream = FirstBytes(response.stream, MAX_FAILURE_BYTES)
 
 
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopClients] = WeakKeyDictionary()
+_clients = PerLoop(LoopClients, LoopClients.aclose)
 
 
 def client_for(route: RouteConfig) -> AsyncOpenAI:
     """The client for this route on the running event loop. It never retries by itself."""
-    loop = asyncio.get_running_loop()
-    clients = _by_loop.get(loop)
-    if clients is None:
-        clients = _by_loop[loop] = LoopClients()
-    return clients.client(route)
+    return _clients().client(route)
 
 
 def warm_up() -> None:
     """Import the package now (0.4 s of CPU) instead of at the first question."""
     import openai  # noqa: F401
-
-
-async def close_clients() -> None:
-    """Close the connections of the running event loop: at shutdown, and at the end of a loop of one's own."""
-    if clients := _by_loop.pop(asyncio.get_running_loop(), None):
-        await clients.aclose()
 
 
 @cache

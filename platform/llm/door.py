@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from llm.clients import close_clients
 from llm.embedding import bundled, off_loop
 from llm.errors import ProviderInvalid
 from llm.openai_chat import stream_openai
@@ -17,7 +16,7 @@ from llm.reading import stream_reader
 from llm.types import ChatRequest, Matrix, RouteConfig, Side, StreamItem, Vector
 from tenants.looping import run_in_loop
 
-__all__ = ["close_clients", "embed", "embed_in_worker", "embed_known", "stream_chat"]
+__all__ = ["embed", "embed_in_worker", "embed_known", "stream_chat"]
 
 
 def stream_chat(

@@ -30,6 +30,7 @@ class _Loop:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(_STOP_WITHIN_S)
         if not self.loop.is_running():
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())  # which closes what is PerLoop
             self.loop.close()
 
 

@@ -11,7 +11,6 @@ import pytest
 from django.db import connections
 
 from chat.hub import hub
-from llm.door import close_clients
 from personas.publishing import create_persona, publish
 from tests.chat.stage import InProcessServer, Tab, tab_at
 from tests.conftest import Business
@@ -31,8 +30,7 @@ def ending_server(database: None) -> Iterator[InProcessServer]:
     with InProcessServer(lifespan="off") as running:
         yield running
         for loop in set(hub._made) - others:
-            for closing in (hub._made[loop].aclose(), close_clients()):
-                asyncio.run_coroutine_threadsafe(closing, loop).result()
+            asyncio.run_coroutine_threadsafe(hub._made[loop].aclose(), loop).result()
 
 
 @pytest.fixture

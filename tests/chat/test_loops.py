@@ -9,8 +9,11 @@ from uuid import uuid4
 import pytest
 
 from chat.hub import hub
-from chat.perloop import is_wanted
+from llm.door import stream_chat
+from llm.types import ChatMessage, ChatRequest, RouteConfig
+from tenants.perloop import is_wanted
 from tests.chat.stage import PATIENCE_S
+from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI
 
 
 async def look_in() -> None:
@@ -27,7 +30,14 @@ async def follow() -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("visit", [look_in, tell, follow])
+async def ask_a_model() -> None:
+    with FakeOpenAI() as model:
+        model.will_say("One room.")
+        route = RouteConfig("main", "openai", model.base_url, chat_model=CHAT_MODEL)
+        assert [item async for item in stream_chat(route, ChatRequest([ChatMessage("user", "Any rooms?")]))]
+
+
+@pytest.mark.parametrize("visit", [look_in, tell, follow, ask_a_model])
 def test_a_short_loop_ends_and_leaves_no_connection(visit):
     with warnings.catch_warnings(record=True) as left:
         warnings.simplefilter("always", ResourceWarning)
@@ -37,7 +47,7 @@ def test_a_short_loop_ends_and_leaves_no_connection(visit):
             visiting.join(PATIENCE_S)
             assert not visiting.is_alive(), "a task of the hub goes on"
         gc.collect()
-    assert [str(warning.message) for warning in left if "redis" in str(warning.message).lower()] == []
+    assert [str(warning.message) for warning in left if "unclosed" in str(warning.message).lower()] == []
 
 
 async def test_a_task_whose_cancellation_was_lost_is_not_wanted():

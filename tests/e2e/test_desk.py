@@ -293,6 +293,7 @@ def test_a_pressed_notification_brings_its_conversation_to_the_front(
     root, choice, name, state = (page.locator(each) for each in ("html", "#choice", "#talk-name", "#talk-state"))
     page.add_init_script(EARS)
     desk.opens("/desk/")
+    expect(page.get_by_text("Nobody is waiting.")).to_be_visible()  # what comes from now on is news
     page.locator("#alerts-open").click()
     page.locator("#notices").click()
     expect(page.locator("#notices")).to_have_text("Turn off")

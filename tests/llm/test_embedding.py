@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from llm.apps import load_embeddings
-from llm.door import close_clients, embed, embed_in_worker
+from llm.door import embed, embed_in_worker
 from llm.embedding import bundled
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout
 from llm.types import RouteConfig
@@ -20,15 +20,14 @@ BUNDLED = RouteConfig(slug="reader", provider="reader")
 
 
 @pytest.fixture
-async def route(fake_openai: FakeOpenAI):
-    yield RouteConfig(
+def route(fake_openai: FakeOpenAI) -> RouteConfig:
+    return RouteConfig(
         slug="acme",
         provider="reader",
         base_url=fake_openai.base_url,
         embedding_model=EMBEDDING_MODEL,
         timeout_s=5.0,
     )
-    await close_clients()
 
 
 class TestTheBundledModel:
