@@ -3,11 +3,12 @@
 It may be empty at any time. What it cannot give comes from the turn's own process or from the database.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,9 @@ BLOCK_MS = 1_000
 PATIENCE: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2}
 # To tell its name, redis-py reads its own metadata from disk for each connection, and the loop waits some milliseconds.
 ANONYMOUS: dict[str, Any] = {"driver_info": None}
+
+Command = tuple[str | int | bytes, ...]
+Append = tuple[list[Command], asyncio.Future[list[Any]]]
 
 
 @dataclass(frozen=True)
@@ -56,29 +60,61 @@ class EventLog:
             **PATIENCE,
             **ANONYMOUS,
         )
+        self._waiting: list[Append] = []
+        self._sender: asyncio.Task[None] | None = None
 
     async def append(self, key: str, items: Sequence[Item], previous: int, *, may_begin: bool) -> bool:
         """Write items that follow `previous`. False: nothing is written, since the log was emptied.
 
-        Only who has all events of his turn `may_begin` a log; else it would have a hole at its beginning.
+        Only who has all events of his turn `may_begin` a log; else it would have a hole at its beginning. The log
+        is kept for TTL_S from then on. What many turns write at the same moment travels together.
         """
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for item in items:
-                pipeline.xadd(
-                    key,
-                    {"e": dump(item, previous)},
-                    id=f"{item.last}-0",
-                    maxlen=MAX_ENTRIES,
-                    nomkstream=not may_begin,
-                )
-                previous = item.last
-            pipeline.expire(key, TTL_S)
-            results = await pipeline.execute(raise_on_error=False)
+        commands: list[Command] = []
+        for item in items:
+            begin = () if may_begin else ("NOMKSTREAM",)
+            entry = (f"{item.last}-0", "e", dump(item, previous))
+            commands.append(("XADD", key, *begin, "MAXLEN", "~", MAX_ENTRIES, *entry))
+            previous = item.last
+        if may_begin:
+            commands.append(("EXPIRE", key, TTL_S))
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((commands, written))
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send())
+        results = await written
         for result in results:
             # An id below the top: a successor has gone on, and our numbers are history.
             if isinstance(result, redis.RedisError) and not isinstance(result, redis.ResponseError):
                 raise result
-        return None not in results[:-1]
+        return None not in results
+
+    async def _send(self) -> None:
+        """Write what waits with one round trip, and what came to wait meanwhile with the next."""
+        batch: list[Append] = []
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                try:
+                    results = await self._execute([command for commands, _written in batch for command in commands])
+                except Exception as error:
+                    for _commands, written in batch:
+                        if not written.done():
+                            written.set_exception(error)
+                    continue
+                for commands, written in batch:
+                    found = list(islice(results, len(commands)))
+                    if not written.done():
+                        written.set_result(found)
+        finally:
+            self._sender = None
+            for _commands, written in (*batch, *self._waiting):
+                written.cancel()
+
+    async def _execute(self, commands: Iterable[Command]) -> Iterator[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return iter(await pipeline.execute(raise_on_error=False))
 
     async def read(self, key: str, after: int) -> Replay:
         """Everything behind `after`. A log that does not answer is an incomplete one, not an error."""
@@ -106,6 +142,9 @@ class EventLog:
         await self._redis.delete(key)
 
     async def aclose(self) -> None:
+        if self._sender:
+            self._sender.cancel()
+            await asyncio.gather(self._sender, return_exceptions=True)
         await self._redis.aclose()
 
 

@@ -11,6 +11,7 @@ from llm.breaker import guarded
 from llm.calling import pause_before_retry, post
 from llm.chat_stream import ChatStream
 from llm.errors import NothingSaid, ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable, StreamCut
+from llm.patience import Patience
 from llm.text import scrub
 from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, StreamItem, TextDelta, Usage
@@ -51,12 +52,12 @@ async def _attempt(
 ) -> AsyncGenerator[StreamItem, None]:
     loop, stream, said = asyncio.get_running_loop(), ChatStream(), list[str]()
     response = await post(route, "/chat/completions", body, deadline)
+    patience = Patience(deadline)
     try:
         async with aclosing(response.aiter_bytes()) as chunks:
             data: bytes | None = b""
-            wait_until = deadline
             while data is not None and not stream.is_done:
-                data = await _read(chunks, stream, wait_until)
+                data = await _read(chunks, stream, patience)
                 events = stream.events
                 for item in stream.end() if data is None else stream.feed(data):
                     if type(item) is TextDelta:
@@ -65,19 +66,19 @@ async def _attempt(
                 if stream.failure:
                     raise _in_context(stream.failure, stream)
                 if stream.events > events:  # a keep-alive of some proxy is no reason to wait on
-                    wait_until = loop.time() + (CLOSING_GRACE_S if stream.finish_reason else route.stall_timeout_s)
+                    patience.move(loop.time() + (CLOSING_GRACE_S if stream.finish_reason else route.stall_timeout_s))
             await _drain(chunks)
     finally:
+        patience.end()
         await response.aclose()
     yield _finished(stream, request, "".join(said))
 
 
-async def _read(chunks: AsyncGenerator[bytes, None], stream: ChatStream, wait_until: float) -> bytes | None:
+async def _read(chunks: AsyncGenerator[bytes, None], stream: ChatStream, patience: Patience) -> bytes | None:
     """The next bytes, or None at the end, even if the endpoint had finished and then ended badly."""
     failure: ProviderError
     try:
-        async with asyncio.timeout_at(wait_until):
-            return await anext(chunks, None)
+        return await patience.wait_for(anext(chunks, None))
     except TimeoutError:
         failure = ProviderTimeout()
     except (httpx2.HTTPError, httpx2.StreamError) as error:

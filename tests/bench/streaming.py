@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import uvloop
 from openai import AsyncOpenAI
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -39,9 +40,9 @@ def first_token() -> list[tuple[str, str]]:
         chatty, learned = inn(quick.url, "quick"), library(quick.url, "learned")
         long_winded = inn(slow.url, "slow")
         with server("config.asgi:application") as web:
-            direct, alone = asyncio.run(_alone(quick.url, web, chatty))
-            _direct, searching = asyncio.run(_alone(quick.url, web, learned))
-            direct_loaded, loaded = asyncio.run(_loaded(quick.url, web, chatty, long_winded))
+            direct, alone = uvloop.run(_alone(quick.url, web, chatty))
+            _direct, searching = uvloop.run(_alone(quick.url, web, learned))
+            direct_loaded, loaded = uvloop.run(_loaded(quick.url, web, chatty, long_winded))
     return [
         ("first token, model alone, ms p50 / p99", _ms(direct)),
         ("first token, a turn, ms p50 / p99", _ms(alone)),
@@ -142,11 +143,11 @@ def per_token() -> list[tuple[str, str]]:
     with fake_model(tokens=TOKENS, delay_ms=TOKEN_DELAY_MS) as model:
         business = inn(model.url, "tokens")
         with server("tests.bench.relay:application", RELAY_TO=model.url) as relay:
-            relayed = asyncio.run(_stream([(relay.url + "/", []) for _ in range(STREAMS)], [relay.process]))
+            relayed = uvloop.run(_stream([(relay.url + "/", []) for _ in range(STREAMS)], [relay.process]))
         with server("config.asgi:application") as web:
             sessions = [session(business) for _ in range(STREAMS)]
             tabs = [(web.url + "/ws/v1/chat/", ["troupe.v1", f"token.{token}"]) for token in sessions]
-            streamed = asyncio.run(_stream(tabs, [web.process, valkey()]))
+            streamed = uvloop.run(_stream(tabs, [web.process, valkey()]))
     tokens = STREAMS * TOKENS
     bare, ours, log = relayed[0] / tokens * 1e6, streamed[0] / tokens * 1e6, streamed[1] / tokens * 1e6
     return [
@@ -185,7 +186,7 @@ def crowds() -> list[tuple[str, str]]:
         for processes, streams in CROWDS:
             with contextlib.ExitStack() as stack:
                 webs = [stack.enter_context(server("config.asgi:application")) for _ in range(processes)]
-                gaps, lost, cpu = asyncio.run(_crowd(webs, [session(business) for _ in range(streams)]))
+                gaps, lost, cpu = uvloop.run(_crowd(webs, [session(business) for _ in range(streams)]))
             at = f"{streams} streams at {CROWD_TOKENS_PER_S} tokens/s on {processes} web"
             rows += [
                 (f"{at}: between tokens, ms p50 / p99", _ms(gaps)),

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 import numpy as np
+import uvloop
 
 from embedded.ports import listening_socket, random_free_port
 
@@ -108,7 +109,7 @@ class FakeOpenAI:
         self._chat: deque[tuple[Answer, int | None]] = deque()
         self._embeddings: deque[tuple[Answer, int | None]] = deque()
         self._lock = threading.Lock()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="fake-openai", daemon=True)
         self._is_ready = threading.Event()
 
