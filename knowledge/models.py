@@ -27,7 +27,7 @@ class KnowledgeBaseQuerySet(TenantQuerySet):
 class KnowledgeBase(TenantModel):
     """A collection of documents that personas may answer from."""
 
-    slug = models.SlugField(_("slug"), max_length=63)
+    slug = models.SlugField(_("slug"), max_length=63, db_index=False)
     name = models.CharField(_("name"), max_length=200)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -46,7 +46,7 @@ class KnowledgeBase(TenantModel):
 class Space(TenantModel):
     """The vectors of one base under one embedding model. A change of model fills a second one beside the first."""
 
-    base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="spaces")
+    base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="spaces", db_index=False)
     model = models.CharField(max_length=200)
     dimension = models.PositiveSmallIntegerField(choices=[(size, str(size)) for size in (384, 768, 1024, 1536)])
     is_active = models.BooleanField(default=True)
@@ -76,7 +76,9 @@ class Document(TenantModel):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="documents", verbose_name=_("knowledge base"))
+    base = TenantForeignKey(
+        KnowledgeBase, models.CASCADE, related_name="documents", verbose_name=_("knowledge base"), db_index=False
+    )
     title = models.CharField(_("title"), max_length=300)
     filename = models.CharField(_("file"), max_length=300, blank=True, default="")
     media_type = models.CharField(max_length=150, default="")
@@ -114,7 +116,7 @@ class DocumentSource(TenantModel):
     on another machine finds them.
     """
 
-    document = TenantForeignKey(Document, models.CASCADE, related_name="sources")
+    document = TenantForeignKey(Document, models.CASCADE, related_name="sources", db_index=False)
     data = models.BinaryField()
     text = models.TextField(default="")
 
@@ -216,7 +218,7 @@ VECTOR_TABLES: dict[int, type[ChunkVector]] = {
 class Term(TenantModel):
     """In how many chunks of a base a word stands: rare words say more, and common ones are not worth reading."""
 
-    base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="+")
+    base = TenantForeignKey(KnowledgeBase, models.CASCADE, related_name="+", db_index=False)
     word = models.CharField(max_length=100)
     chunks = models.PositiveIntegerField()
 

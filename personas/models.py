@@ -102,7 +102,9 @@ class Persona(TenantModel):
 class PersonaVersion(TenantModel):
     """What a persona was when it was published. Never changed: the database grants no UPDATE."""
 
-    persona = TenantForeignKey(Persona, models.CASCADE, related_name="versions", verbose_name=_("persona"))
+    persona = TenantForeignKey(
+        Persona, models.CASCADE, related_name="versions", verbose_name=_("persona"), db_index=False
+    )
     number = models.PositiveIntegerField(_("version"))
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=40)

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('head', models.JSONField()),
                 ('head_seq', models.PositiveBigIntegerField(default=0)),
                 ('opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
         ),
         migrations.CreateModel(
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('seed', models.BigIntegerField(verbose_name='seed')),
                 ('opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='opened')),
                 ('live', tenants.base.TenantForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='npc.branch')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'game session',
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='branch',
             name='session',
-            field=tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='branches', to='npc.gamesession'),
+            field=tenants.base.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='branches', to='npc.gamesession'),
         ),
         migrations.CreateModel(
             name='LogEntry',
@@ -62,8 +62,8 @@ class Migration(migrations.Migration):
                 ('data', models.JSONField()),
                 ('game_time', models.FloatField(null=True)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('branch', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='npc.branch')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('branch', tenants.base.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='npc.branch')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
         ),
         migrations.CreateModel(
@@ -75,8 +75,8 @@ class Migration(migrations.Migration):
                 ('size_bytes', models.PositiveIntegerField()),
                 ('saved_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('branch', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='npc.branch')),
-                ('session', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saves', to='npc.gamesession')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('session', tenants.base.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='saves', to='npc.gamesession')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
         ),
         migrations.CreateModel(
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, verbose_name='name')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'world',
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='gamesession',
             name='world',
-            field=tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='npc.world', verbose_name='world'),
+            field=tenants.base.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='npc.world', verbose_name='world'),
         ),
         migrations.CreateModel(
             name='WorldVersion',
@@ -108,8 +108,8 @@ class Migration(migrations.Migration):
                 ('digest', models.CharField(max_length=64)),
                 ('put_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='put')),
                 ('put_by', models.CharField(blank=True, default='', max_length=254, verbose_name='put by')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('world', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='npc.world', verbose_name='world')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('world', tenants.base.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='npc.world', verbose_name='world')),
             ],
             options={
                 'verbose_name': 'world version',

@@ -16,7 +16,7 @@ from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
 class GameSession(TenantModel):
     """One player in one world, from the first scene on, through every save and load."""
 
-    world = TenantForeignKey(World, models.CASCADE, related_name="sessions", verbose_name=_("world"))
+    world = TenantForeignKey(World, models.CASCADE, related_name="sessions", verbose_name=_("world"), db_index=False)
     version = TenantForeignKey(WorldVersion, models.CASCADE, related_name="+", verbose_name=_("world version"))
     player_id = models.CharField(_("player"), max_length=190)
     player_name = models.CharField(_("player's name"), max_length=200, blank=True, default="")
@@ -45,7 +45,7 @@ class Branch(TenantModel):
     over it gives `head`, which is kept only to save the time.
     """
 
-    session = TenantForeignKey(GameSession, models.CASCADE, related_name="branches")
+    session = TenantForeignKey(GameSession, models.CASCADE, related_name="branches", db_index=False)
     # Where this branch comes from: [[branch id, last seq that belongs to it], …], oldest first, without itself.
     lineage = JSONField(default=list)
     base = JSONField()
@@ -74,7 +74,7 @@ class LogEntry(TenantModel):
     `seq` is a branch's own count and the order of things; clocks, the game's as well as ours, only describe.
     """
 
-    branch = TenantForeignKey(Branch, models.CASCADE, related_name="entries")
+    branch = TenantForeignKey(Branch, models.CASCADE, related_name="entries", db_index=False)
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)  # npc.sessions.entries
     # The id of what the entry is about (a turn, an action, an event); one entry of a kind for each.
@@ -99,7 +99,7 @@ class LogEntry(TenantModel):
 class Save(TenantModel):
     """A place in a branch's log to come back to, with the play there, so that loading reads one row."""
 
-    session = TenantForeignKey(GameSession, models.CASCADE, related_name="saves")
+    session = TenantForeignKey(GameSession, models.CASCADE, related_name="saves", db_index=False)
     branch = TenantForeignKey(Branch, models.CASCADE, related_name="+")
     seq = models.PositiveBigIntegerField()
     play = JSONField()

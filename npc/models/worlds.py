@@ -40,7 +40,7 @@ class WorldVersion(TenantModel):
     Sessions keep the version that they began with, so that a writer's change cannot break a running game.
     """
 
-    world = TenantForeignKey(World, models.CASCADE, related_name="versions", verbose_name=_("world"))
+    world = TenantForeignKey(World, models.CASCADE, related_name="versions", verbose_name=_("world"), db_index=False)
     number = models.PositiveIntegerField(_("version"))
     document = models.JSONField(_("document"))
     # What the document names by slug, as it was then: `{slug: {name, instructions, …}}`. A replay needs the words.

@@ -146,7 +146,8 @@ def post_message(
             raise ConversationNotFound
         (conversation,) = locked
         ahead = [state for state, _id in before if state != SENT_BEFORE]
-        for said in Message.objects.filter(pk__in=[pk for state, pk in before if state == SENT_BEFORE]):
+        for message_id in [pk for state, pk in before if state == SENT_BEFORE]:
+            said = Message.objects.get(pk=message_id)
             if said.role != Message.Role.USER:
                 raise Invalid.field("client_id", _("This id was used before, for another message."))
             return Posted(said.turn, said, is_new=False)
@@ -343,8 +344,7 @@ def _open_anew(
 
 
 def _unfinished() -> Any:
-    unfinished = Turn.objects.filter(Q(status=Turn.Status.QUEUED) | Q(holds_conversation=True))
-    return unfinished.filter(conversation_id=Param("conversation_id")).values_list("status", "pk")
+    return Turn.objects.unfinished().filter(conversation_id=Param("conversation_id")).values_list("status", "pk")
 
 
 def lock_conversation(conversation_id: UUID) -> Conversation:

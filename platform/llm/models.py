@@ -28,7 +28,7 @@ def limit_field(verbose_name: Any, default_s: float) -> "models.FloatField[Any, 
 class Route(TenantModel):
     """An OpenAI-compatible endpoint of a tenant: where it is, its key, its models, limits and prices."""
 
-    slug = models.SlugField(_("slug"), max_length=63)
+    slug = models.SlugField(_("slug"), max_length=63, db_index=False)
     name = models.CharField(_("name"), max_length=200)
     # No URLField: that refuses the one-word host names of containers.
     base_url = models.CharField(

@@ -41,7 +41,7 @@ class OwnTenant(models.ForeignKey[Any, Any]):
 
     def __init__(self, *_: Any, **kwargs: Any) -> None:
         kwargs |= {"to": "tenants.Tenant", "on_delete": models.CASCADE, "db_constraint": False, "related_name": "+"}
-        super().__init__(**{"editable": False, **kwargs})
+        super().__init__(**{"editable": False, "db_index": False, **kwargs})
 
     def get_default(self) -> UUID | None:
         return current_tenant_id()

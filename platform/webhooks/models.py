@@ -119,7 +119,9 @@ class Delivery(TenantModel):
         DELIVERED = "delivered", _("Delivered")
         DEAD = "dead", _("Given up")
 
-    endpoint = TenantForeignKey(Endpoint, models.CASCADE, related_name="deliveries", verbose_name=_("webhook"))
+    endpoint = TenantForeignKey(
+        Endpoint, models.CASCADE, related_name="deliveries", verbose_name=_("webhook"), db_index=False
+    )
     # The same for all endpoints and all tries, so that a receiver can tell what it has had: `webhook-id`.
     event_id = models.UUIDField(_("event"))
     type = models.CharField(_("type"), max_length=40)

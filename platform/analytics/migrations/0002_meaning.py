@@ -53,13 +53,17 @@ class Migration(migrations.Migration):
                 (
                     "dataset",
                     tenants.base.TenantForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="known_values", to="analytics.dataset"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="known_values",
+                        to="analytics.dataset",
                     ),
                 ),
                 (
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -86,6 +90,7 @@ class Migration(migrations.Migration):
                 (
                     "dataset",
                     tenants.base.TenantForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="table_vectors",
                         to="analytics.dataset",
@@ -94,13 +99,17 @@ class Migration(migrations.Migration):
                 (
                     "table",
                     tenants.base.TenantForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="vectors", to="analytics.datasettable"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="vectors",
+                        to="analytics.datasettable",
                     ),
                 ),
                 (
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",

@@ -95,7 +95,9 @@ class Named(TenantModel):
 class DatasetTable(Named):
     """A table that questions may be answered from."""
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="tables", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(
+        Dataset, models.CASCADE, related_name="tables", verbose_name=_("dataset"), db_index=False
+    )
     row_count = models.PositiveBigIntegerField(_("rows"), null=True)
     is_hidden = models.BooleanField(_("hidden"), default=False)
     # The file's name, and the sheet's.
@@ -117,7 +119,9 @@ class DatasetColumn(Named):
         NAME = "name", _("Person's name")
         CARD = "card", _("Card number")
 
-    table = TenantForeignKey(DatasetTable, models.CASCADE, related_name="columns", verbose_name=_("table"))
+    table = TenantForeignKey(
+        DatasetTable, models.CASCADE, related_name="columns", verbose_name=_("table"), db_index=False
+    )
     # As PostgreSQL's format_type writes it.
     type = models.CharField(_("type"), max_length=100)
     samples = models.JSONField(_("sample values"), default=list, blank=True)
@@ -151,7 +155,7 @@ class DatasetFile(TenantModel):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="files", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="files", verbose_name=_("dataset"), db_index=False)
     name = models.CharField(_("file"), max_length=300)
     # In bytes.
     size = models.PositiveBigIntegerField(_("size"), default=0)
@@ -180,7 +184,7 @@ class DatasetFileSource(TenantModel):
     In pieces of a few megabytes, so that neither the server that takes them in nor the worker holds them all.
     """
 
-    file = TenantForeignKey(DatasetFile, models.CASCADE, related_name="sources")
+    file = TenantForeignKey(DatasetFile, models.CASCADE, related_name="sources", db_index=False)
     ordinal = models.PositiveIntegerField(default=0)
     data = models.BinaryField()
 

@@ -11,8 +11,8 @@ from tenants.base import TenantForeignKey, TenantModel, TenantQuerySet
 class TableVector(TenantModel):
     """The vector of a table's card, made again when the card's text or the embedding model changes."""
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="table_vectors")
-    table = TenantForeignKey(DatasetTable, models.CASCADE, related_name="vectors")
+    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="table_vectors", db_index=False)
+    table = TenantForeignKey(DatasetTable, models.CASCADE, related_name="vectors", db_index=False)
     # The embedding model.
     space = models.CharField(max_length=200)
     # Of the text that was embedded, hexadecimal.
@@ -33,7 +33,7 @@ class KnownValue(TenantModel):
     Found by equality: under row-level security no index of trigrams would be used.
     """
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="known_values")
+    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="known_values", db_index=False)
     column = TenantForeignKey(DatasetColumn, models.CASCADE, related_name="known_values")
     value = models.CharField(max_length=100)
     # The whole value folded, or one telling word of it.

@@ -26,7 +26,9 @@ class ApprovalQuerySet(TenantQuerySet):
 class Metric(TenantModel):
     """A name for an expression over the columns of one table, as "revenue" for `sum(amount)`."""
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="metrics", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(
+        Dataset, models.CASCADE, related_name="metrics", verbose_name=_("dataset"), db_index=False
+    )
     table = TenantForeignKey(DatasetTable, models.CASCADE, related_name="metrics", verbose_name=_("table"))
     name = models.CharField(_("name"), max_length=200)
     sql = models.TextField(_("SQL"))
@@ -48,7 +50,7 @@ class Metric(TenantModel):
 class Join(TenantModel):
     """Two columns that name the same thing."""
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="joins", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="joins", verbose_name=_("dataset"), db_index=False)
     left_column = TenantForeignKey(DatasetColumn, models.CASCADE, related_name="+")
     right_column = TenantForeignKey(DatasetColumn, models.CASCADE, related_name="+")
     status = models.CharField(_("status"), max_length=10, choices=Approval, default=Approval.PROPOSED)
@@ -71,7 +73,7 @@ class VerifiedPair(TenantModel):
         MEMBER = "member", _("Member")
         SEED = "seed", _("Demo")
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="pairs", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="pairs", verbose_name=_("dataset"), db_index=False)
     question = models.TextField(_("question"))
     sql = models.TextField(_("SQL"))
     language = models.CharField(_("language"), max_length=10, default="en")

@@ -39,7 +39,9 @@ class Question(TenantModel):
 
     OPEN = (Status.QUEUED, Status.WRITING, Status.CHECKING, Status.RUNNING)
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="questions", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(
+        Dataset, models.CASCADE, related_name="questions", verbose_name=_("dataset"), db_index=False
+    )
     question = models.TextField(_("question"))
     language = models.CharField(_("language"), max_length=10, default="en")
     # What belongs together: "and by month?" is asked of the question before it. The API's `conversation_id`.
@@ -96,7 +98,9 @@ class Question(TenantModel):
 class SavedQuestion(TenantModel):
     """A question with its SQL and the parameters in it, kept for everybody in the tenant to run again."""
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="saved_questions", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(
+        Dataset, models.CASCADE, related_name="saved_questions", verbose_name=_("dataset"), db_index=False
+    )
     name = models.CharField(_("name"), max_length=200)
     question = models.TextField(_("question"), blank=True, default="")
     sql = models.TextField(_("SQL"))

@@ -25,7 +25,7 @@ class SqlRun(TenantModel):
 
     OK = "ok"
 
-    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="runs", verbose_name=_("dataset"))
+    dataset = TenantForeignKey(Dataset, models.CASCADE, related_name="runs", verbose_name=_("dataset"), db_index=False)
     question_id: Any = models.UUIDField(null=True)
     origin = models.CharField(_("origin"), max_length=10, choices=Origin)
     sql_given = models.TextField(_("SQL as given"))

@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -105,6 +106,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -114,6 +116,7 @@ class Migration(migrations.Migration):
                 (
                     "end_user",
                     tenants.base.TenantForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="conversations",
                         to="chat.enduser",
@@ -161,6 +164,7 @@ class Migration(migrations.Migration):
                 (
                     "conversation",
                     tenants.base.TenantForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="chat.conversation"
                     ),
                 ),
@@ -168,6 +172,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -232,6 +237,7 @@ class Migration(migrations.Migration):
                 (
                     "conversation",
                     tenants.base.TenantForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE, related_name="turns", to="chat.conversation"
                     ),
                 ),
@@ -245,6 +251,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",

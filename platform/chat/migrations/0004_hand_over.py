@@ -9,6 +9,7 @@ from tenants.rls import IsolateTenantTables
 
 OWN_TENANT = models.ForeignKey(
     db_constraint=False,
+    db_index=False,
     editable=False,
     on_delete=django.db.models.deletion.CASCADE,
     related_name="+",
@@ -140,6 +141,7 @@ class Migration(migrations.Migration):
                 (
                     "conversation",
                     tenants.base.TenantForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="handoffs",
                         to="chat.conversation",

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 (
                     "persona",
                     tenants.base.TenantForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="answer_tests",
                         to="personas.persona",
@@ -50,6 +51,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -97,6 +99,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -106,7 +109,10 @@ class Migration(migrations.Migration):
                 (
                     "turn",
                     tenants.base.TenantForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="replays", to="chat.turn"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replays",
+                        to="chat.turn",
                     ),
                 ),
             ],
@@ -151,6 +157,7 @@ class Migration(migrations.Migration):
                 (
                     "persona",
                     tenants.base.TenantForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="test_runs",
                         to="personas.persona",
@@ -161,6 +168,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",

@@ -9,6 +9,7 @@ from tenants.rls import IsolateTenantTables
 
 OWN_TENANT = models.ForeignKey(
     db_constraint=False,
+    db_index=False,
     editable=False,
     on_delete=django.db.models.deletion.CASCADE,
     related_name="+",

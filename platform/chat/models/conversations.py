@@ -71,7 +71,9 @@ class Conversation(TenantModel):
         CLOSED = "closed", _("Closed")
 
     persona = TenantForeignKey(Persona, models.CASCADE, related_name="conversations", verbose_name=_("persona"))
-    end_user = TenantForeignKey(EndUser, models.CASCADE, related_name="conversations", verbose_name=_("end user"))
+    end_user = TenantForeignKey(
+        EndUser, models.CASCADE, related_name="conversations", verbose_name=_("end user"), db_index=False
+    )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BOT)
     # A test chat in the admin answers from the draft; other conversations from the published version.
     is_test = models.BooleanField(_("test"), default=False)
@@ -155,7 +157,7 @@ class Message(TenantModel):
         HUMAN = "human", _("Person")
         NOTE = "note", _("Note")
 
-    conversation = TenantForeignKey(Conversation, models.CASCADE, related_name="messages")
+    conversation = TenantForeignKey(Conversation, models.CASCADE, related_name="messages", db_index=False)
     turn = TenantForeignKey("chat.Turn", models.SET_NULL, null=True, related_name="+")
     seq = models.PositiveBigIntegerField()
     role = models.CharField(_("role"), max_length=5, choices=Role)
@@ -195,14 +197,21 @@ class Message(TenantModel):
         return self.text[:60]
 
 
+# Turns that are not over, or not told to their end. Without a value, so that a kept plan may use their index.
+UNFINISHED = Q(finished_at=None) | Q(holds_conversation=True)
+
+
 class TurnQuerySet(TenantQuerySet):
+    def unfinished(self) -> Self:
+        return self.filter(UNFINISHED)
+
     def of_dead(self, alive: Iterable[UUID]) -> Self:
         """Held by a process that is not among the living."""
         return self.filter(holds_conversation=True).exclude(process_id__in=alive)
 
     def waiting(self) -> Self:
         """Behind another turn of their conversation, the next one first."""
-        return self.filter(status=Turn.Status.QUEUED).order_by("first_seq")
+        return self.unfinished().filter(status=Turn.Status.QUEUED).order_by("first_seq")
 
 
 class Turn(TenantModel):
@@ -219,7 +228,7 @@ class Turn(TenantModel):
         def failures(cls) -> "list[Turn.Status]":
             return [cls.FAILED, cls.INTERRUPTED]
 
-    conversation = TenantForeignKey(Conversation, models.CASCADE, related_name="turns")
+    conversation = TenantForeignKey(Conversation, models.CASCADE, related_name="turns", db_index=False)
     question = TenantForeignKey(Message, models.CASCADE, related_name="turns")
     answer = TenantForeignKey(Message, models.SET_NULL, null=True, related_name="+")
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.QUEUED)
@@ -262,5 +271,6 @@ class Turn(TenantModel):
         ]
         indexes = [
             models.Index(fields=["process_id"], condition=Q(holds_conversation=True), name="turn_held"),
+            models.Index(fields=["tenant", "conversation"], condition=UNFINISHED, name="turn_unfinished"),
             models.Index(fields=["tenant", "conversation", "id"], name="turn_in_conversation"),
         ]

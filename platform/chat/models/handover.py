@@ -27,7 +27,7 @@ class Handoff(TenantModel):
         SYSTEM = "system", _("The system")
         AGENT = "agent", _("An agent")
 
-    conversation = TenantForeignKey(Conversation, models.CASCADE, related_name="handoffs")
+    conversation = TenantForeignKey(Conversation, models.CASCADE, related_name="handoffs", db_index=False)
     seq = models.PositiveBigIntegerField()
     state = models.CharField(_("state"), max_length=10, choices=State)
     by = models.CharField(_("by"), max_length=10, choices=By)

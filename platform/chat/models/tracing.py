@@ -49,7 +49,7 @@ class Replay(Trial):
     `result` is what `chat.tracing.answering.Tried.as_dict` gives, or {}.
     """
 
-    turn = TenantForeignKey(Turn, models.CASCADE, related_name="replays")
+    turn = TenantForeignKey(Turn, models.CASCADE, related_name="replays", db_index=False)
     result = models.JSONField(default=dict)
 
     objects: ClassVar[Any] = TenantQuerySet.as_manager()
@@ -63,7 +63,9 @@ class Replay(Trial):
 class AnswerTest(TenantModel):
     """A question that a persona must answer well, and what must hold of its answer."""
 
-    persona = TenantForeignKey(Persona, models.CASCADE, related_name="answer_tests", verbose_name=_("persona"))
+    persona = TenantForeignKey(
+        Persona, models.CASCADE, related_name="answer_tests", verbose_name=_("persona"), db_index=False
+    )
     name = models.CharField(_("name"), max_length=200)
     question = models.TextField(_("question"))
     history = models.JSONField(default=list, blank=True)  # [{role: user|bot|human, text}], oldest first
@@ -93,7 +95,9 @@ class TestRun(Trial):
 
     __test__ = False  # pytest need not collect it
 
-    persona = TenantForeignKey(Persona, models.CASCADE, related_name="test_runs", verbose_name=_("persona"))
+    persona = TenantForeignKey(
+        Persona, models.CASCADE, related_name="test_runs", verbose_name=_("persona"), db_index=False
+    )
     total = models.PositiveIntegerField(default=0)
     passed = models.PositiveIntegerField(_("passed"), default=0)
     results = models.JSONField(default=list)

@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -87,7 +88,7 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("slug", models.SlugField(max_length=63, verbose_name="slug")),
+                ("slug", models.SlugField(db_index=False, max_length=63, verbose_name="slug")),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
                 (
                     "base_url",
@@ -171,6 +172,7 @@ class Migration(migrations.Migration):
                     "tenant",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",

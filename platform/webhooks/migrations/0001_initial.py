@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('disabled_reason', models.CharField(blank=True, choices=[('by_person', 'Switched off'), ('failing', 'Nothing arrived for days'), ('gone', 'It answered 410 Gone')], default='', editable=False, max_length=10, verbose_name='why it is off')),
                 ('failing_since', models.DateTimeField(editable=False, null=True, verbose_name='failing since')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'verbose_name': 'webhook',
@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
                 ('attempts', models.JSONField(default=list)),
                 ('response_status', models.PositiveSmallIntegerField(null=True, verbose_name='response')),
                 ('delivered_at', models.DateTimeField(null=True, verbose_name='delivered')),
-                ('tenant', models.ForeignKey(db_constraint=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-                ('endpoint', tenants.base.TenantForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.endpoint', verbose_name='webhook')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('endpoint', tenants.base.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.endpoint', verbose_name='webhook')),
             ],
             options={
                 'verbose_name': 'delivery',
