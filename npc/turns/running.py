@@ -16,7 +16,6 @@ from uuid import UUID
 import redis
 from channels.layers import get_channel_layer
 
-from tenants.perloop import PerLoop, is_wanted
 from llm.door import stream_chat
 from llm.embedding import bundled, off_loop
 from llm.errors import ProviderError, ProviderInvalid
@@ -35,6 +34,7 @@ from npc.turns.settling import settle_action
 from npc.worlds.document import Hooks
 from tenants.errors import PlatformError
 from tenants.limits.policies import NOBODY, Asker
+from tenants.perloop import PerLoop, is_wanted
 from tenants.scope import in_tenant
 
 logger = logging.getLogger(__name__)

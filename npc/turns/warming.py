@@ -16,7 +16,6 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from tenants.perloop import PerLoop
 from llm.door import stream_chat
 from llm.embedding import bundled, off_loop
 from llm.errors import ProviderError
@@ -32,6 +31,7 @@ from npc.turns.prompt import Scenery, prompt_of
 from npc.turns.purse import dearest, left_in, spend
 from npc.worlds.problems import Problem, path_of, refuse
 from personas.memories import recall
+from tenants.perloop import PerLoop
 from tenants.scope import in_tenant
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,6 @@ from chat.handover.calling import call_person
 from chat.hub import Hub, Room, hub, quietly
 from chat.log import stream_key
 from chat.models import Message, Turn
-from tenants.perloop import PerLoop
 from chat.posting import MAX_WAITING, Posted
 from chat.preparing import Loaded, take_in
 from chat.process import heart
@@ -28,6 +27,7 @@ from chat.settling import Following, is_spoken_in, open_turn_of, release_turn
 from chat.subscription import End
 from chat.writer import Writer
 from personas.context import Said
+from tenants.perloop import PerLoop
 from tenants.scope import in_tenant, off_loop
 
 logger = logging.getLogger(__name__)

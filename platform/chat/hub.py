@@ -23,10 +23,10 @@ from chat.events import Item, ends_block, in_order
 from chat.history import has_open_turn, stored_events
 from chat.log import EventLog, stream_key
 from chat.models import SEQ_BLOCK
-from tenants.perloop import PerLoop, is_wanted
 from chat.subscription import End, Subscription
 from chat.writer import Writer
 from tenants.errors import PlatformError
+from tenants.perloop import PerLoop, is_wanted
 from tenants.scope import in_tenant
 
 logger = logging.getLogger(__name__)

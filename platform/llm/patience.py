@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -30,8 +30,7 @@ class Patience:
 
     async def wait_for(self, what: Awaitable[T]) -> T:
         """Await it. Raises TimeoutError when the limit is reached first."""
-        self._waiting = task = asyncio.current_task()
-        assert task is not None
+        self._waiting = task = cast("asyncio.Task[Any]", asyncio.current_task())
         cancelled_before = task.cancelling()
         try:
             return await what

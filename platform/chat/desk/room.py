@@ -21,8 +21,8 @@ from chat.announcing import desk_group
 from chat.desk.listing import counts, rows_of
 from chat.handover.agents import Agent
 from chat.hub import control, hub, quietly
-from tenants.perloop import PerLoop, is_wanted
 from chat.subscription import End
+from tenants.perloop import PerLoop, is_wanted
 from tenants.scope import in_tenant
 
 logger = logging.getLogger(__name__)
