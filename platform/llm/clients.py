@@ -1,6 +1,6 @@
 """The `openai` client, one per endpoint and key; all clients of an event loop share one connection pool.
 
-The package is imported with the first client: it takes a third of what a process takes to start, and commands,
+The packages are imported with the first client: they take a third of what a process takes to start, and commands,
 the clock and most jobs ask no model.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -19,11 +20,6 @@ from tenants.perloop import PerLoop
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-# A stream holds a connection for as long as the model talks, so this bounds the streams of one process.
-MAX_CONNECTIONS = 1000
-MAX_IDLE_CONNECTIONS = 100
-IDLE_S = 60.0
-CONNECT_TIMEOUT_S = 10.0
 # Making a client takes 0.1 ms; keeping more than this many tenants' keys at hand gains nothing.
 MAX_CLIENTS = 256
 # Of an error's body: enough for any message.
@@ -34,18 +30,14 @@ class LoopClients:
     """The clients of one event loop. Connections cannot be shared between loops."""
 
     def __init__(self) -> None:
-        from openai import DefaultAioHttpClient
+        from llm.transport import AiohttpTransport
 
-        # Their transport by aiohttp reads a stream in C, where the usual one does it in Python.
-        self._http = DefaultAioHttpClient(
-            verify=_ssl_context(),
-            limits=httpx2.Limits(
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=MAX_IDLE_CONNECTIONS,
-                keepalive_expiry=IDLE_S,
-            ),
-            # Time limits between bytes are the door's: they differ before and after the first token.
-            timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
+        self._http = httpx2.AsyncClient(
+            transport=AiohttpTransport(_ssl_context()),
+            # What an endpoint wants to be told again it is not told: the next call may be another tenant's.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            # Time limits are the transport's before an answer, and the door's between its bytes.
+            timeout=None,
             # A redirect would carry prompts to a host that nobody configured.
             follow_redirects=False,
             event_hooks={"response": [_bound_failure]},
@@ -110,7 +102,8 @@ def client_for(route: RouteConfig) -> AsyncOpenAI:
 
 
 def warm_up() -> None:
-    """Import the package now (0.4 s of CPU) instead of at the first question."""
+    """Import the packages now (0.5 s of CPU) instead of at the first question."""
+    import aiohttp  # noqa: F401
     import openai  # noqa: F401
 
 

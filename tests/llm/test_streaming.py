@@ -13,7 +13,7 @@ from llm.calling import retry_after_s
 from llm.door import stream_chat
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable, StreamCut
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, StreamItem, TextDelta, ToolCallDelta
-from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI, fail
+from tests.fakes.openai_server import CHAT_MODEL, FakeOpenAI, fail, say
 
 QUESTION = ChatRequest([ChatMessage("system", "You keep an inn."), ChatMessage("user", "有房间吗？")])
 
@@ -264,6 +264,25 @@ class TestBeforeTheFirstWord:
         _, error = await listen_until_it_fails(route)
 
         assert isinstance(error, ProviderInvalid)
+
+    async def test_a_cookie_is_told_to_nobody(self, route, fake_openai):
+        """Or one tenant's would come along with another's question."""
+        here = replace(route, base_url=fake_openai.base_url.replace("127.0.0.1", "localhost"))
+        cookie = {"Set-Cookie": "session=acme; Path=/"}
+        fake_openai.will_answer_with(lambda _: replace(say("One room."), headers=cookie))
+        fake_openai.will_say("Two rooms.")
+
+        await listen(here)
+        await listen(replace(here, api_key="sk-globex"))
+
+        assert ["cookie" in request.headers for request in fake_openai.chat_requests] == [False, False]
+
+    async def test_the_way_leads_over_the_operators_proxy(self, route, fake_openai, monkeypatch):
+        monkeypatch.setenv("HTTP_PROXY", fake_openai.base_url.removesuffix("/v1"))
+
+        await listen_until_it_fails(replace(route, base_url="http://models.example/v1"))
+
+        assert fake_openai.requests[0].path == "http://models.example/v1/chat/completions"
 
 
 class TestInTheMiddleOfAnAnswer:

@@ -1,0 +1,64 @@
+"""httpx2 over aiohttp, which reads a streamed answer in C: a quarter of what h11 takes for each token.
+
+The client's own such transport keeps one cookie jar for all, and an endpoint's cookies would travel from one tenant's
+call to another's.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+
+import aiohttp
+import httpx2
+
+# A stream holds a connection for as long as the model talks, so this bounds the streams of one process.
+MAX_CONNECTIONS = 1000
+IDLE_S = 60.0
+CONNECT_TIMEOUT_S = 10.0
+
+
+class AiohttpTransport(httpx2.AsyncBaseTransport):
+    """Bodies of requests are bytes. Proxies are those of the environment. Waits for ever once connected."""
+
+    def __init__(self, verify: ssl.SSLContext) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_S, ssl=verify),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,
+            auto_decompress=False,
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            response = await self._session.request(
+                request.method,
+                str(request.url),
+                headers=request.headers.multi_items(),
+                data=request.content or None,
+                allow_redirects=False,
+            )
+        except aiohttp.InvalidURL as error:
+            raise httpx2.UnsupportedProtocol(str(error)) from error
+        except TimeoutError as error:
+            raise httpx2.ConnectTimeout(str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx2.ConnectError(str(error)) from error
+        return httpx2.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
+
+    async def aclose(self) -> None:
+        await self._session.close()
+
+
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            while data := await self._response.content.readany():
+                yield data
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx2.ReadError(str(error)) from error
+
+    async def aclose(self) -> None:
+        self._response.release()
