@@ -107,7 +107,7 @@ def database(url: str, **options: Any) -> dict[str, Any]:
     """Django's form of a `postgresql://user:password@host:port/name?option=value` address."""
     parts = urlsplit(url)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "tenants.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "troupe",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
