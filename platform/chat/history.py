@@ -11,21 +11,37 @@ from tenants.statements import Asked, Param, Select, read
 
 # More than this is faster fetched as pages of messages.
 MAX_REPLAYED = 400
+# Of a conversation's turns: far fewer wait at a time, and all others have ended.
+NEWEST = 16
+
+
+# One turn after the other ends, so it is among the newest, though clocks of processes differ.
+_LAST_IN_TURNS: Select[int] = Select(
+    lambda: Turn.objects.filter(conversation_id=Param("id")).order_by("-id").values_list("last_seq", flat=True)[:NEWEST]
+)
+_LAST_SAID: Select[int] = Select(
+    lambda: (
+        Message.objects.filter(conversation_id=Param("id"), turn__isnull=False)
+        .exclude(turn__status=Turn.Status.QUEUED)
+        .order_by("-seq")
+        .values_list("seq", flat=True)[:1]
+    )
+)
+_TOLD: Select[int] = Select(lambda: Conversation.objects.filter(pk=Param("id")).values_list("told_seq", flat=True))
+_OPEN_TURN: Select[UUID] = Select(
+    lambda: Turn.objects.filter(conversation_id=Param("id"), holds_conversation=True).values_list("pk", flat=True)
+)
 
 
 def latest_seq(conversation_id: UUID) -> int:
     """The number of the last event that is stored and told. A running turn is ahead of it."""
-    turns = Turn.objects.filter(conversation_id=conversation_id)
-    last_seq: int = turns.order_by("-last_seq").values_list("last_seq", flat=True).first() or 0
-    shown = Message.objects.filter(conversation_id=conversation_id).exclude(turn=None)
-    in_turn = shown.exclude(turn__status=Turn.Status.QUEUED).order_by("-seq").values_list("seq", flat=True).first() or 0
-    outside = Conversation.objects.filter(pk=conversation_id).values_list("told_seq", flat=True).first() or 0
-    return max(last_seq, in_turn, outside)
+    asked = (each.of(id=conversation_id) for each in (_LAST_IN_TURNS, _LAST_SAID, _TOLD))
+    return max((number for numbers in read(*asked) for number in numbers), default=0)
 
 
 def has_open_turn(conversation_id: UUID) -> bool:
     """Whether a turn writes events now, here or on another process."""
-    return Turn.objects.filter(conversation_id=conversation_id, holds_conversation=True).exists()
+    return _OPEN_TURN.first(id=conversation_id) is not None
 
 
 def stored_events(conversation_id: UUID, after: int) -> list[Item]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from chat.events import ACCEPTED, CREATED, STARTED, Event
 from chat.knobs import TOOL_CALLS
 from chat.models import Conversation, Handoff, Message, Turn
-from personas.models import Persona
+from personas.running import RunningPersona
 from personas.schema import Handoff as HandoffSettings
 
 
@@ -115,12 +115,12 @@ def turn_failed(turn_id: Any, *, code: str, detail: str, retryable: bool, text: 
     return {"turn_id": str(turn_id), "code": code, "detail": detail, "retryable": retryable, "text": text}
 
 
-def persona_card(persona: Persona, live_settings: dict[str, Any], name: str) -> dict[str, Any]:
+def persona_card(slug: str, persona: RunningPersona) -> dict[str, Any]:
     """What a chat page shows of who answers."""
     return {
-        "slug": persona.slug,
-        "name": name,
-        "avatar_url": live_settings.get("avatar_url") or f"{settings.STATIC_URL}chat/avatar.svg",
-        "greeting": live_settings.get("greeting", ""),
-        "suggestions": live_settings.get("suggestions", []),
+        "slug": slug,
+        "name": persona.name,
+        "avatar_url": f"{settings.STATIC_URL}chat/avatar.svg",
+        "greeting": persona.settings.greeting,
+        "suggestions": persona.settings.suggestions,
     }

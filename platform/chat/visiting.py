@@ -13,6 +13,10 @@ from chat.presenting import handoff_standing, persona_card
 from tenants.errors import Unauthenticated
 from tenants.limits import take
 from tenants.limits.policies import NOBODY, Asker, buckets_of_call
+from tenants.statements import Param, Select
+
+_VISITED: Select[Conversation] = Select(lambda: Conversation.objects.select_related("persona").filter(pk=Param("id")))
+_NEXT_SEQ: Select[int] = Select(lambda: Conversation.objects.filter(pk=Param("id")).values_list("next_seq", flat=True))
 
 
 @dataclass(frozen=True)
@@ -41,31 +45,28 @@ def visit(conversation_id: UUID, asker: Asker = NOBODY, page: tuple[str, str] | 
 
     Raises Unauthenticated when the conversation is gone, or the persona answers no more; OriginNotAllowed; RateLimited.
     """
-    conversation = (
-        Conversation.objects.select_related("persona", "persona__live_version").filter(pk=conversation_id).first()
-    )
+    conversation = _VISITED.first(id=conversation_id)
     if conversation is None:
         raise Unauthenticated
     take(*buckets_of_call(conversation.tenant_id, asker))
     persona = conversation.persona
-    version = None if conversation.is_test else persona.live_version
-    if version is None and not conversation.is_test:
+    if persona.live_version_id is None and not conversation.is_test:
         raise Unauthenticated
     if page is not None:
         check_origin(persona, *page)
-    settings, name = (version.settings, version.name) if version else (persona.settings, persona.name)
+    running = running_persona(persona, is_test=conversation.is_test)
     return Visit(
         conversation_id=conversation_id,
-        persona=persona_card(persona, settings, name),
+        persona=persona_card(persona.slug, running),
         seq=latest_seq(conversation_id),
         is_open=has_open_turn(conversation_id),
-        handoff=handoff_standing(conversation, running_persona(persona, is_test=conversation.is_test).settings.handoff),
+        handoff=handoff_standing(conversation, running.settings.handoff),
     )
 
 
 def next_seq(conversation_id: UUID) -> int:
     """The first number that no event of the conversation can have yet. Raises ConversationNotFound."""
-    number: int | None = Conversation.objects.filter(pk=conversation_id).values_list("next_seq", flat=True).first()
+    number = _NEXT_SEQ.first(id=conversation_id)
     if number is None:
         raise ConversationNotFound
     return number

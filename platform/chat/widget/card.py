@@ -11,14 +11,11 @@ from tenants.errors import NotFound
 
 def front(persona: Persona, *, is_test: bool = False) -> dict[str, Any]:
     """Who answers, and whether a person may be asked for. Raises NotFound for one that was never published."""
-    version = persona.live_version
-    if version is None and not is_test:
+    if persona.live_version_id is None and not is_test:
         raise NotFound
-    stored = persona.settings if is_test or version is None else version.settings
     running = running_persona(persona, is_test=is_test)
     handoff = running.settings.handoff
-    card = persona_card(persona, stored, running.name)
-    return {**card, "offers_person": handoff.enabled and handoff.on_request}
+    return {**persona_card(persona.slug, running), "offers_person": handoff.enabled and handoff.on_request}
 
 
 def widget_card(persona: Persona, *, is_test: bool = False) -> dict[str, Any]:
