@@ -151,6 +151,13 @@ class Handoff(Settings):
         title=_("When the persona decides so"),
         description=_("The model is told how it may call a person, and when."),
     )
+    by_tool: bool = Field(
+        default=False,
+        title=_("It calls by a tool"),
+        description=_(
+            "Only where the endpoint takes tools. Else it calls by a mark in its answer, which always works."
+        ),
+    )
     on_low_confidence: int = Field(
         default=0,
         ge=0,

@@ -99,9 +99,10 @@ def grounding(context: TurnContext) -> Section:
 
 
 def calling(context: TurnContext) -> Section:
-    """How the model calls a person, where it may; empty elsewhere."""
+    """How the model calls a person by a mark, where it may; empty elsewhere."""
     handoff = context.settings.handoff
-    text = texts.CALLING[context.language] if handoff.enabled and handoff.by_persona else ""
+    by_mark = handoff.enabled and handoff.by_persona and not handoff.by_tool
+    text = texts.CALLING[context.language] if by_mark else ""
     return Section("calling", text, 85, 200, _("The persona may call a person itself"))
 
 

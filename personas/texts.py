@@ -82,6 +82,16 @@ Nobody but us sees it. Use it for nothing else.""",
 只有我们看得到它。不要用在别处。""",
 }
 
+CALLING_TOOL: Bilingual = {
+    "en": "Calls a person, who takes over from you. Call it when they ask for a human, are upset, or need what only a "
+    "person may do, and tell them so in a sentence. Use it for nothing else.",
+    "zh": "请人来接手。当对方要求真人、情绪激动，或事情只有人才能办时调用，并用一句话告诉对方。不要用在别处。",
+}
+CALLING_REASON: Bilingual = {
+    "en": "Why, in a few words. Only colleagues see it.",
+    "zh": "用几个字说明原因，只有同事看得到。",
+}
+
 PASSAGES_FOUND: Bilingual = {
     "en": "Passages found for the message below:",
     "zh": "为下面这条消息找到的段落：",

@@ -15,7 +15,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+import orjson
+from django.utils.translation import gettext as _
+
 from llm.reader.types import Example, Passage, ReaderTask
+from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest
 from personas.context import NOBODY, EndUser, Said, Source, TurnContext
 from personas.followups import search_query
@@ -102,8 +106,16 @@ class PreparedTurn:
         return self.prompt.messages
 
     @property
+    def tools(self) -> Sequence[Mapping[str, Any]]:
+        """What the model may call."""
+        return self.persona.kind.tools(self.context)
+
+    @property
     def sections(self) -> tuple[SectionReport, ...]:
-        return self.prompt.sections
+        """Of the prompt; and the tools, which endpoints put in front of it."""
+        tokens = _tool_tokens(self.tools)
+        told = SectionReport("tools", "system", tokens, tokens, _("What the model may call"))
+        return (told, *self.prompt.sections) if tokens else self.prompt.sections
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -111,7 +123,7 @@ class PreparedTurn:
 
     @property
     def input_tokens(self) -> int:
-        return self.prompt.input_tokens
+        return self.prompt.input_tokens + _tool_tokens(self.tools)
 
     @property
     def trace(self) -> dict[str, Any]:
@@ -141,7 +153,7 @@ class PreparedTurn:
             model=settings.model,
             temperature=settings.temperature,
             max_output_tokens=settings.max_output_tokens,
-            tools=self.persona.kind.tools(self.context),
+            tools=self.tools,
             reader=self.reader_task,
         )
 
@@ -181,7 +193,7 @@ def compile_turn(
         plan.persona.kind.sections(context),
         history=[Said(said.role, quoted(said.text)) for said in context.history],
         question=quoted(context.question),
-        budget_tokens=budget_tokens,
+        budget_tokens=budget_tokens - _tool_tokens(plan.persona.kind.tools(context)),
     )
     task = _reader_task(plan.persona, context, prompt.sources)
     return PreparedTurn(plan, context, prompt, task, tuple(looked_up))
@@ -240,6 +252,11 @@ def _reader_task(persona: RunningPersona, context: TurnContext, sources: Sequenc
         language=settings.language,
         has_documents=bool(settings.knowledge_bases),
     )
+
+
+def _tool_tokens(tools: Sequence[Mapping[str, Any]]) -> int:
+    """About what they cost, in the form in which endpoints get them."""
+    return count_tokens(orjson.dumps(tools).decode()) if tools else 0
 
 
 def _unknown_variables(context: TurnContext) -> list[str]:

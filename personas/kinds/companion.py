@@ -1,11 +1,12 @@
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import Field
 
 from personas import sections, texts
+from personas.calling import person_tools
 from personas.context import TurnContext
 from personas.kinds import PersonaKind
 from personas.prompt import Section
@@ -55,6 +56,9 @@ class Companion(PersonaKind):
             sections.knowledge(context, budget_tokens=1500),
             *sections.dialogue(context),
         ]
+
+    def tools(self, context: TurnContext) -> Sequence[Mapping[str, Any]]:
+        return person_tools(context)
 
 
 def _safety(context: TurnContext) -> Section:

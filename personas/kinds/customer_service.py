@@ -1,10 +1,12 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from personas import sections
+from personas.calling import person_tools
 from personas.context import TurnContext
 from personas.kinds import PersonaKind
 from personas.prompt import Section
@@ -39,6 +41,9 @@ class CustomerService(PersonaKind):
             sections.knowledge(context),
             *sections.dialogue(context),
         ]
+
+    def tools(self, context: TurnContext) -> Sequence[Mapping[str, Any]]:
+        return person_tools(context)
 
     def suggests(self, settings: PersonaSettings) -> bool:
         return isinstance(settings, CustomerServiceSettings) and settings.follow_ups

@@ -4,7 +4,7 @@ Names of `ChatRequest`'s fields stand for themselves. `system` is told to the mo
 `since` are rounds of tool calls that followed the question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,10 +36,21 @@ def turned(request: ChatRequest, knobs: Mapping[str, Any]) -> ChatRequest:
         changes["stop"] = tuple(changes["stop"])
     if "max_output_tokens" in changes:
         changes["max_output_tokens"] = min(changes["max_output_tokens"], request.max_output_tokens or 2**31)
-    if "tools" in changes:
-        changes["tools"] = (*request.tools, *changes["tools"])
+    changes["tools"] = _tools(request.tools, knobs)
     messages = _with_system(list(request.messages), system) if system else list(request.messages)
     return replace(request, **changes, messages=(*messages, *map(_message, since)))
+
+
+def _tools(own: Sequence[Mapping[str, Any]], knobs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The persona's own and the caller's. A name that both have is the caller's.
+
+    He who wants JSON, or one of his tools to be called for certain, must not get another thing instead.
+    """
+    theirs = knobs.get("tools", ())
+    names = {tool["function"]["name"] for tool in theirs}
+    if "response_format" in knobs or knobs.get("tool_choice", "auto") not in ("auto", "none"):
+        own = ()
+    return (*(tool for tool in own if tool["function"]["name"] not in names), *theirs)
 
 
 def extra_tokens(knobs: Mapping[str, Any]) -> int:

@@ -25,7 +25,7 @@ from llm.models import ModelCall, Route
 from llm.routes import asked_routes, cost_of, routes_for_embedding, routes_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
-from personas.calling import CallingParser
+from personas.calling import CallingParser, take_call
 from personas.context import EndUser, Language, Said
 from personas.followups import search_query
 from personas.kinds import ReplyParser
@@ -79,6 +79,11 @@ class Prepared:
     def handoff(self) -> Handoff:
         """When the persona calls a person."""
         return self.turn.persona.settings.handoff
+
+    def why_called(self, calls: dict[int, dict[str, Any]]) -> str | None:
+        """Why the model called a person, if it did: by the tool, whose calls are taken out of these, or by a mark."""
+        by_tool = take_call(calls, self.request.tools)
+        return getattr(self.parser, "called", None) if by_tool is None else by_tool
 
     @property
     def persona_version(self) -> int | None:

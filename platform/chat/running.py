@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from chat.errors import ConversationNotFound, Superseded, TurnBroken, TurnInterrupted
 from chat.grounding.answers import ground
-from chat.handover.calling import UNSURE, Wish, answer_to_wish, is_unsure, wish_of
+from chat.handover.calling import UNSURE, Wish, answer_to_wish, is_unsure, wish_of, words_of_call
 from chat.knobs import TOOL_CALLS, add_call, reason_of
 from chat.models import Message, Turn
 from chat.preparing import Loaded, Prepared, prepare
@@ -72,6 +72,8 @@ class TurnRun:
         self._pieces: list[str] = []
         self._usage = Usage(0, 0, is_estimate=True)
         self._calls: dict[int, dict[str, Any]] = {}
+        # Why the model called a person, if it did.
+        self._called: str | None = None
         # That a person is on the way, for instance, stands in no document.
         self._is_ours = False
         self._stopped_because: PlatformError | None = None
@@ -146,17 +148,19 @@ class TurnRun:
             self._is_ours = True
             return
         self._tell_sources()
+        calls: dict[int, dict[str, Any]] = {}
         async with contextlib.aclosing(prepared.call.stream()) as stream:
             async for item in stream:
                 if isinstance(item, TextDelta):
                     if text := prepared.parser.feed(item.text):
                         self._say(text)
                 elif isinstance(item, ToolCallDelta):
-                    add_call(self._calls, item)
+                    add_call(calls, item)
                 elif isinstance(item, Finished):
                     self._usage = item.usage
                     self._outcome.finish_reason = reason_of(item)
                     self._cited = item.cited or ()
+        self._calls = calls  # a call that was cut off is none
 
     def _tell_sources(self) -> None:
         if self._writer and self._prepared and self._prepared.sources:
@@ -174,8 +178,11 @@ class TurnRun:
         """Say what the parser still holds back, however the answer ended, and learn what was cited."""
         if self._prepared is not None:
             reply = self._prepared.parser.finish(self._cited)
-            if reply.tail:
-                self._say(reply.tail)
+            tail, self._called = reply.tail, self._prepared.why_called(self._calls)
+            if self._called is not None and not "".join([*self._pieces, tail]).strip():
+                tail, self._is_ours = words_of_call(self._prepared.handoff, self.question.text, timezone.now()), True
+            if tail:
+                self._say(tail)
             self._outcome.citations = [source.as_citation() for source in reply.citations]
         self._outcome.text = "".join(self._pieces)
 
@@ -199,9 +206,8 @@ class TurnRun:
             return
         self._tell(writer, settled)
         if prepared := self._prepared:
-            called = getattr(prepared.parser, "called", None)
             is_unsure = UNSURE in self._outcome.trace
-            self.wish = wish_of(prepared.handoff, self.question.text, called=called, is_unsure=is_unsure)
+            self.wish = wish_of(prepared.handoff, self.question.text, called=self._called, is_unsure=is_unsure)
 
     def _tell(self, writer: Writer, settled: Settled) -> None:
         message, outcome = settled.message, settled.outcome

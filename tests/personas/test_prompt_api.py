@@ -62,6 +62,23 @@ def test_the_prompt_shows_messages_sections_and_passages(acme: Any, well_read: A
     assert prompt["trace"]["unknown_variables"] == []
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_tool_that_calls_a_person_is_counted(acme: Any, innkeeper: Any, language: str) -> None:
+    def prompt_with(**handoff: Any) -> Any:
+        settings = {"language": language, "handoff": {"enabled": True, **handoff}}
+        assert acme.api.patch("/api/v1/personas/innkeeper/", {"settings": settings}).status_code == 200
+        return acme.api.post(PATH, {"text": "Hi"}).json()
+
+    without, with_tool = prompt_with(), prompt_with(by_persona=True, by_tool=True)
+
+    assert with_tool["messages"] == without["messages"]
+    tool, *others = with_tool["sections"]
+    assert others == without["sections"]
+    assert (tool["name"], tool["role"], tool["why"]) == ("tools", "system", "What the model may call")
+    assert with_tool["input_tokens"] - without["input_tokens"] == tool["kept_tokens"] == tool["tokens"]
+    assert 60 < tool["tokens"] < 150
+
+
 def test_the_prompt_is_the_drafts_not_the_published_versions(acme: Any, innkeeper: Any) -> None:
     acme.api.post("/api/v1/personas/innkeeper/publish/")
     acme.api.patch("/api/v1/personas/innkeeper/", {"settings": {"instructions": "You keep the mill."}})

@@ -21,7 +21,7 @@ _MARKS = re.compile(r"[ \u2060]*\[\d+(?:\s*,\s*\d+)*\]")
 
 @for_callers("manage", "POST")
 async def suggestion_view(request: HttpRequest, caller: Caller, conversation_id: UUID) -> HttpResponseBase:
-    """`{text}`: an answer to what the visitor said last; empty where the bot knows none."""
+    """`{text}`: an answer to what the visitor said last; empty where the bot knows none, or calls a person itself."""
     # On a thread that no query waits for: the model may take its time.
     return JsonResponse({"text": await asyncio.to_thread(draft, caller.tenant_id, conversation_id)})
 
@@ -34,7 +34,7 @@ def draft(tenant_id: UUID, conversation_id: UUID) -> str:
         connections.close_all()
     if tried.error:
         raise tried.error
-    return "" if tried.declined else _MARKS.sub("", tried.outcome.text).strip()
+    return "" if tried.declined or tried.called is not None else _MARKS.sub("", tried.outcome.text).strip()
 
 
 def _question(tenant_id: UUID, conversation_id: UUID) -> Question:

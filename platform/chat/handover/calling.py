@@ -51,6 +51,11 @@ def answer_to_wish(settings: HandoffSettings, text: str, now: datetime) -> str:
     """What is said to who asks for a person, in place of asking the model; "" for any other message."""
     if not (settings.enabled and settings.on_request and asks_for_person(text)):
         return ""
+    return words_of_call(settings, text, now)
+
+
+def words_of_call(settings: HandoffSettings, text: str, now: datetime) -> str:
+    """What is said to somebody, in the language of his message, when a person is called for him."""
     is_form = settings.outside_hours == "form" and not is_open(settings.hours, now)
     return (NOBODY_THERE if is_form else ASKED)["zh" if is_chinese(text) else "en"]
 

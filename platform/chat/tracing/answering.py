@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from chat.grounding.answers import Grounded, ground
 from chat.grounding.claiming import declines
+from chat.handover.calling import words_of_call
 from chat.history import past_messages
+from chat.knobs import add_call, reason_of
 from chat.models import Conversation, Message, Turn
 from chat.preparing import Loaded, Prepared, load, prepare
 from chat.rendering import render_answer
 from chat.settling import Outcome
 from chat.spending import give_back
-from llm.types import Finished, TextDelta, Usage
+from llm.types import Finished, TextDelta, ToolCallDelta, Usage
 from personas.context import Said
 from tenants.errors import PlatformError
 from tenants.looping import run_in_loop
@@ -104,6 +108,7 @@ async def _stream(prepared: Prepared) -> tuple[Tried, Usage]:
     outcome, usage = Outcome(persona_version=prepared.persona_version), Usage(0, 0, is_estimate=True)
     pieces: list[str] = []
     cited: tuple[int, ...] = ()
+    calls: dict[int, dict[str, Any]] = {}
     declined = False
     try:
         async with contextlib.aclosing(prepared.call.stream()) as stream:
@@ -112,13 +117,18 @@ async def _stream(prepared: Prepared) -> tuple[Tried, Usage]:
                     if outcome.first_token_ms is None:
                         outcome.first_token_ms = _since(began)
                     pieces.append(prepared.parser.feed(item.text))
+                elif isinstance(item, ToolCallDelta):
+                    add_call(calls, item)
                 elif isinstance(item, Finished):
-                    usage, outcome.finish_reason, declined = item.usage, item.finish_reason, item.declined
+                    usage, outcome.finish_reason, declined = item.usage, reason_of(item), item.declined
                     cited = item.cited or ()
     except PlatformError as error:
         outcome.error = error
     reply = prepared.parser.finish(cited)
-    outcome.text = "".join([*pieces, reply.tail])
+    outcome.text, called = "".join([*pieces, reply.tail]), prepared.why_called(calls)
+    is_ours = called is not None and not outcome.text.strip()
+    if is_ours:
+        outcome.text = words_of_call(prepared.handoff, prepared.turn.context.question, timezone.now())
     outcome.citations = [source.as_citation() for source in reply.citations]
     outcome.total_ms = _since(began)
     if usage.is_estimate and not usage.output_tokens:
@@ -127,8 +137,8 @@ async def _stream(prepared: Prepared) -> tuple[Tried, Usage]:
     outcome.cached_tokens, outcome.cost = usage.cached_tokens, prepared.cost(usage)
     outcome.trace = prepared.trace_of(outcome.error)
     numbers = tuple(source.n for source in reply.citations)
-    found = await ground(prepared.turn, outcome.text, numbers) if outcome.error is None else Grounded()
-    called = getattr(prepared.parser, "called", None)
+    is_judged = outcome.error is None and not is_ours
+    found = await ground(prepared.turn, outcome.text, numbers) if is_judged else Grounded()
     return Tried(outcome, found, declined or declines(outcome.text), called), usage
 
 

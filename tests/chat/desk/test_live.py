@@ -10,6 +10,8 @@ from websockets.exceptions import ConnectionClosed
 
 from chat.desk.consumers import DeskConsumer
 from chat.models import Conversation, Handoff, Message, Turn
+from personas.access import access_persona
+from personas.publishing import edit_persona, publish
 from tenants import sockets
 from tests.admin.conftest import Worker
 from tests.chat.conftest import Visitor
@@ -170,6 +172,27 @@ async def test_the_bot_drafts_an_answer_that_only_the_agent_gets(
     assert (drafted.status_code, drafted.json()) == (200, {"text": "One room left, traveller."})
     assert [message["text"] for message in carol.messages()] == ["Any rooms?"]
     assert "room left" not in str(tab.frames)
+
+
+async def test_who_is_the_person_is_not_told_to_call_one(
+    carol: Visitor, acme: Business, arno: Worker, open_tab: Any, off_loop: OffLoop, scripted_llm: FakeOpenAI
+) -> None:
+    await off_loop(calls_by_tool, acme)
+    tab: Tab = await open_tab(carol)
+    await does(off_loop, arno, carol, "takeover")
+    await tab.says("My ring fell into the well.")
+    await tab.next("message.created")
+    scripted_llm.will_call("hand_over", {"reason": "a ring"}, saying="I call someone.")
+
+    drafted = await does(off_loop, arno, carol, "suggestion")
+
+    assert drafted.json() == {"text": ""}
+
+
+def calls_by_tool(business: Business) -> None:
+    with business.scope():
+        handoff = {"enabled": True, "by_persona": True, "by_tool": True}
+        publish(edit_persona(access_persona(business.id, "innkeeper"), settings={"handoff": handoff}))
 
 
 def test_the_document_names_every_frame() -> None:

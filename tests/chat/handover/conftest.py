@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from chat.handover import Agent, agent_of_member
+from personas.access import access_persona
+from personas.publishing import edit_persona, publish
 from tenants.models import Member
 from tenants.provisioning import add_member
 from tests.conftest import Business
@@ -42,3 +44,17 @@ class Desk:
 @pytest.fixture
 def desk(carol: Any) -> Desk:
     return Desk(carol.business, carol.conversation_id)
+
+
+@pytest.fixture
+def offers(acme: Any, innkeeper: Any) -> Any:
+    """Let the innkeeper offer a person, in this way."""
+
+    def offer(**handoff: Any) -> None:
+        with acme.scope():
+            edited = edit_persona(
+                access_persona(acme.id, "innkeeper"), settings={"handoff": {"enabled": True, **handoff}}
+            )
+            publish(edited)
+
+    return offer

@@ -18,7 +18,7 @@ from knowledge.collecting import create_base
 from personas.access import access_persona
 from personas.calling import CallingParser
 from personas.citations import PlainParser
-from personas.publishing import edit_persona, publish
+from personas.publishing import edit_persona
 from personas.schema import Handoff, OfficeHours, Weekdays
 from tests.chat.handover import corpus
 
@@ -123,20 +123,6 @@ def test_settings_from_before_are_still_valid():
 
 
 # --- In a conversation ----------------------------------------------------------------------------------
-@pytest.fixture
-def offers(acme: Any, innkeeper: Any) -> Any:
-    """Let the innkeeper offer a person, in this way."""
-
-    def offer(**handoff: Any) -> None:
-        with acme.scope():
-            edited = edit_persona(
-                access_persona(acme.id, "innkeeper"), settings={"handoff": {"enabled": True, **handoff}}
-            )
-            publish(edited)
-
-    return offer
-
-
 def closed_now() -> dict[str, Any]:
     """Hours on another day than today and tomorrow."""
     days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]

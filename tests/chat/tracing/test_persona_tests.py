@@ -101,6 +101,18 @@ def test_a_person_is_called_by_the_rules_of_hand_over(shop, scripted_llm, handof
     assert "[[" not in result["text"]
 
 
+@pytest.mark.parametrize(("said", "told"), [("Wait, please.", "Wait, please."), ("", "已为您转接人工客服，请稍候。")])
+def test_a_person_is_called_by_the_tool(shop, scripted_llm, said, told):
+    connect(shop, scripted_llm)
+    scripted_llm.will_call("hand_over", {"reason": "a ring"}, saying=said)
+    shop.edits(handoff={"enabled": True, "by_persona": True, "by_tool": True})
+    shop.business.api.post(shop.tests(), {"question": "我的戒指掉进茶里了。", "must_hand_over": True})
+
+    (result,) = run(shop)["results"]
+
+    assert (result["failures"], result["text"]) == ([], told)
+
+
 def test_the_draft_is_what_is_tried(shop):
     shop.business.api.post(shop.tests(), {"question": "Who won the chess championship?", "must_contain": ["No idea!"]})
     assert run(shop)["passed"] == 0

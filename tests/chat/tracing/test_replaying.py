@@ -44,6 +44,21 @@ def test_a_replay_answers_under_todays_settings_and_leaves_the_conversation_alon
     assert {fact.name: fact.after for fact in comparison.facts if fact.is_changed}["model"] == "fake"
 
 
+def test_a_person_called_by_the_tool_is_the_same_again(ask, shop, scripted_llm):
+    connect(shop, scripted_llm)
+    scripted_llm.will_call("hand_over", {"reason": "a ring"}, times=2)
+    shop.edits(handoff={"enabled": True, "by_persona": True, "by_tool": True})
+    shop.business.api.post("/api/v1/personas/mei/publish/")
+    turn = turn_of(shop.business, ask("My ring fell into the tea."))
+
+    replay = replayed(shop.business, turn)
+
+    before = stored_answer(turn)
+    assert replay.result["text"] == before["text"] == "I have asked a colleague to join us; please wait a moment."
+    assert replay.result["finish_reason"] == turn.answer.finish_reason == "stop"
+    assert replay.result["claims"] == before["claims"] == []
+
+
 def test_the_reader_says_the_same_again(ask, shop):
     first = ask("满多少包邮？")
     turn = turn_of(shop.business, first)
