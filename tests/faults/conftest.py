@@ -16,6 +16,15 @@ from tests.faults.stage import Site
 # Another seed is another storm. `python -m tests.faults` sets both, for hundreds of conversations.
 SEED = int(os.environ.get("FAULTS_SEED", "5"))
 IS_LONG = os.environ.get("FAULTS") == "long"
+# What broke; after how many seconds who had been silent was answered, and after how many all that was asked.
+RECOVERIES: list[tuple[str, float, float]] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, silent_s, over_s in RECOVERIES if IS_LONG else ():
+        terminalreporter.write_line(
+            f"{name:24} answered again after {silent_s:4.1f} s, also what waited {over_s:4.1f} s"
+        )
 
 
 @pytest.fixture(scope="module")  # its clock would sweep and prune what later tests look at

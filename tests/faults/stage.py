@@ -32,8 +32,11 @@ from tests.bench.stage import valkey
 from tests.chat.stage import PATIENCE_S, ROOT
 from tests.faults.proxy import FaultProxy
 
-# A socket that brings nothing for so long is given up by the people here, as a browser's page does.
-SILENCE_S = 4.0
+# A socket that brings nothing for so long is given up by the people here, as a browser's page does. Less patient ones
+# would come back to a busy machine faster than it lets them in, for ever.
+SILENCE_S = 10.0
+# They come back later each time that they find nobody.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 ENDINGS = ("turn.completed", "turn.failed")
 
 
@@ -195,11 +198,13 @@ class Follower:
 
     async def follow(self) -> None:
         """Until it is cancelled."""
+        pause_s = FIRST_PAUSE_S
         while True:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 await self._follow_once()
+            pause_s = FIRST_PAUSE_S if self._socket else min(2 * pause_s, LONGEST_PAUSE_S)
             self._socket = None
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self.choice.uniform(0.5, 1) * pause_s)
 
     async def _follow_once(self) -> None:
         url = f"ws://127.0.0.1:{self.choice.choice(self.ports)}/ws/v1/chat/"
@@ -274,13 +279,13 @@ class Talk:
     said: dict[str, str] = field(default_factory=dict)  # text by client id
     reply_id: str = field(default_factory=lambda: str(uuid4()))  # of what a person says in it
 
-    async def say(self, text: str) -> str:
-        """Send a message until it is accepted, and wait for the end of its turn. Its client id."""
+    async def say(self, text: str, every_s: float = SILENCE_S / 2) -> str:
+        """Send a message again and again until it is accepted, and wait for the end of its turn. Its client id."""
         client_id = str(uuid4())
         self.said[client_id] = text
         frame = {"type": "message.send", "client_id": client_id, "text": text}
         asker = self.asker
-        await asker.wait_for(lambda: client_id in asker.accepted, lambda: asker.send(**frame), SILENCE_S / 2)
+        await asker.wait_for(lambda: client_id in asker.accepted, lambda: asker.send(**frame), every_s)
         turn_id = asker.accepted[client_id]
         await asker.wait_for(lambda: self._has_ended(asker, turn_id), _nothing, SILENCE_S)
         return client_id

@@ -63,6 +63,7 @@ async def test_what_was_accepted_is_answered_or_said_to_be_broken_off(inn, model
     finally:
         for tab in tabs:
             tab.cancel()
+        await asyncio.gather(*tabs, return_exceptions=True)
 
     assert sorted(fault for follower in followers for fault in follower.faults) == []
     await off_loop(_is_quiet, inn)

@@ -36,6 +36,7 @@ async def test_nobody_is_talked_over(inn, model, site, off_loop):
     finally:
         for task in following:
             task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
 
     assert said_after == [""] * CONVERSATIONS
     assert await off_loop(_bot_lines_after_people, inn, visitors) == []
