@@ -2,16 +2,24 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from personas.models import Persona
-from tenants.access import access_row
 from tenants.errors import NotFound
+from tenants.statements import Param, Select
+
+_BY_ID: Select[Persona] = Select(lambda: _whole().filter(pk=Param("name")))
+_BY_SLUG: Select[Persona] = Select(lambda: _whole().filter(slug=Param("name")))
 
 
 def access_persona(tenant_id: UUID, slug_or_id: str) -> Persona:
     """One of the tenant's personas, by slug or id. Raises NotFound."""
     persona_id = as_uuid(slug_or_id)
-    wanted = {"pk": persona_id} if persona_id else {"slug": slug_or_id}
-    return access_row(Persona, tenant_id, related=["live_version__tenant", "tenant"], **wanted)
+    named, name = (_BY_ID, persona_id) if persona_id else (_BY_SLUG, slug_or_id)
+    found = named.first(name=name, tenant_id=tenant_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def access_published(tenant_id: UUID, slug_or_id: str) -> Persona:
@@ -38,3 +46,8 @@ def as_uuid(text: str) -> UUID | None:
     except ValueError:
         return None
     return value if str(value) == text.lower() else None
+
+
+def _whole() -> QuerySet[Persona]:
+    personas: QuerySet[Persona] = Persona.objects.select_related("live_version__tenant", "tenant")
+    return personas.filter(tenant_id=Param("tenant_id"))

@@ -18,10 +18,13 @@ from chat.models import Conversation, EndUser
 from personas.lookups import OnBehalf
 from personas.models import Persona
 from tenants.errors import Invalid, NotFound, Unauthenticated
+from tenants.statements import Param, Select, insertion, write
 from tenants.tokens import SESSION, Token, parse_token
 
 # A visitor who comes back with an old token is known again for so long.
 RETURN_WITHIN = timedelta(days=90)
+
+_KNOWN: Select[EndUser] = Select(lambda: EndUser.objects.filter(external_id=Param("external_id")))
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def open_session(
         raise Invalid.field("persona", _("This persona is not published; publish it first."))
     end_user = _end_user(end_user_id, name, locale)
     if conversation_id is None:
-        conversation = Conversation.objects.create(persona=persona, end_user=end_user, is_test=is_test)
+        conversation = Conversation(persona=persona, end_user=end_user, is_test=is_test)
+        write(insertion(conversation))
     else:
         conversation = _own_conversation(conversation_id, persona, end_user)
     token, expires_at = session_token(
@@ -144,15 +148,12 @@ def _signer(tenant_id: UUID) -> signing.Signer:
 
 
 def _end_user(external_id: str, name: str, locale: str) -> EndUser:
-    end_user, created = EndUser.objects.get_or_create(
-        external_id=external_id, defaults={"name": name, "locale": locale}
-    )
-    changes: dict[str, Any] = {
-        field: value
-        for field, value in (("name", name), ("locale", locale))
-        if value and getattr(end_user, field) != value
-    }
-    if changes and not created:
+    given = {"name": name, "locale": locale}
+    end_user = _KNOWN.first(external_id=external_id)
+    if end_user is None:
+        end_user, _created = EndUser.objects.get_or_create(external_id=external_id, defaults=given)
+    changes = {field: value for field, value in given.items() if value and getattr(end_user, field) != value}
+    if changes:
         EndUser.objects.filter(pk=end_user.pk).update(**changes)
         for field, value in changes.items():
             setattr(end_user, field, value)
