@@ -3,10 +3,13 @@ PYTHON ?= python3
 RUN = PYTHONPATH=platform $(PYTHON) -m embedded
 yes = $(filter-out 0 no false,$(1))
 
-.PHONY: up down reset test lint
+.PHONY: up restart down reset test lint
 
 up: ## Everything on this machine, in the foreground; DETACH=1 returns when it is ready
 	@$(RUN) up $(if $(call yes,$(DETACH)),--detach)
+
+restart: ## Bring new code to what `make up` started, without a pause
+	@$(RUN) restart
 
 down: ## Stop what `make up` started
 	@$(RUN) down

@@ -61,6 +61,9 @@ SERVICES_FILE = "services.json"
 SECRET_KEY_FILE = "secret-key"  # noqa: S105 - a file name, not a password
 HOME_MARKER = "troupe-home"
 
+# Where a web process that takes over from another one tells its supervisor that it is ready, by a line. Not a setting.
+READY_FD = "READY_FD"
+
 # Django signs sessions with it; 32 characters of a generated key hold well over 128 bits.
 SECRET_MIN_CHARACTERS = 32
 
@@ -144,6 +147,11 @@ def load_or_exit(*, need_services: bool = True) -> Environment:
         return load(need_services=need_services)
     except BadEnvironment as error:
         raise SystemExit(f"Troupe cannot start: {error}") from None
+
+
+def ready_fd(environ: Mapping[str, str] = os.environ) -> int | None:
+    """The open file on which our supervisor waits to hear that we are ready; None if nobody does."""
+    return int(environ[READY_FD]) if READY_FD in environ else None
 
 
 # --- Typed values -------------------------------------------------------------------------------------------

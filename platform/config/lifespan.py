@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -13,6 +14,7 @@ from asgiref.sync import sync_to_async
 from chat.engine import DRAIN_S, Engine, engine, ensure_heart
 from chat.hub import hub
 from chat.process import heart
+from config.environment import ready_fd
 from config.startup import CannotStart, verify
 from knowledge import words
 from llm import clients
@@ -32,6 +34,16 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def get_ready() -> None:
+    """Warm up, and tell a supervisor that waits for us to take over from another process."""
+    try:
+        warm_up()
+    finally:
+        if (descriptor := ready_fd()) is not None:
+            with suppress(OSError), open(descriptor, "wb") as supervisor:  # it may wait no more
+                supervisor.write(b"\n")
+
+
 class Lifespan:
     """ASGI's lifespan: refuse to start on a database that isolates nothing; let running turns end."""
 
@@ -45,7 +57,7 @@ class Lifespan:
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
                 await send({"type": "lifespan.startup.complete"})
-                threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+                threading.Thread(target=get_ready, name="warm-up", daemon=True).start()
             elif message["type"] == "lifespan.shutdown":
                 await self._end()
                 await send({"type": "lifespan.shutdown.complete"})

@@ -42,6 +42,14 @@ def down(arguments: argparse.Namespace) -> int:
     return control.down(os.environ)
 
 
+def restart(arguments: argparse.Namespace) -> int:
+    """Install what is missing, and start what `up` started anew, without a pause."""
+    install.ensure_installed("base")
+    from embedded import control
+
+    return control.restart(os.environ)
+
+
 def reset(arguments: argparse.Namespace) -> int:
     """Delete all data, after asking."""
     from embedded import control
@@ -126,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
 
     action(up).add_argument("--detach", action="store_true", help="return when it is ready")
     action(down)
+    action(restart)
     action(reset).add_argument("--yes", action="store_true", help="do not ask")
     action(test).add_argument("pytest", nargs=argparse.REMAINDER, help="arguments of pytest")
     action(develop)

@@ -21,6 +21,7 @@ from config.environment import (
     process_identity,
     running_troupe,
 )
+from embedded.supervisor import RESTART_SIGNAL
 
 LOG_FILE = "logs/troupe.log"
 # Services, migration and readiness have time limits of their own; this one is for whatever else goes wrong.
@@ -95,10 +96,7 @@ def down(environ: Mapping[str, str]) -> int:
         print(f"No Troupe runs on {home}.")
         return 0
     pid, identity = running["pid"], running["process"]
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except PermissionError:
-        print(f"Troupe on {home} (process {pid}) belongs to another user.", file=sys.stderr)
+    if not is_told(pid, signal.SIGTERM, home):
         return 1
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while process_identity(pid) == identity:
@@ -106,6 +104,36 @@ def down(environ: Mapping[str, str]) -> int:
             os.kill(pid, signal.SIGKILL)  # its children die with it
         time.sleep(LOOK_EVERY_S)
     print("Troupe is stopped.")
+    return 0
+
+
+def is_told(pid: int, number: signal.Signals, home: Path) -> bool:
+    try:
+        os.kill(pid, number)
+    except PermissionError:
+        print(f"Troupe on {home} (process {pid}) belongs to another user.", file=sys.stderr)
+        return False
+    return True
+
+
+def restart(environ: Mapping[str, str]) -> int:
+    """Have the Troupe that runs on this home start its own processes anew; return 0 once all of them are."""
+    home = home_of(environ)
+    running = running_troupe(home)
+    if running is None or not running["is_ready"]:
+        print(f"No Troupe is ready on {home}; `make up` starts one.", file=sys.stderr)
+        return 1
+    seen = running["restarts"]
+    if not is_told(running["pid"], RESTART_SIGNAL, home):
+        return 1
+    print("Starting anew. Running answers get half a minute to end, new ones are given meanwhile.", flush=True)
+    while running is not None and running["restarts"] == seen:
+        time.sleep(LOOK_EVERY_S)
+        running = running_troupe(home)
+    if running is None or not running["is_anew"]:
+        print("Troupe could not start anew; its output says why.", file=sys.stderr)
+        return 1
+    print("Troupe runs anew.")
     return 0
 
 

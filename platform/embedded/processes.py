@@ -39,6 +39,8 @@ class Program:
     rank: int = 0
     # Inherited open files, such as the socket that several web processes share.
     keep_open: tuple[int, ...] = ()
+    # Whether a successor takes over while it still runs, and says when it can (config.environment.READY_FD).
+    overlaps: bool = False
     # How to ask it to end, and how long it may take before it is killed.
     stop_signal: Signals = signal.SIGTERM
     stop_timeout_s: float = 10.0

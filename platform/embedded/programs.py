@@ -63,7 +63,7 @@ def web(environment: Environment, environ: Mapping[str, str], listener: socket.s
             *SERVER, "config.asgi:application", "--fd", str(listener.fileno()), "--timeout-keep-alive", "75",
             "--timeout-graceful-shutdown", str(DRAIN_S), "--no-access-log", "--no-server-header",
             "--no-proxy-headers",  # whose word counts, `tenants.limits.visitors` says
-            keep_open=(listener.fileno(),), stop_timeout_s=DRAIN_S + 5,
+            keep_open=(listener.fileno(),), overlaps=True, stop_timeout_s=DRAIN_S + 5,
         )
         for name in names
     ]  # fmt: skip

@@ -89,7 +89,11 @@ def run(
     # Said before it is written down: who waits for the state shows the summary at once.
     console.write(summary(state.content, home))
     state.write(is_ready=True)
-    supervisor.run_until_stopped()
+
+    def restart_all() -> None:
+        state.write(restarts=state.content["restarts"] + 1, is_anew=migrate_and_restart(supervisor, wanted, stamps))
+
+    supervisor.run_until_stopped(restart_all)
     console.say("stopping; once more to stop at once")
 
 
@@ -106,7 +110,30 @@ def run_part(name: str, environ: Mapping[str, str], console: Console) -> None:
             wanted = [{"worker": programs.worker, "beat": programs.beat}[name](environment, children_see)]
         for program in wanted:
             supervisor.start(program)
-        supervisor.run_until_stopped()
+        supervisor.run_until_stopped(lambda: restart(supervisor))
+
+
+def migrate_and_restart(supervisor: Supervisor, wanted: programs.Programs, stamps: Stamps) -> bool:
+    """Bring the database up to the code that is there now, then all of our own processes."""
+    try:
+        migrate(supervisor, wanted.migrate, stamps)
+    except StartFailed as failed:
+        supervisor.console.say(f"{failed} What runs goes on.")
+        return False
+    return restart(supervisor)
+
+
+def restart(supervisor: Supervisor) -> bool:
+    """Start our own processes anew, while whoever comes is served. Returns whether all of them are new."""
+    supervisor.console.say("starting anew")
+    ours = [child for child in supervisor.children if child.program.rank > 0]
+    try:
+        is_anew = supervisor.restart(ours, ready_within_s=READY_TIMEOUT_S)
+    except OSError as error:  # no memory, or its file is being replaced
+        supervisor.console.say(f"no process could be started: {error}")
+        is_anew = False
+    supervisor.console.say("all is new" if is_anew else "not all is new")
+    return is_anew
 
 
 def is_ready_now(environ: Mapping[str, str]) -> bool:

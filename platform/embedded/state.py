@@ -35,6 +35,7 @@ class State:
             "url": url,
             "addresses": {},
             "is_ready": False,
+            "restarts": 0,
         }
 
     def write(self, **changes: Any) -> None:

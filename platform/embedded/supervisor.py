@@ -6,16 +6,19 @@ One thread and one loop: children must be started by the main thread, which is t
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from types import FrameType, TracebackType
 from typing import Any, Self, cast
 
+from config.environment import READY_FD
 from embedded.console import Console
 from embedded.processes import Program, die_with_parent, signal_group, spawn
 
@@ -30,6 +33,8 @@ HURRIED_TIMEOUT_S = 3.0
 KILLED_WITHIN_S = 5.0
 LONGEST_LINE_BYTES = 16_384
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Start the programs anew, on the code that is there now. SIGHUP is a terminal's that was closed.
+RESTART_SIGNAL = signal.SIGUSR1
 
 
 class StartFailed(Exception):
@@ -75,6 +80,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.is_stopping = False
         self.stop_requests = 0
+        self.is_asked_to_restart = False
         self.parent = os.getppid() if dies_with_parent else None
         self.selector = selectors.DefaultSelector()
         self.previous_handlers: dict[int, Any] = {}
@@ -90,6 +96,7 @@ class Supervisor:
         for number in STOP_SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # keep what nohup set
                 self.previous_handlers[number] = signal.signal(number, self.note_stop)
+        self.previous_handlers[RESTART_SIGNAL] = signal.signal(RESTART_SIGNAL, self.note_restart)
         if self.parent is not None:
             die_with_parent(signal.SIGTERM)
         self.previous_handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -108,6 +115,9 @@ class Supervisor:
 
     def note_stop(self, number: int, frame: FrameType | None) -> None:
         self.stop_requests += 1
+
+    def note_restart(self, number: int, frame: FrameType | None) -> None:
+        self.is_asked_to_restart = True
 
     # --- Starting -------------------------------------------------------------------------------------------
 
@@ -152,10 +162,14 @@ class Supervisor:
                 raise Stopped
         return True
 
-    def run_until_stopped(self) -> None:
-        """Keep everything going until a signal asks us to end."""
+    def run_until_stopped(self, on_restart: Callable[[], object] = lambda: None) -> None:
+        """Keep everything going until a signal asks us to end; another one asks for `on_restart`."""
         while not self.stop_requests:
             self.turn(self.next_start_in())
+            if self.is_asked_to_restart:
+                self.is_asked_to_restart = False
+                with suppress(Stopped):
+                    on_restart()
 
     def turn(self, timeout_s: float | None) -> None:
         """One turn of the loop: pass on output, notice deaths, start again what is due."""
@@ -235,6 +249,59 @@ class Supervisor:
             return
         child.started_s, child.due_s = now, None
         self.watch(child)
+
+    # --- Starting anew ------------------------------------------------------------------------------------------
+
+    def restart(self, children: Iterable[Child], *, ready_within_s: float) -> bool:
+        """Start these anew. False if one cannot be: then those after it stay as they are. Raises Stopped.
+
+        Those that overlap come first: of code that does not run, their successors tell before anything has ended.
+        """
+        leaving: list[Child] = []
+        is_done = True
+        for child in sorted(children, key=lambda child: not child.program.overlaps):
+            if child.program.overlaps:
+                if not (is_done := self.is_succeeded(child, ready_within_s)):
+                    break
+                child.is_kept_alive, child.due_s = False, None
+                leaving.append(child)
+                self.ask_to_end(child)
+            else:
+                self.ask_to_end(child)
+                self.see_off(child)  # and it is started again, as whatever ends
+        for child in leaving:
+            self.see_off(child)
+            self.forget(child)
+        return is_done
+
+    def is_succeeded(self, child: Child, ready_within_s: float) -> bool:
+        """Start a successor beside it. Returns whether that is ready; if not, it is ended."""
+        reader, writer = os.pipe()
+        with open(reader, "rb", buffering=0) as news:
+            with open(writer, "wb"):
+                keep_open = (*child.program.keep_open, writer)
+                environ = {**child.program.environ, READY_FD: str(writer)}
+                successor = self.start(replace(child.program, environ=environ, keep_open=keep_open), keep_alive=False)
+            has_news = self.run(until=lambda: bool(select.select([news], [], [], 0)[0]), timeout_s=ready_within_s)
+            is_ready = has_news and news.read(1) != b""  # nothing: it has ended
+        if is_ready:
+            successor.program, successor.is_kept_alive = child.program, True
+        else:
+            self.console.say(f"the new {child.name} is not ready to take over; the old one goes on")
+            self.stop([successor])
+            self.forget(successor)
+        return is_ready
+
+    def ask_to_end(self, child: Child) -> None:
+        if child.is_running:
+            child.process.send_signal(child.program.stop_signal)
+
+    def see_off(self, child: Child) -> None:
+        """Wait until a child that was asked has ended, and kill it when its time is up. Raises Stopped."""
+        ending = child.process
+        if not self.run(until=lambda: ending.returncode is not None, timeout_s=child.program.stop_timeout_s):
+            self.console.say(f"{child.name} does not end; killing it")
+            signal_group(ending.pid, signal.SIGKILL)
 
     # --- Ending ---------------------------------------------------------------------------------------------
 

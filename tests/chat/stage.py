@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from uuid import uuid4
 
+import psutil
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from embedded.ports import random_free_port
 from embedded.programs import SERVER
+from tests.embedded.conftest import is_gone
 
 ROOT = Path(__file__).resolve().parents[2]
 # Only a fault takes it all: a busy machine makes everything here ten times as slow.
@@ -118,6 +120,39 @@ class OtherProcess:
     @property
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+
+class Launched:
+    """Web processes under their launcher, as a container or systemd runs them."""
+
+    def __init__(self) -> None:
+        self.port = random_free_port()
+        self.http = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._launcher = psutil.Popen(
+            [sys.executable, "-m", "embedded", "run", "web"],
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}", "TROUPE_PORT": str(self.port)},
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.http}/healthz", timeout=PATIENCE_S):
+                return self
+            assert time.monotonic() < deadline, "the web process did not start"
+            time.sleep(0.1)
+
+    def __exit__(self, *_: object) -> None:
+        for _ in range(2):  # at once
+            self._launcher.terminate()
+        self._launcher.wait(timeout=PATIENCE_S)
+
+    def ask_to_restart(self) -> None:
+        self._launcher.send_signal(signal.SIGUSR1)
+
+    def webs(self) -> list[psutil.Process]:
+        """Its web processes that run."""
+        return [child for child in self._launcher.children() if not is_gone(child)]
 
 
 class Tab:

@@ -20,7 +20,7 @@ from chat.log import TTL_S, append_blocking, read_blocking, stream_key
 from chat.sweeping import logged_text
 from llm.models import Route
 from tests.chat.conftest import Visitor, welcome
-from tests.chat.stage import PATIENCE_S, OtherProcess, Tab, clock
+from tests.chat.stage import PATIENCE_S, Launched, OtherProcess, Tab, clock
 from tests.fakes.openai_server import RecordedRequest, Reply, say
 from tests.faults.stage import Follower, Talk
 
@@ -369,3 +369,69 @@ async def test_a_deploy_loses_no_answer_and_tells_none_twice(carol, scripted_llm
             assert tab.faults == []
             assert [turn.ending for turn in tab.turns.values()] == ["turn.completed"] * 2
             assert [turn.text for turn in tab.turns.values()] == [tale_of(asked) for asked in questions]
+
+
+@pytest.fixture
+def launched(database: None) -> Iterator[Launched]:
+    with Launched() as running:
+        yield running
+
+
+def tell_or_begin(request: RecordedRequest) -> Reply:
+    if "for ever" in request.last_text:
+        return say(BEGINNING, ending="stall")
+    asked = re.findall(r"Question \d+ of \w+\?", request.last_text)
+    return say(tale_of(asked[-1]), chunks=20, delay_s=0.1)
+
+
+BEGINNING = "Once upon a time "
+
+
+@pytest.mark.timeout(300)
+async def test_a_restart_of_the_launcher_keeps_nobody_waiting(carol, scripted_llm, launched, open_tab, off_loop):
+    """Dave and 小芳 talk on and on. Carol hears a tale without end, which holds up the end of her process."""
+    await off_loop(be_patient, carol)
+    scripted_llm.will_answer_with(tell_or_begin, times=None)
+    visitors = [carol, *[await off_loop(welcome, carol.business, name) for name in ("dave", "小芳", "erin")]]
+    ports, choice = [launched.port], random.Random(5)
+    talks = [
+        Talk(visitor.conversation_id, Follower(visitor.token, ports, choice), Follower(visitor.token, ports, choice))
+        for visitor in visitors
+    ]
+    tabs = [asyncio.create_task(tab.follow()) for talk in talks for tab in (talk.asker, talk.watcher)]
+    is_over = asyncio.Event()
+
+    async def talk_on(talk: Talk) -> None:
+        while not is_over.is_set():
+            await talk.say(f"Question {len(talk.said)} of {talk.conversation_id[-6:]}?")
+
+    (carols, *others, erins), (old,) = talks, launched.webs()
+    async with asyncio.timeout(200):
+        desk = await open_tab(carol, at=launched.http)
+        hers = asyncio.create_task(carols.say("Tell me a tale for ever."))
+        await desk.next("turn.delta")
+        talking = [asyncio.create_task(talk_on(talk)) for talk in others]
+
+        launched.ask_to_restart()
+
+        assert await desk.is_closed() == 1012
+        assert len(launched.webs()) == 2, "who is sent away comes back to a process that is there"
+        await erins.say("Question 0 of Erin?")
+        (turn_id,) = carols.asker.turns
+        await carols.asker.wait_for(hers.done, lambda: carols.asker.send(type="turn.stop", turn_id=turn_id), 1)
+        while launched.webs() == [old] or len(launched.webs()) > 1:
+            await asyncio.sleep(0.1)
+        is_over.set()
+        await asyncio.gather(*talking)
+        await asyncio.gather(*(talk.is_followed_to_its_end() for talk in talks))
+    for tab in tabs:
+        tab.cancel()
+
+    assert not old.is_running()
+    assert [turn.text for turn in carols.watcher.turns.values()] == [BEGINNING]
+    for talk, visitor in list(zip(talks, visitors, strict=True))[1:]:
+        assert texts_of(visitor) == [text for asked in talk.said.values() for text in (asked, tale_of(asked))]
+        for tab in (talk.asker, talk.watcher):
+            assert tab.faults == []
+            assert {turn.ending for turn in tab.turns.values()} == {"turn.completed"}
+            assert [turn.text for turn in tab.turns.values()] == [tale_of(asked) for asked in talk.said.values()]

@@ -1,6 +1,7 @@
 """`make up` with small stand-ins for Troupe's own processes; services and supervisor are the real ones.
 
-Run as a program; the arguments name what goes wrong: `migrate-fails`, `seed-fails`, `web-ends`, `slow-output`.
+Run as a program; the arguments name what goes wrong: `migrate-fails`, `seed-fails`, `web-ends`, `slow-output`,
+`successor-ends`.
 """
 
 import os
@@ -42,7 +43,9 @@ def stand_ins(environment: Environment, environ: Mapping[str, str], listener: so
             program(
                 "web",
                 "end" if "web-ends" in wrong else str(listener.fileno()),
+                *(["successor-ends"] if "successor-ends" in wrong else []),
                 keep_open=(listener.fileno(),),
+                overlaps=True,
             ),
         ),
         background=(program("worker", str(environment.worker_concurrency)), program("beat")),

@@ -39,11 +39,12 @@ def seed(fails: str = "") -> None:
     )
 
 
-def web(listener: str) -> None:
+def web(listener: str, fails: str = "") -> None:
     """Answers 200 to everything, on the socket that it is given."""
-    if listener == "end":
+    if listener == "end" or (fails and "READY_FD" in os.environ):
         sys.exit("cannot import name 'tea'")
     import http.server
+    import threading
 
     class Answering(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -58,8 +59,11 @@ def web(listener: str) -> None:
         server = http.server.HTTPServer(("", 0), Answering, bind_and_activate=False)
         server.socket.close()
         server.socket = shared
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-        server.serve_forever()
+        # It ends with the request that it is at.
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+        if "READY_FD" in os.environ:
+            os.write(int(os.environ["READY_FD"]), b"\n")
+        server.serve_forever(poll_interval=0.05)
 
 
 def worker(concurrency: str) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import urllib.request
 
 import pytest
 
@@ -32,6 +34,55 @@ def test_down_without_anything_running_says_so(machine):
     done = embedded(machine, "down")
 
     assert (done.returncode, done.stdout) == (0, f"No Troupe runs on {machine.home}.\n")
+
+
+def test_a_restart_brings_new_processes_and_nobody_finds_the_door_shut(served_machine):
+    url = served_machine.is_up()["url"]
+    before = {name: served_machine.child(name) for name in ("web", "worker", "beat")}
+    refused, is_over = [], threading.Event()
+
+    def visit() -> None:
+        while not is_over.is_set():
+            try:
+                urllib.request.urlopen(url, timeout=60).close()
+            except OSError as error:
+                refused.append(error)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        done = embedded(served_machine, "restart")
+    finally:
+        is_over.set()
+        visitor.join()
+
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Troupe runs anew.")
+    assert not refused
+    assert all(map(is_gone, before.values()))
+    for name, process in before.items():
+        assert served_machine.child(name).pid != process.pid
+    served_machine.child("web").kill()
+    wait_for(lambda: "web ended (SIGKILL); again in" in served_machine.said, "its being missed, as the first one")
+    wait_for(served_machine.answers, "answering again")
+
+
+def test_code_that_does_not_run_takes_nothing_over(served_machine):
+    served_machine.is_up("successor-ends")
+    before = {name: served_machine.child(name) for name in ("web", "worker", "beat")}
+
+    done = embedded(served_machine, "restart")
+
+    assert done.returncode == 1
+    assert "cannot import name 'tea'" in served_machine.said
+    assert "the new web is not ready to take over; the old one goes on" in served_machine.said
+    assert served_machine.answers()
+    assert {name: served_machine.child(name) for name in before} == before
+
+
+def test_a_restart_of_nothing_says_so(machine):
+    done = embedded(machine, "restart")
+
+    assert (done.returncode, done.stderr) == (1, f"No Troupe is ready on {machine.home}; `make up` starts one.\n")
 
 
 @pytest.fixture

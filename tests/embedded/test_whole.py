@@ -76,6 +76,16 @@ def test_a_newcomer_starts_stops_and_starts_again(machine):
     with urllib.request.urlopen(request) as answer:
         assert json.load(answer)["tenant"]["name"] == "Acme"
 
+    # New code, for all of our own processes.
+    ours = [process for process in family(machine) if command_of(process).startswith(sys.executable)][1:]
+    assert len(ours) >= 3
+    restarted = finishes(machine, *make("restart"))
+    assert restarted.returncode == 0, restarted.stdout + restarted.stderr
+    assert restarted.stdout.splitlines()[-1] == "Troupe runs anew."
+    assert all(map(is_gone, ours))
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["tenant"]["name"] == "Acme"
+
     # A supervisor that is killed takes even Celery's pool with it.
     wait_for(lambda: pool_size(machine) == 2, "Celery's pool", 60)
     everything = family(machine)
