@@ -61,13 +61,15 @@ class Delta:
         )
 
     def after(self, seq: int) -> "Delta | None":
-        """What is left behind `seq`, or None."""
+        """What is left behind `seq`, or None. All of an answer whose cuts nobody knows is in its first number."""
         if seq < self.first:
             return self
         if seq >= self.last:
             return None
         skip = seq - self.first + 1
         length = sum(self.lengths[:skip])
+        if length == len(self.text):
+            return None
         return Delta(seq + 1, self.turn_id, self.offset + length, self.text[length:], self.lengths[skip:])
 
     def follows(self, other: "Item") -> bool:

@@ -4,9 +4,9 @@ from functools import cache
 from uuid import UUID
 
 from chat.errors import HistoryGone
-from chat.events import ACCEPTED, CREATED, Event, Item, in_order
+from chat.events import ACCEPTED, CREATED, STARTED, Delta, Event, Item, in_order
 from chat.models import Conversation, Handoff, Message, Turn
-from chat.presenting import handoff_told, message_accepted, message_created, turn_completed, turn_failed
+from chat.presenting import handoff_told, message_accepted, message_created, turn_completed, turn_failed, turn_started
 from tenants.statements import Asked, Param, Select, read
 
 # More than this is faster fetched as pages of messages.
@@ -67,8 +67,20 @@ def stored_events(conversation_id: UUID, after: int) -> list[Item]:
     return in_order(
         outside,
         (event for message in messages for event in _told(message)),
-        (turn_ending(turn) for turn in news.select_related("answer")),
+        (item for turn in news.select_related("answer") for item in (*_spoken(turn, after), turn_ending(turn))),
     )
+
+
+def _spoken(turn: Turn, after: int) -> list[Item]:
+    """An answer as one piece, for who has heard none of it: how it was cut is not stored.
+
+    It takes the numbers of all its pieces, so that those that the log still has are not told beside it.
+    """
+    first, answer = turn.first_seq + STARTED + 1, turn.answer
+    if turn.status != Turn.Status.COMPLETED or answer is None or not first <= answer.seq - 1 or after >= first:
+        return []
+    lengths = [len(answer.text), *[0] * (answer.seq - 1 - first)]
+    return [turn_started(turn), Delta(first, str(turn.pk), 0, answer.text, lengths)]
 
 
 def _told(message: Message) -> list[Event]:

@@ -207,7 +207,7 @@ class Hub:
             logged = replay.items
             if not replay.is_complete:
                 stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, after)
-        subscription.rewind(after, in_order(stored, logged, writer.said() if writer else ()))
+        subscription.rewind(after, in_order(logged, writer.said() if writer else (), stored))
         subscription.release()
         if is_open:
             self.follow(subscription)

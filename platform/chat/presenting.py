@@ -45,15 +45,19 @@ def message_created(message: Message) -> dict[str, Any]:
 
 def turn_opening(turn: Turn, question: Message) -> list[Event]:
     """The events with which a turn begins. One that answers the same question anew has no message to tell of."""
-    first, started = turn.first_seq, {"turn_id": str(turn.pk), "message_id": str(question.pk)}
-    if turn.replaces_id:
-        started["replaces"] = str(turn.replaces_id)
-    told = [Event(first + STARTED, "turn.started", started)]
+    first, told = turn.first_seq, [turn_started(turn)]
     if question.turn_id == turn.pk:
         told.insert(0, Event(first + CREATED, "message.created", message_created(question)))
         if question.client_id:
             told.insert(0, Event(first + ACCEPTED, "message.accepted", message_accepted(question, turn.pk)))
     return told
+
+
+def turn_started(turn: Turn) -> Event:
+    started = {"turn_id": str(turn.pk), "message_id": str(turn.question_id)}
+    if turn.replaces_id:
+        started["replaces"] = str(turn.replaces_id)
+    return Event(turn.first_seq + STARTED, "turn.started", started)
 
 
 def turn_completed(turn: Turn, message: Message) -> dict[str, Any]:

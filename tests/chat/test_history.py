@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from chat.events import ENDINGS
 from chat.log import delete_blocking, stream_key
 from chat.models import Conversation
 from tests.chat.conftest import Visitor
@@ -13,6 +14,33 @@ from tests.chat.stage import Tab
 
 def empty_the_log(visitor: Visitor) -> None:
     delete_blocking([stream_key(visitor.business.id, UUID(visitor.conversation_id))])
+
+
+@pytest.fixture
+async def is_free(off_loop):
+    """Wait until the last turn has let its conversation go, by which its last event is in the log."""
+
+    def look(visitor: Visitor) -> bool:
+        with visitor.business.scope():
+            conversation = Conversation.objects.get(pk=visitor.conversation_id)
+            return not conversation.turns.filter(holds_conversation=True).exists()
+
+    async def wait(visitor: Visitor) -> None:
+        while not await off_loop(look, visitor):
+            pass
+
+    return wait
+
+
+@pytest.fixture
+async def lose_the_log(is_free):
+    """Empty it when nothing is about to be written to it."""
+
+    async def lose(visitor: Visitor) -> None:
+        await is_free(visitor)
+        empty_the_log(visitor)
+
+    return lose
 
 
 async def everything_since(tab: Tab) -> list[dict[str, Any]]:
@@ -29,47 +57,41 @@ async def fails(tab: Tab, text: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def try_again(off_loop):
+async def try_again(is_free):
     """Ask for the last answer anew, once its turn has let the conversation go."""
 
     async def again(tab: Tab, visitor: Visitor, turn_id: str, *endings: str) -> dict[str, Any]:
-        def is_free() -> bool:
-            with visitor.business.scope():
-                conversation = Conversation.objects.get(pk=visitor.conversation_id)
-                return not conversation.turns.filter(holds_conversation=True).exists()
-
-        while not await off_loop(is_free):
-            pass
+        await is_free(visitor)
         await tab.sends("turn.regenerate", turn_id=turn_id)
         return await tab.next(*endings)
 
     return again
 
 
-async def test_a_failure_that_was_tried_again_is_no_news(carol, scripted_llm, open_tab, try_again):
+async def test_a_failure_that_was_tried_again_is_no_news(carol, scripted_llm, open_tab, lose_the_log, try_again):
     scripted_llm.will_cut(after="Half an ans")
     tab = await open_tab(carol)
     failed = await fails(tab, "Any rooms?")
     scripted_llm.will_say("A whole answer.")
     completed = await try_again(tab, carol, failed["turn_id"], "turn.completed")
-    empty_the_log(carol)
+    await lose_the_log(carol)
 
     replayed = await everything_since(await open_tab(carol, after=0))
 
-    endings = [(frame["type"], frame["turn_id"]) for frame in replayed if frame["type"].startswith("turn.")]
+    endings = [(frame["type"], frame["turn_id"]) for frame in replayed if frame["type"] in ENDINGS]
     assert endings == [("turn.completed", completed["turn_id"])]
     assert replayed[-1]["text"] == "A whole answer."
     shown = {frame["message_id"] for frame in replayed if frame["type"] == "message.created"}
     assert completed["message_id"] in shown
 
 
-async def test_of_two_failures_the_last_one_is_told(carol, scripted_llm, open_tab, try_again):
+async def test_of_two_failures_the_last_one_is_told(carol, scripted_llm, open_tab, lose_the_log, try_again):
     scripted_llm.will_fail(401)
     scripted_llm.will_cut(after="Half")
     tab = await open_tab(carol)
     failed = await fails(tab, "Any rooms?")
     again = await try_again(tab, carol, failed["turn_id"], "turn.failed")
-    empty_the_log(carol)
+    await lose_the_log(carol)
 
     replayed = await everything_since(await open_tab(carol, after=0))
 
@@ -80,10 +102,10 @@ async def test_of_two_failures_the_last_one_is_told(carol, scripted_llm, open_ta
 @pytest.mark.parametrize(
     ("status", "retryable"), [(401, False), (404, False), (429, True)], ids=["key", "address", "busy"]
 )
-async def test_a_failure_is_replayed_as_it_was_told(carol, scripted_llm, open_tab, status, retryable):
+async def test_a_failure_is_replayed_as_it_was_told(carol, scripted_llm, open_tab, lose_the_log, status, retryable):
     scripted_llm.will_fail(status, headers={"Retry-After": "60"})
     told = await fails(await open_tab(carol), "Any rooms?")
-    empty_the_log(carol)
+    await lose_the_log(carol)
 
     replayed = await everything_since(await open_tab(carol, after=0))
 
@@ -91,7 +113,7 @@ async def test_a_failure_is_replayed_as_it_was_told(carol, scripted_llm, open_ta
     assert replayed[-1] == told
 
 
-async def test_what_was_seen_is_not_told_again(carol, scripted_llm, open_tab):
+async def test_what_was_seen_is_not_told_again(carol, scripted_llm, open_tab, lose_the_log):
     scripted_llm.will_say("第一。")
     scripted_llm.will_say("Second.")
     tab = await open_tab(carol)
@@ -99,12 +121,44 @@ async def test_what_was_seen_is_not_told_again(carol, scripted_llm, open_tab):
     seen = (await tab.next("turn.completed"))["seq"]
     await tab.says("Two?")
     await tab.next("turn.completed")
-    empty_the_log(carol)
+    await lose_the_log(carol)
 
     replayed = await everything_since(await open_tab(carol, after=seen))
 
     assert [frame["text"] for frame in replayed if frame["type"] == "message.created"] == ["Two?", "Second."]
     assert all(frame["seq"] > seen for frame in replayed if "seq" in frame)
+
+
+async def test_an_answer_of_which_nothing_was_heard_comes_in_one_piece(carol, scripted_llm, open_tab, lose_the_log):
+    scripted_llm.will_say("One room left. 还剩一间。", chunks=4)
+    tab = await open_tab(carol)
+    await tab.says("Any rooms?")
+    completed = await tab.next("turn.completed")
+    await lose_the_log(carol)
+
+    late = await open_tab(carol, after=0)
+    replayed = await everything_since(late)
+
+    told = ["message.created", "turn.started", "turn.delta", "message.created", "turn.completed"]
+    assert [frame["type"] for frame in replayed] == told
+    assert late.text_of(completed["turn_id"]) == completed["text"] == "One room left. 还剩一间。"
+    assert late.numbers() == sorted(set(late.numbers()))
+    assert replayed[1] in tab.frames
+
+
+async def test_an_answer_of_which_half_was_heard_is_only_told_to_be_over(carol, scripted_llm, open_tab, lose_the_log):
+    scripted_llm.will_say("One room left.", chunks=3, delay_s=0.05)
+    tab = await open_tab(carol)
+    await tab.says("Any rooms?")
+    half = await tab.next("turn.delta")
+    completed = await tab.next("turn.completed")
+    assert half["text"] != completed["text"]
+    await lose_the_log(carol)
+
+    replayed = await everything_since(await open_tab(carol, after=half["seq"]))
+
+    assert [frame["type"] for frame in replayed] == ["message.created", "turn.completed"]
+    assert replayed[-1] == completed
 
 
 async def test_a_number_that_was_never_given_is_refused(carol, open_tab):
