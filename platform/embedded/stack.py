@@ -127,11 +127,7 @@ def restart(supervisor: Supervisor) -> bool:
     """Start our own processes anew, while whoever comes is served. Returns whether all of them are new."""
     supervisor.console.say("starting anew")
     ours = [child for child in supervisor.children if child.program.rank > 0]
-    try:
-        is_anew = supervisor.restart(ours, ready_within_s=READY_TIMEOUT_S)
-    except OSError as error:  # no memory, or its file is being replaced
-        supervisor.console.say(f"no process could be started: {error}")
-        is_anew = False
+    is_anew = supervisor.restart(ours, ready_within_s=READY_TIMEOUT_S)
     supervisor.console.say("all is new" if is_anew else "not all is new")
     return is_anew
 

@@ -281,7 +281,12 @@ class Supervisor:
             with open(writer, "wb"):
                 keep_open = (*child.program.keep_open, writer)
                 environ = {**child.program.environ, READY_FD: str(writer)}
-                successor = self.start(replace(child.program, environ=environ, keep_open=keep_open), keep_alive=False)
+                program = replace(child.program, environ=environ, keep_open=keep_open)
+                try:
+                    successor = self.start(program, keep_alive=False)
+                except OSError as error:  # no memory, or its file is being replaced
+                    self.console.say(f"no new {child.name} could be started ({error}); the old one goes on")
+                    return False
             has_news = self.run(until=lambda: bool(select.select([news], [], [], 0)[0]), timeout_s=ready_within_s)
             is_ready = has_news and news.read(1) != b""  # nothing: it has ended
         if is_ready:
@@ -302,6 +307,7 @@ class Supervisor:
         if not self.run(until=lambda: ending.returncode is not None, timeout_s=child.program.stop_timeout_s):
             self.console.say(f"{child.name} does not end; killing it")
             signal_group(ending.pid, signal.SIGKILL)
+            self.run(until=lambda: ending.returncode is not None, timeout_s=KILLED_WITHIN_S)
 
     # --- Ending ---------------------------------------------------------------------------------------------
 

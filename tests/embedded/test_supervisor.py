@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -122,6 +123,86 @@ def test_a_second_request_to_stop_is_not_kept_waiting(said):
 
     assert child.process.returncode == -signal.SIGKILL
     assert time.monotonic() - begun_s < 5
+
+
+ONE_OF_TWO = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("bye"), sys.exit()))
+if "READY_FD" in os.environ:
+    os.write(int(os.environ["READY_FD"]), b"\\n")
+print("up")
+time.sleep(60)
+"""
+
+
+def test_what_overlaps_ends_once_its_successor_is_ready(supervisor, said):
+    old = supervisor.start(program(ONE_OF_TWO, overlaps=True))
+    runs_until(supervisor, lambda: "up" in said.getvalue())
+
+    assert supervisor.restart([old], ready_within_s=20)
+
+    runs_until(supervisor, lambda: said.getvalue().count("up") == 2)
+    (new,) = supervisor.children
+    assert (old.process.returncode, new.is_running, new.is_kept_alive) == (0, True, True)
+    assert "READY_FD" not in new.program.environ, "whoever comes after its death takes over from nobody"
+
+
+@pytest.mark.parametrize("successor", ["raise SystemExit(1)", "import time; time.sleep(60)"])
+def test_what_is_not_ready_takes_nothing_over(supervisor, said, successor):
+    old = supervisor.start(program(f"import os\nif 'READY_FD' in os.environ:\n {successor}\n{POLITE}", overlaps=True))
+    other = supervisor.start(program(POLITE, "other"))
+    processes = old.process, other.process
+    runs_until(supervisor, lambda: said.getvalue().count("up") == 2)
+
+    assert not supervisor.restart([other, old], ready_within_s=1)
+
+    assert supervisor.children == [old, other]
+    assert (old.process, other.process) == processes
+    assert old.is_running
+    assert other.is_running
+    assert "the new tea is not ready to take over; the old one goes on" in said.getvalue()
+
+
+def test_what_cannot_be_started_takes_nothing_over(supervisor, said, tmp_path):
+    old = supervisor.start(program(POLITE, overlaps=True))
+    runs_until(supervisor, lambda: "up" in said.getvalue())
+    old.program = replace(old.program, command=(str(tmp_path / "gone"),))
+
+    assert not supervisor.restart([old], ready_within_s=20)
+
+    assert supervisor.children == [old]
+    assert old.is_running
+
+
+def test_what_does_not_overlap_is_ended_and_started_again(supervisor, said):
+    child = supervisor.start(program(POLITE))
+    runs_until(supervisor, lambda: "up" in said.getvalue())
+
+    assert supervisor.restart([child], ready_within_s=20)
+
+    runs_until(supervisor, lambda: said.getvalue().count("up") == 2)
+    assert supervisor.children == [child]
+
+
+def test_what_does_not_end_for_its_successor_is_killed(supervisor, said):
+    ready = ONE_OF_TWO.replace('print("up")', 'signal.signal(signal.SIGTERM, signal.SIG_IGN); print("up")')
+    old = supervisor.start(program(ready, overlaps=True, stop_timeout_s=0.3))
+    runs_until(supervisor, lambda: "up" in said.getvalue())
+
+    assert supervisor.restart([old], ready_within_s=20)
+
+    assert old.process.returncode == -signal.SIGKILL
+
+
+def test_who_wants_it_to_end_need_not_wait_for_a_restart(said):
+    with Supervisor(Console(said)) as supervisor:
+        old = supervisor.start(program(ONE_OF_TWO.replace('b"\\\\n"', 'b""'), overlaps=True))
+        runs_until(supervisor, lambda: "up" in said.getvalue())
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped):
+            supervisor.restart([old], ready_within_s=600)
+
+    assert not [child for child in supervisor.children if child.is_running]
 
 
 def test_tokens_are_not_held_back_on_accepted_connections():
