@@ -1,6 +1,5 @@
 """Bob answers people for Acme."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -28,22 +27,22 @@ def hire(business: Business, name: str, role: str = Member.Role.AGENT) -> Agent:
 class Desk:
     """What Acme's server may do in one conversation, off the event loop."""
 
-    def __init__(self, business: Business, conversation_id: str) -> None:
-        self.business = business
+    def __init__(self, business: Business, conversation_id: str, off_loop: Any) -> None:
+        self.business, self._off_loop = business, off_loop
         self.path = f"/api/v1/conversations/{conversation_id}/"
 
     async def does(self, what: str, **body: Any) -> Any:
-        return await asyncio.to_thread(self.business.api.post, f"{self.path}{what}/", body)
+        return await self._off_loop(self.business.api.post, f"{self.path}{what}/", body)
 
     async def sees(self, what: str = "") -> Any:
-        answer = await asyncio.to_thread(self.business.api.get, f"{self.path}{what}")
+        answer = await self._off_loop(self.business.api.get, f"{self.path}{what}")
         assert answer.status_code == 200, answer.content
         return answer.json()
 
 
 @pytest.fixture
-def desk(carol: Any) -> Desk:
-    return Desk(carol.business, carol.conversation_id)
+def desk(carol: Any, off_loop: Any) -> Desk:
+    return Desk(carol.business, carol.conversation_id, off_loop)
 
 
 @pytest.fixture

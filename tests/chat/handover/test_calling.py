@@ -1,6 +1,5 @@
 """Who calls a person, by which words and rules; and that nobody does by accident."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -130,8 +129,10 @@ def closed_now() -> dict[str, Any]:
     return {"timezone": "UTC", "weekdays": {other: "09:00-18:00"}}
 
 
-async def test_whoever_asks_for_a_person_is_answered_without_the_model(offers, carol, scripted_llm, open_tab, desk):
-    await asyncio.to_thread(offers)
+async def test_whoever_asks_for_a_person_is_answered_without_the_model(
+    offers, carol, scripted_llm, open_tab, desk, off_loop
+):
+    await off_loop(offers)
     tab = await open_tab(carol)
 
     await tab.says("转人工，谢谢")
@@ -159,9 +160,9 @@ async def test_whoever_asks_for_a_person_is_answered_without_the_model(offers, c
     ],
 )
 async def test_a_rule_or_the_persona_calls_one(
-    offers, carol, scripted_llm, open_tab, desk, handoff, said, answered, by
+    offers, carol, scripted_llm, open_tab, desk, handoff, said, answered, by, off_loop
 ):
-    await asyncio.to_thread(offers, **handoff)
+    await off_loop(offers, **handoff)
     scripted_llm.will_say(answered, chunks=5)
     tab = await open_tab(carol)
 
@@ -183,8 +184,10 @@ def reads(acme: Any, innkeeper: Any) -> None:
         edit_persona(access_persona(acme.id, "innkeeper"), settings={"knowledge_bases": [base.slug]})
 
 
-async def test_answers_in_a_row_that_were_not_found_call_a_person(offers, reads, carol, scripted_llm, open_tab, desk):
-    await asyncio.to_thread(offers, on_low_confidence=2)
+async def test_answers_in_a_row_that_were_not_found_call_a_person(
+    offers, reads, carol, scripted_llm, open_tab, desk, off_loop
+):
+    await off_loop(offers, on_low_confidence=2)
     tab = await open_tab(carol)
     not_found = ["I am sorry, the documents I have do not say.", "抱歉，我手头的资料里没有写到这一点。"]
 
@@ -202,9 +205,9 @@ async def test_answers_in_a_row_that_were_not_found_call_a_person(offers, reads,
 
 
 async def test_a_visitor_asks_by_frame_and_the_bot_keeps_silent_until_someone_comes(
-    offers, carol, scripted_llm, open_tab, desk
+    offers, carol, scripted_llm, open_tab, desk, off_loop
 ):
-    await asyncio.to_thread(offers, bot_while_waiting=False)
+    await off_loop(offers, bot_while_waiting=False)
     tab = await open_tab(carol)
     await tab.sends("handoff.request", reason="My ring is gone")
     assert (await tab.next("conversation.handoff"))["state"] == "requested"
@@ -223,7 +226,7 @@ async def test_a_visitor_asks_by_frame_and_the_bot_keeps_silent_until_someone_co
 
 
 async def test_outside_hours_the_form_is_offered_and_kept(offers, carol, open_tab, desk, acme, off_loop):
-    await asyncio.to_thread(offers, hours=closed_now())
+    await off_loop(offers, hours=closed_now())
     tab = await open_tab(carol)
     await tab.sends("handoff.request")
     told = await tab.next("conversation.handoff")
@@ -240,7 +243,7 @@ async def test_outside_hours_the_form_is_offered_and_kept(offers, carol, open_ta
 
 
 async def test_who_waited_for_too_long_is_told_so(offers, carol, open_tab, acme, off_loop):
-    await asyncio.to_thread(offers, max_wait_s=60, bot_while_waiting=False)
+    await off_loop(offers, max_wait_s=60, bot_while_waiting=False)
     tab = await open_tab(carol)
     await tab.sends("handoff.request")
     asked = await tab.next("conversation.handoff")

@@ -1,6 +1,5 @@
 """The model calls a person by a tool, at an endpoint that takes tools; whoever chats sees none of it."""
 
-import asyncio
 import copy
 from types import SimpleNamespace
 from typing import Any
@@ -70,8 +69,8 @@ async def test_the_persona_calls_one(by_tool, carol, scripted_llm, open_tab, des
     assert "[[person" not in sent.messages[0]["content"]
 
 
-async def test_a_mark_alone_is_answered_in_words_too(offers, carol, scripted_llm, open_tab):
-    await asyncio.to_thread(offers, by_persona=True)
+async def test_a_mark_alone_is_answered_in_words_too(offers, carol, scripted_llm, open_tab, off_loop):
+    await off_loop(offers, by_persona=True)
     scripted_llm.will_say("[[person: ring in the well]]")
     tab = await open_tab(carol)
 
@@ -149,8 +148,10 @@ async def test_a_program_without_tools_gets_an_answer_in_words(by_tool, carol, s
 
 
 @pytest.mark.parametrize("is_ours_on", [True, False])
-async def test_a_programs_own_tool_of_that_name_is_the_programs(offers, carol, scripted_llm, server, desk, is_ours_on):
-    await asyncio.to_thread(offers, by_persona=True, by_tool=is_ours_on)
+async def test_a_programs_own_tool_of_that_name_is_the_programs(
+    offers, carol, scripted_llm, server, desk, is_ours_on, off_loop
+):
+    await off_loop(offers, by_persona=True, by_tool=is_ours_on)
     scripted_llm.will_call("hand_over", {"to": "night shift"})
 
     choice = await choice_for(carol, server, tools=[THEIRS])

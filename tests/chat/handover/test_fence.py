@@ -68,7 +68,9 @@ async def watch(tab: Tab, arrivals: list[tuple[float, dict]]) -> None:
 
 
 @pytest.mark.parametrize("taken_at", ["the other process", "the turn's own"])
-async def test_no_delta_follows_the_answer_to_a_take_over(carol, scripted_llm, open_tab, server, other, acme, taken_at):
+async def test_no_delta_follows_the_answer_to_a_take_over(
+    carol, scripted_llm, open_tab, server, other, acme, taken_at, off_loop
+):
     """The turn speaks in one process, Carol watches in both, and Bob takes over in mid-stream."""
     scripted_llm.will_say("word " * 600, chunks=600, delay_s=0.02)
     here, there = await open_tab(carol), await open_tab(carol, at=other.http)
@@ -99,7 +101,7 @@ async def test_no_delta_follows_the_answer_to_a_take_over(carol, scripted_llm, o
         kinds = [frame["type"] for frame in tab.frames]
         assert kinds.index("turn.completed") < kinds.index("conversation.handoff")
         assert tab.numbers() == sorted(tab.numbers())
-    listed = await asyncio.to_thread(carol._messages)
+    listed = await off_loop(carol._messages)
     assert [(each["role"], each["finish_reason"]) for each in listed] == [
         ("user", None), ("bot", "stopped"), ("human", None),
     ]  # fmt: skip
