@@ -113,9 +113,10 @@ class PreparedTurn:
     @property
     def sections(self) -> tuple[SectionReport, ...]:
         """Of the prompt; and the tools, which endpoints put in front of it."""
+        if not self.tools:
+            return self.prompt.sections
         tokens = _tool_tokens(self.tools)
-        told = SectionReport("tools", "system", tokens, tokens, _("What the model may call"))
-        return (told, *self.prompt.sections) if tokens else self.prompt.sections
+        return (SectionReport("tools", "system", tokens, tokens, _("What the model may call")), *self.prompt.sections)
 
     @property
     def sources(self) -> tuple[Source, ...]:

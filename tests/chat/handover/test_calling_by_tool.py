@@ -49,6 +49,7 @@ def calls(*made: tuple[str, str]) -> dict[int, dict[str, Any]]:
         ("My ring fell into the well.", "I call someone.", "I call someone."),
         ("My ring fell into the well.", "", EN),
         ("我的戒指掉井里了。", " ", ZH),
+        ("我的戒指掉井里了。", "[", "["),  # which is held back to the end: it might begin a mark
     ],
 )
 async def test_the_persona_calls_one(by_tool, carol, scripted_llm, open_tab, desk, asked, saying, answered):
