@@ -119,6 +119,7 @@ class Hub:
         # While Redis is away nobody waits for it: what was missed is found once it is back.
         self._is_deaf = False
         self._is_blind = False
+        self._log_age: bytes | str | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.spawn(self._listen())
         self.spawn(self._heal())
@@ -319,9 +320,9 @@ class Hub:
     async def _heal(self) -> None:
         """Now and then look for events whose announcement was lost."""
         while is_wanted():
-            await asyncio.sleep(HEAL_EVERY_S)
             unwatched = [room for room in self.rooms.values() if room.live and not room.is_followed]
             try:
+                await self._notice_losses()
                 for start in range(0, len(unwatched), ROOMS_AT_ONCE):
                     await self._heal_rooms(unwatched[start : start + ROOMS_AT_ONCE])
                 self._is_blind = False
@@ -331,6 +332,13 @@ class Hub:
                 self._is_blind = True
             except Exception:
                 logger.exception("Not healed; tried again in a moment")
+            await asyncio.sleep(HEAL_EVERY_S)
+
+    async def _notice_losses(self) -> None:
+        """A Redis that was away for a moment may have told us of nothing, and have nothing to find either."""
+        before, self._log_age = self._log_age, await self.log.age()
+        if before and before != self._log_age:
+            self._is_blind = True
 
     async def _heal_rooms(self, rooms: list[Room]) -> None:
         positions = [min((subscription.last_seq for subscription in room.live), default=0) for room in rooms]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import redis
 import redis.asyncio
@@ -31,6 +31,9 @@ BLOCK_MS = 1_000
 PATIENCE: dict[str, Any] = {"socket_timeout": 3, "socket_connect_timeout": 2}
 # To tell its name, redis-py reads its own metadata from disk for each connection, and the loop waits some milliseconds.
 ANONYMOUS: dict[str, Any] = {"driver_info": None}
+
+# Not of a conversation; all processes read it.
+AGE_KEY = "events:age"
 
 Command = tuple[str | int | bytes, ...]
 Append = tuple[list[Command], asyncio.Future[list[Any]]]
@@ -62,6 +65,7 @@ class EventLog:
         )
         self._waiting: list[Append] = []
         self._sender: asyncio.Task[None] | None = None
+        self._owes_age = False
 
     async def append(self, key: str, items: Sequence[Item], previous: int, *, may_begin: bool) -> bool:
         """Write items that follow `previous`. False: nothing is written, since the log was emptied.
@@ -97,6 +101,7 @@ class EventLog:
                 try:
                     results = await self._execute([command for commands, _written in batch for command in commands])
                 except Exception as error:
+                    self._owes_age = True
                     for _commands, written in batch:
                         if not written.done():
                             written.set_exception(error)
@@ -132,6 +137,12 @@ class EventLog:
                 pipeline.xrange(key, min=f"({after}-0")
             found = await pipeline.execute()
         return [_replay(entries, after).items for entries, (_key, after) in zip(found, wanted, strict=True)]
+
+    async def age(self) -> bytes | str | None:
+        """Another one when something was lost since: the log was emptied, or a process could not write to it."""
+        await self._redis.set(AGE_KEY, uuid4().hex, nx=not self._owes_age)
+        self._owes_age = False
+        return await self._redis.get(AGE_KEY)
 
     async def wait(self, key: str, after: int) -> list[Item]:
         """What comes behind `after`, as soon as it comes; empty when nothing came for a second."""

@@ -234,14 +234,14 @@ async def tab_at(http: str, token: str, *, after: int | None = None, hello: bool
 
 
 @contextlib.contextmanager
-def clock() -> Iterator[None]:
-    """Relay and sweepers, as the beat process runs them."""
+def clock(every_s: float = 0.3) -> Iterator[None]:
+    """Relay and sweepers, as the beat process runs them, but more often."""
     from jobs.relay import tick_all
 
     stop = threading.Event()
 
     def run() -> None:
-        while not stop.wait(0.3):
+        while not stop.wait(every_s):
             tick_all()
 
     thread = threading.Thread(target=run, daemon=True)

@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
+from redis import Redis
 
 from chat.events import ENDINGS
-from chat.log import delete_blocking, stream_key
+from chat.log import EventLog, delete_blocking, stream_key
 from chat.models import Conversation
 from tests.chat.conftest import Visitor
 from tests.chat.stage import Tab
@@ -167,3 +169,15 @@ async def test_a_number_that_was_never_given_is_refused(carol, open_tab):
     await tab.sends("hello", after=10**9)
 
     assert (await tab.next("error"))["code"] == "frame_invalid"
+
+
+async def test_the_log_has_another_age_once_it_was_emptied():
+    """By which all processes know that they may have missed something."""
+    log = EventLog()
+    try:
+        age = await log.age()
+        assert age == await log.age()
+        Redis.from_url(settings.REDIS_EVENTS_URL).flushdb()
+        assert age != await log.age()
+    finally:
+        await log.aclose()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connections
 
+from jobs.relay import TICK_S
 from llm.models import Route
 from tests.chat.conftest import open_inn
 from tests.chat.stage import clock
@@ -29,7 +30,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="module")  # its clock would sweep and prune what later tests look at
 def site(database: None) -> Iterator[Site]:
-    with Site(seed=SEED) as running, clock():
+    with Site(seed=SEED) as running, clock(TICK_S) if IS_LONG else clock():
         yield running
 
 

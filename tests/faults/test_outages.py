@@ -93,6 +93,19 @@ async def test_valkey_away_in_mid_answer_is_not_noticed_by_who_follows_here(caro
     assert (await desk.next("turn.completed"))["text"] == "All well."
 
 
+async def test_what_a_moments_absence_of_valkey_hid_is_found(carol, model, open_tab, site):
+    """Nobody elsewhere is told of it, and the log knows nothing of it."""
+    desk, phone = await open_tab(carol), await open_tab(carol, web=1)
+    await is_answered(desk, model, "Before.")
+    await phone.next("turn.completed")
+
+    site.redis.refuse()
+    await is_answered(desk, model, "Meanwhile.")
+    site.redis.resume()
+
+    assert (await phone.next("turn.completed"))["text"] == "Meanwhile."
+
+
 async def test_valkeys_connections_that_go_nowhere_are_given_up(carol, model, open_tab, site):
     desk, phone = await open_tab(carol), await open_tab(carol, web=1)
     await is_answered(desk, model, "Before.")
