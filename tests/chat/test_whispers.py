@@ -37,10 +37,9 @@ async def test_each_side_sees_the_other_type_and_nobody_himself(carol, open_tab,
 
         assert await tab.next("typing") == await second.next("typing") == ALICE_TYPES
         while {"type": "typing", "by": "user"} not in seen:
-            await tab.sends("ping")
-            await tab.next("pong")
+            await asyncio.sleep(0.02)
 
-    assert [frame["type"] for frame in tab.frames if frame["type"] != "pong"] == ["ready", "typing"]
+    assert [frame["type"] for frame in tab.frames] == ["ready", "typing"]
     assert await his.stays_silent(0.1)
 
 

@@ -230,12 +230,12 @@ def test_a_chinese_shop_says_how_it_was(visit, fake_chat):
     carol.shows("zh-welcome")
     carol.asks_and_reads("绿茶怎么保存？", "密封、避光、冷藏。", suggestions=["能放多久？"])
     carol.button("转人工").click()
-    assert fake_chat.frames_of("handoff.request") == [{"type": "handoff.request"}]
     fake_chat.tells("conversation.handoff", state="human", by="agent", agent={"name": "小李"})
     fake_chat.say_as_person("小李", "您好，我是小李。")
     fake_chat.tells("conversation.handoff", state="bot", by="agent", ask_satisfaction=True)
     marks = carol.page.get_by_role("group", name="您对这次对话满意吗？")
     expect(marks).to_be_visible()
+    assert fake_chat.frames_of("handoff.request") == [{"type": "handoff.request"}]
     carol.shows("zh-satisfaction")
     carol.is_accessible()
     marks.get_by_role("radio", name="5").check(force=True)

@@ -43,7 +43,7 @@ def lose_line(game: Game) -> None:
 
 
 async def test_speech_streams_and_a_sale_is_accepted(game, scripted_llm):
-    scripted_llm.will_say(reply("还有一间，客官。", "happy", sale()), chunks=60)
+    scripted_llm.will_say(reply("还有一间，客官。", "happy", sale()), chunks=60, delay_s=0.01)
     turn, said = game.turn("还有房间吗？", character="bram"), []
 
     async for heard in turn:

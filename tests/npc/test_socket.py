@@ -30,7 +30,7 @@ async def open_line(server: Any) -> AsyncIterator[Callable[..., Any]]:
 
 
 async def test_bram_speaks_as_the_model_does_and_proposes_a_sale(game, scripted_llm, open_line):
-    scripted_llm.will_say(reply("还有一间，客官。", "happy", sale()), chunks=60)
+    scripted_llm.will_say(reply("还有一间，客官。", "happy", sale()), chunks=60, delay_s=0.01)
     line = await open_line(game)
 
     turn_id = await line.turns("还有房间吗？")

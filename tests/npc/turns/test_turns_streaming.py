@@ -58,7 +58,7 @@ async def test_speech_streams_before_the_model_has_ended(game, scripted_llm, htt
 
 
 async def test_the_events_of_a_turn_come_in_order(game, scripted_llm, http):
-    scripted_llm.will_say(reply("还有一间，客官。", "happy", sale(), BOW), chunks=80)
+    scripted_llm.will_say(reply("还有一间，客官。", "happy", sale(), BOW), chunks=80, delay_s=0.01)
     body = asked("还有房间吗？")
 
     async with stream(http, game.url, body) as response:
