@@ -68,6 +68,8 @@ class ChatConsumer(TokenSocket):
         page = (header_of(self.scope, b"origin"), header_of(self.scope, b"host")) if self.session.is_public else None
         self.visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id, self._asker, page)
         self.subscription.rewind(self.visit.seq)
+        if not self.visit.is_open:
+            self.subscription.room.over_at = self.visit.seq
         self._told_seq = self.visit.seq
         await self.send_frame(self.visit.ready())
         self.spawn(self._send_events())

@@ -108,17 +108,19 @@ class Engine:
             for run in asked:  # whose question could not be stored
                 run.stop()
                 if isinstance(error, DATABASE_IS_AWAY):
-                    self._carry_through(self._run_if_stored(run))
+                    self._carry_through(self._run_if_stored(run.turn))
             raise
         if posted.unwanted_turn_id:
             await self.stop(tenant_id, posted.message.conversation_id, posted.unwanted_turn_id)
         if posted.turn and posted.runs_here:
             self._begin(asked[0] if asked else TurnRun(posted.turn, posted.message, history))
+        elif posted.turn and posted.turn.process_id == heart.process_id and posted.turn.pk not in self._runs:
+            # It was stored by us, and is over or was lost sight of; its sender asks for it again.
+            self._carry_through(self._run_if_stored(posted.turn))
         return posted
 
-    async def _run_if_stored(self, refused: TurnRun) -> None:
+    async def _run_if_stored(self, turn: Turn) -> None:
         """Its sender was told that nothing was taken, and sends it again: then he is told where it is."""
-        turn = refused.turn
         held = await self._open_turn(turn)
         if held and held.turn.pk == turn.pk:
             self._begin(_taken_up(held, set()))

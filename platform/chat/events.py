@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from chat.models import SEQ_BLOCK
+
 
 @dataclass(slots=True)
 class Event:
@@ -92,6 +94,11 @@ def ends_block(item: Item) -> bool:
     if item.type in ENDINGS or item.type == "conversation.handoff":
         return True
     return isinstance(item, Event) and item.type == "message.created" and "turn_id" not in item.body
+
+
+def block_end(seq: int) -> int:
+    """The last number of the block that this one is of; the next block follows it."""
+    return -(-seq // SEQ_BLOCK) * SEQ_BLOCK
 
 
 def behind(item: Item, seq: int) -> Item | None:

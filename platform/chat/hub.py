@@ -19,9 +19,9 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError, InterfaceError
 
 from chat.errors import HistoryGone
-from chat.events import Item, ends_block, in_order
+from chat.events import Item, block_end, ends_block, in_order
 from chat.history import has_open_turn, stored_events
-from chat.log import EventLog, stream_key
+from chat.log import EventLog, Replay, stream_key
 from chat.models import SEQ_BLOCK
 from chat.subscription import End, Subscription
 from chat.writer import Writer
@@ -53,6 +53,8 @@ class Room:
         self.users = 0
         self.is_joined = False
         self.next_block = 0  # where the next turn begins if all so far ran here
+        self.over_at = 0  # with this number a block was over, and who has it has all before it
+        self.is_doubtful = False  # the log was away while it was followed
         self.subscriptions: set[Subscription] = set()
         self.writer: Writer | None = None  # while a turn runs here
         self.tail: asyncio.Task[None] | None = None
@@ -69,9 +71,14 @@ class Room:
         return self.writer is not None or (self.tail is not None and not self.tail.done())
 
     def deliver(self, items: list[Item]) -> None:
+        self.mark_end(items)
         for subscription in list(self.subscriptions):
             for item in items:
                 subscription.push(item)
+
+    def mark_end(self, items: list[Item]) -> None:
+        if items and ends_block(items[-1]):
+            self.over_at = items[-1].last
 
     def whisper(self, frame: dict[str, Any]) -> None:
         for subscription in list(self.subscriptions):
@@ -161,6 +168,7 @@ class Hub:
                 await writer.aclose()
                 if room.writer is writer:
                     room.writer = None
+                    room.mark_end(writer.said())
 
     @contextlib.asynccontextmanager
     async def _room(self, tenant_id: UUID, conversation_id: UUID) -> AsyncIterator[Room]:
@@ -224,32 +232,52 @@ class Hub:
 
     async def _tail(self, room: Room, position: int) -> None:
         """Hand on what the log brings until the turn is over and the log has been quiet for a while."""
-        is_over, heard_at = False, time.monotonic()
+        is_over, heard_at = position == room.over_at, time.monotonic()
         while room.subscriptions and room.writer is None and is_wanted():
-            items = await self._next_items(room, position)
+            items = await self._next_items(room, position, is_over)
             if items:
                 room.deliver(items)
                 position, is_over, heard_at = items[-1].last, ends_block(items[-1]), time.monotonic()
-            elif is_over:
+            elif is_over and not room.is_doubtful:
                 return
-            elif time.monotonic() - heard_at > HEAL_EVERY_S:
+            elif is_over or time.monotonic() - heard_at > HEAL_EVERY_S:
+                room.is_doubtful = False
                 if not await self._recall(room, position):
                     return
                 heard_at = time.monotonic()
 
-    async def _next_items(self, room: Room, position: int) -> list[Item]:
+    async def _next_items(self, room: Room, position: int, is_over: bool) -> list[Item]:
+        """What comes next, without holes. Empty for now if nothing comes, or cannot be had."""
         try:
-            return await self.log.wait(room.key, position)
-        except (redis.RedisError, OSError) as error:
-            logger.warning("The event log did not answer: %s", error)
+            return await self._whole(room, position, await self.log.wait(room.key, position, is_over=is_over))
+        except (redis.RedisError, OSError, DatabaseError, InterfaceError) as error:
+            logger.warning("What came next could not be had: %s", error)
             await asyncio.sleep(0.5)
             return []
 
+    async def _whole(self, room: Room, after: int, replay: Replay) -> list[Item]:
+        """What the log brings, with what the database knows in its holes: numbers that are jumped over are lost."""
+        if not replay.items or replay.is_complete:
+            return replay.items
+        until = replay.items[-1].last
+        try:
+            stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, after)
+        except HistoryGone:
+            return replay.items
+        return in_order(replay.items, (item for item in stored if item.last < until))
+
     async def _catch_up(self, room: Room, first_seq: int) -> None:
-        position = min((subscription.last_seq for subscription in room.live), default=first_seq)
-        if position < first_seq - 1:
-            async with quietly():
-                room.deliver((await self.log.read(room.key, position)).items)
+        """Hand on what came before the turn that begins now, and ran elsewhere."""
+        position, before = min((each.last_seq for each in room.live), default=first_seq), first_seq - 1
+        if position >= before or (position == room.over_at and block_end(position) == before):
+            return
+        async with quietly():
+            replay = await self.log.read(room.key, position, is_over=position == room.over_at)
+            last = replay.items[-1] if replay.items else None
+            if not (last and replay.is_complete and ends_block(last) and block_end(last.last) == before):
+                stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, position)
+                replay = Replay(in_order(replay.items, (item for item in stored if item.last <= before)), True)
+            room.deliver(replay.items)
 
     async def _recall(self, room: Room, after: int) -> bool:
         """Hand on what the database knows and the log did not tell.
@@ -325,6 +353,9 @@ class Hub:
                 await self._notice_losses()
                 for start in range(0, len(unwatched), ROOMS_AT_ONCE):
                     await self._heal_rooms(unwatched[start : start + ROOMS_AT_ONCE])
+                if self._is_blind:
+                    for room in self.rooms.values():
+                        room.is_doubtful = room.is_followed
                 self._is_blind = False
             except (redis.RedisError, OSError) as error:
                 if not self._is_blind:
@@ -342,9 +373,12 @@ class Hub:
 
     async def _heal_rooms(self, rooms: list[Room]) -> None:
         positions = [min((subscription.last_seq for subscription in room.live), default=0) for room in rooms]
-        found = await self.log.read_many(zip((room.key for room in rooms), positions, strict=True))
-        for room, position, items in zip(rooms, positions, found, strict=True):
+        found = await self.log.read_many(
+            (room.key, position, position == room.over_at) for room, position in zip(rooms, positions, strict=True)
+        )
+        for room, position, replay in zip(rooms, positions, found, strict=True):
             await self._join(room)
+            items = await self._whole(room, position, replay)
             room.deliver(items)
             if items and not ends_block(items[-1]):
                 self._follow(room, items[-1].last)
@@ -388,7 +422,7 @@ async def quietly() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(CONTROL_PATIENCE_S):
             yield
-    except (redis.RedisError, OSError) as error:
+    except (redis.RedisError, OSError, DatabaseError, InterfaceError, HistoryGone) as error:
         logger.warning("The channel layer did not answer: %s", str(error) or type(error).__name__)
 
 

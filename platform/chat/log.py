@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +18,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from chat.events import Item, behind, dump, ends_block, load
+from chat.events import Item, behind, block_end, dump, ends_block, load
 
 logger = logging.getLogger(__name__)
 
@@ -121,22 +121,25 @@ class EventLog:
                 pipeline.execute_command(*command)
             return iter(await pipeline.execute(raise_on_error=False))
 
-    async def read(self, key: str, after: int) -> Replay:
-        """Everything behind `after`. A log that does not answer is an incomplete one, not an error."""
+    async def read(self, key: str, after: int, *, is_over: bool = False) -> Replay:
+        """Everything behind `after`, with which a block of numbers `is_over`.
+
+        A log that does not answer is an incomplete one, not an error.
+        """
         try:
-            return _replay(await self._redis.xrange(key, min=f"({after}-0"), after)
+            return _replay(await self._redis.xrange(key, min=f"({after}-0"), after, is_over)
         except (redis.RedisError, OSError) as error:
             logger.warning("The event log did not answer: %s", error)
             return Replay([], is_complete=False)
 
-    async def read_many(self, wanted: Iterable[tuple[str, int]]) -> list[list[Item]]:
-        """What came in several conversations, each behind its own number."""
+    async def read_many(self, wanted: Iterable[tuple[str, int, bool]]) -> list[Replay]:
+        """What came in several conversations, each behind its own number, with which a block is over or not."""
         wanted = list(wanted)
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for key, after in wanted:
+            for key, after, _is_over in wanted:
                 pipeline.xrange(key, min=f"({after}-0")
             found = await pipeline.execute()
-        return [_replay(entries, after).items for entries, (_key, after) in zip(found, wanted, strict=True)]
+        return [_replay(entries, after, is_over) for entries, (_key, after, is_over) in zip(found, wanted, strict=True)]
 
     async def age(self) -> bytes | str | None:
         """Another one when something was lost since: the log was emptied, or a process could not write to it."""
@@ -144,10 +147,10 @@ class EventLog:
         self._owes_age = False
         return await self._redis.get(AGE_KEY)
 
-    async def wait(self, key: str, after: int) -> list[Item]:
+    async def wait(self, key: str, after: int, *, is_over: bool) -> Replay:
         """What comes behind `after`, as soon as it comes; empty when nothing came for a second."""
         found: Any = await self._redis.xread({key: f"{after}-0"}, block=BLOCK_MS)
-        return _replay(found[0][1] if found else [], after).items
+        return _replay(found[0][1] if found else [], after, is_over)
 
     async def delete(self, key: str) -> None:
         await self._redis.delete(key)
@@ -159,20 +162,23 @@ class EventLog:
         await self._redis.aclose()
 
 
-def _replay(entries: Any, after: int) -> Replay:
+def _replay(entries: Any, after: int, is_over: bool = False) -> Replay:
     loaded = [load(fields[b"e"]) for _id, fields in entries]
     items = [left for item, _previous in loaded if (left := behind(item, after))]
-    return Replay(items, is_unbroken(loaded, after))
+    return Replay(items, is_unbroken(loaded, after, is_over=is_over))
 
 
-def is_unbroken(entries: Sequence[tuple[Item, int]], after: int) -> bool:
+def is_unbroken(entries: Sequence[tuple[Item, int]], after: int, *, is_over: bool = False) -> bool:
     """Whether entries, each with the number before it, tell of all that came behind `after`.
 
-    Between the end of a turn, or what came outside of turns, and what is next numbers are left out; nowhere else.
+    Between the end of a turn, or what came outside of turns, and the next block numbers are left out; nowhere else.
+    `is_over`: `after` was such an end.
     """
-    if not entries or entries[0][1] > after:
-        return False
-    return all(previous <= item.last or ends_block(item) for (item, _), (_item, previous) in pairwise(entries))
+    ends = [(after, is_over), *((item.last, ends_block(item)) for item, _previous in entries)]
+    return bool(entries) and all(
+        previous <= last or (is_end and previous == block_end(last))
+        for (last, is_end), (_item, previous) in zip(ends, entries, strict=False)
+    )
 
 
 # --- From threads: the sweeper, and views that erase

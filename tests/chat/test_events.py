@@ -8,9 +8,10 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.events import ENDINGS, Delta, Event, Item, behind, dump, in_order, load, merged
+from chat.events import ENDINGS, Delta, Event, Item, behind, block_end, dump, in_order, load, merged
 from chat.hub import Room
 from chat.log import is_unbroken
+from chat.models import SEQ_BLOCK
 from chat.subscription import Subscription
 
 ROOM = cast(Room, None)  # a subscription only keeps it
@@ -23,9 +24,9 @@ examples = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 
 @st.composite
 def conversations(draw: st.DrawFn) -> list[Item]:
-    """Two turns as their writer numbers them: events and pieces, with a jump between the blocks."""
+    """Two turns as their writer numbers them: events and pieces, each in its own block."""
     items: list[Item] = []
-    seq = draw(st.integers(1, 5))
+    seq = 1
     for turn_id in TURNS:
         items.append(Event(seq, "turn.started", {"turn_id": turn_id}))
         seq, offset = seq + 1, 0
@@ -36,7 +37,7 @@ def conversations(draw: st.DrawFn) -> list[Item]:
             items.append(Delta(seq, turn_id, offset, piece, [len(piece)]))
             seq, offset = seq + 1, offset + len(piece)
         items.append(Event(seq, "turn.completed", {"turn_id": turn_id}))
-        seq += draw(st.integers(1, 100))
+        seq = block_end(seq) + 1
     return items
 
 
@@ -118,9 +119,20 @@ def test_a_log_knows_its_holes(whole: list[Item], data: st.DataObject) -> None:
         entries.append((item, item.first - 1 if starts_anew else entries[-1][0].last))
     lost = data.draw(st.integers(0, len(entries) - 2))
 
-    assert is_unbroken(entries, entries[0][1])
+    assert is_unbroken(entries, 0)
     if lost == 0 or entries[lost][0].type != "turn.started":  # a turn's log is never begun without its start
-        assert not is_unbroken(entries[:lost] + entries[lost + 1 :], entries[0][1])
+        assert not is_unbroken(entries[:lost] + entries[lost + 1 :], 0)
+
+
+@examples
+@given(conversations(), st.booleans())
+def test_a_whole_turn_that_is_lost_is_a_hole(whole: list[Item], is_over: bool) -> None:
+    """Whoever has the first turn whole may go on with the second; whoever has neither may not."""
+    second = next(place for place, item in enumerate(whole) if item.first > SEQ_BLOCK)
+    entries = [(item, item.first - 1) for item in whole[second:]]
+
+    assert is_unbroken(entries, whole[second - 1].last, is_over=is_over) is is_over
+    assert not is_unbroken(entries, 0, is_over=is_over)
 
 
 @examples

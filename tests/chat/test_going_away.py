@@ -18,6 +18,8 @@ from chat import consumers, engine, preparing, running, subscription
 from chat.hub import hub
 from chat.log import read_blocking, stream_key
 from chat.models import Conversation, Turn
+from chat.posting import post_message
+from chat.process import heart
 from chat.sessions import session_token
 from chat.sweeping import interrupt, logged_text
 from embedded.ports import random_free_port
@@ -352,6 +354,25 @@ async def test_what_was_stored_is_carried_on_though_the_database_did_not_say_so(
     asked = {said["text"] for said in carol.messages() if said["role"] == "user"}
     assert asked == {"Any rooms?", "Really?", "With a view?"}
     assert len(set(tab.numbers())) == len(tab.numbers())
+    await comes_true(lambda: is_left_alone(carol))
+
+
+async def test_a_turn_that_was_lost_sight_of_goes_on_when_its_message_comes_again(carol, scripted_llm, open_tab):
+    scripted_llm.will_say("One room.")
+    tab, client_id = await open_tab(carol), str(uuid4())
+    stored = await scope.in_tenant(
+        carol.business.id, post_message,
+        conversation_id=UUID(carol.conversation_id), client_id=UUID(client_id), text="Any rooms?", variables={},
+        process_id=heart.process_id,
+    )  # fmt: skip
+    assert stored.runs_here
+
+    for _ in range(3):
+        await tab.says("Any rooms?", client_id=client_id)
+
+    completed = await tab.next("turn.completed")
+    assert (completed["turn_id"], completed["text"]) == (str(stored.turn.pk), "One room.")
+    assert [frame["type"] for frame in tab.frames].count("turn.started") == 1
     await comes_true(lambda: is_left_alone(carol))
 
 

@@ -3,13 +3,16 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from django.conf import settings
 from redis import Redis
 
-from chat.events import ENDINGS
+from chat.events import ENDINGS, Delta, Item
+from chat.hub import hub
 from chat.log import EventLog, delete_blocking, stream_key
-from chat.models import Conversation
+from chat.models import SEQ_BLOCK, Conversation
+from chat.subscription import Subscription
 from tests.chat.conftest import Visitor
 from tests.chat.stage import Tab
 
@@ -161,6 +164,48 @@ async def test_an_answer_of_which_half_was_heard_is_only_told_to_be_over(carol, 
 
     assert [frame["type"] for frame in replayed] == ["message.created", "turn.completed"]
     assert replayed[-1] == completed
+
+
+async def follow(conversation: tuple[UUID, UUID], subscription: Subscription) -> None:
+    hub().follow(subscription)
+
+
+async def wait(conversation: tuple[UUID, UUID], subscription: Subscription) -> None:
+    """Until it is looked after, every few seconds."""
+
+
+async def begin_a_turn(conversation: tuple[UUID, UUID], subscription: Subscription) -> None:
+    async with hub().writer(*conversation, first_seq=2 * SEQ_BLOCK + 1) as writer:
+        writer.emit("turn.completed", {})
+
+
+@pytest.mark.parametrize("go_on", [follow, wait, begin_a_turn])
+async def test_nobody_jumps_over_a_turn_that_the_log_lost(go_on, carol, scripted_llm, open_tab, is_free):
+    """As on another process than the turns', after Redis was emptied between them."""
+    tab = await open_tab(carol)
+    endings = []
+    for answer in ("One room left.", "Breakfast at seven."):
+        scripted_llm.will_say(answer)
+        await tab.says("And?")
+        endings.append(await tab.next("turn.completed"))
+    await is_free(carol)
+    conversation = carol.business.id, UUID(carol.conversation_id)
+    second = (await hub().log.read(stream_key(*conversation), endings[0]["seq"])).items
+    empty_the_log(carol)
+    await hub().log.append(stream_key(*conversation), second, SEQ_BLOCK, may_begin=True)
+
+    heard: list[Item] = []
+    async with hub().subscription(*conversation) as subscription:
+        subscription.rewind(0)
+        subscription.release()
+        await go_on(conversation, subscription)
+        while not heard or heard[-1].last < endings[1]["seq"]:
+            heard += await subscription.batch()
+
+    told = [item.frame() for item in heard]
+    assert [orjson.loads(frame) for frame in told if b'"turn.completed"' in frame][:2] == endings
+    assert [item.text for item in heard if isinstance(item, Delta)] == [ending["text"] for ending in endings]
+    assert [item.last for item in heard] == sorted({item.last for item in heard})
 
 
 async def test_a_number_that_was_never_given_is_refused(carol, open_tab):
