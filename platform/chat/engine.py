@@ -25,9 +25,10 @@ from chat.process import heart
 from chat.running import DATABASE_IS_AWAY, TurnRun
 from chat.settling import Following, is_spoken_in, open_turn_of, release_turn
 from chat.subscription import End
+from chat.sweeping import held_by, interrupt
 from chat.writer import Writer
 from personas.context import Said
-from tenants.perloop import PerLoop
+from tenants.perloop import PerLoop, is_wanted
 from tenants.scope import in_tenant, off_loop
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ LAST_WORDS_S = 5.0
 # By then the model has been asked, and nobody notices.
 ANNOUNCE_AFTER_S = 0.02
 ASK_AGAIN_S, ASK_AGAIN_MAX_S = 0.5, 5.0
+# A turn that is ours, and that two such looks in a row do not find running, was lost sight of.
+LOOK_AFTER_EVERY_S = 3.0
 # A process that is silent for four seconds is dead, so a take-over waits a little longer.
 YIELD_WITHIN_S, YIELD_TELL_AGAIN_S, YIELD_LOOK_S = 5.0, 0.25, 0.01
 
@@ -56,6 +59,7 @@ class Engine:
         self._drain_ends_at: float | None = None
         self._is_out_of_time = False
         self._quiet = asyncio.Event()
+        hub_.spawn(self._look_after_lost())
         hub_.on_control |= {"stop": self._on_stop, "fence": self._on_fence, "erased": self._on_erased}
 
     # --- Taking in --------------------------------------------------------------------------------------
@@ -135,6 +139,7 @@ class Engine:
             run.stop()
             return
         self._runs[run.turn.pk] = run
+        heart.turns.add(run.turn.pk)
         if self._is_out_of_time:
             run.stop(TurnInterrupted())
         self._hub.spawn(self._run(run))
@@ -155,7 +160,26 @@ class Engine:
                 self._begin(following)
         finally:
             del self._runs[turn.pk]
+            heart.turns.discard(turn.pk)
             self._quiet.set()
+
+    async def _look_after_lost(self) -> None:
+        """End the turns that are ours and that nobody runs, as if we had died: whatever went wrong, people go on."""
+        suspects: set[UUID] = set()
+        while is_wanted():
+            await asyncio.sleep(LOOK_AFTER_EVERY_S)
+            try:
+                held = await off_loop(held_by, heart.process_id)
+            except DATABASE_IS_AWAY:
+                suspects.clear()  # who is being taken in waits for it, too
+                continue
+            lost = [ids for ids in held if ids[-1] not in heart.turns]
+            for ids in lost:
+                if ids[-1] in suspects:
+                    logger.error("Turn %s was lost sight of, and is interrupted", ids[-1])
+                    with contextlib.suppress(*DATABASE_IS_AWAY):
+                        await off_loop(interrupt, *ids, [])
+            suspects = {ids[-1] for ids in lost}
 
     async def _announce(self, turn: Turn, writer: Writer) -> None:
         """Tell other processes that the turn has begun, once the model is asked: it need not wait for them."""

@@ -1,4 +1,4 @@
-"""This web process: its id, and the heartbeat by which the others know that it lives."""
+"""This web process: its id, what runs in it, and the heartbeat by which the others know that it lives."""
 
 import logging
 import os
@@ -32,6 +32,8 @@ class Heart:
 
     def __init__(self) -> None:
         self.process_id: UUID = uuid7()
+        # Ids of the turns that run here, in whichever event loop.
+        self.turns: set[UUID] = set()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()

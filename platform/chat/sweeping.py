@@ -70,6 +70,12 @@ def sweep_dead_turns() -> None:
     processes.filter(heartbeat_at__lt=Now() - FORGET_AFTER).delete()
 
 
+def held_by(process_id: UUID) -> list[tuple[UUID, UUID, UUID]]:
+    """Tenant, conversation and id of each turn that is this process's."""
+    held = Turn.objects.using("system").filter(process_id=process_id, holds_conversation=True)
+    return list(held.values_list("tenant_id", "conversation_id", "id")[:TURNS_AT_ONCE])
+
+
 def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list[UUID]) -> None:
     """End one turn for its dead owner, and those that waited behind it."""
     logged = read_blocking(stream_key(tenant_id, conversation_id))

@@ -376,15 +376,39 @@ async def test_a_turn_that_was_lost_sight_of_goes_on_when_its_message_comes_agai
     await comes_true(lambda: is_left_alone(carol))
 
 
-def break_off_once_it_is_stored(monkeypatch: pytest.MonkeyPatch, work: str) -> None:
-    """Let the database break down the first time that this was committed."""
+@pytest.mark.parametrize("work", ["take_in", "_store", "release_turn"])
+async def test_a_turn_that_a_fault_of_ours_lost_is_ended_and_the_talk_goes_on(
+    carol, scripted_llm, open_tab, monkeypatch, work
+):
+    """Nobody foresaw what went wrong, and nobody sends anything again."""
+    break_off_once_it_is_stored(monkeypatch, work, ArithmeticError("nobody thought of it"))
+    scripted_llm.will_say("One room.", chunks=4, delay_s=0.1, times=4)
+    phone, tab = await open_tab(carol), await open_tab(carol)
+    await phone.says("Any rooms?")
+    if work == "take_in":
+        await phone.is_closed()
+    await tab.says("Really?")
+
+    ends = [await tab.next("turn.completed", "turn.failed") for _ in range(2)]
+    await tab.says("With a view?")
+
+    lost = {"take_in": 0, "_store": None, "release_turn": 1}[work]
+    assert lost is None or ends[lost]["code"] == "turn_interrupted"
+    assert (await tab.next("turn.completed"))["text"] == "One room."
+    assert tab.numbers() == sorted(set(tab.numbers()))
+    await comes_true(lambda: is_left_alone(carol))
+
+
+def break_off_once_it_is_stored(monkeypatch: pytest.MonkeyPatch, work: str, error: Exception | None = None) -> None:
+    """Let the database break down, or something else go wrong, the first time that this was committed."""
+    error = error or OperationalError("server closed the connection unexpectedly")
     broken_off = []
 
     async def in_tenant(tenant: Any, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         done = await scope.in_tenant(tenant, do, *args, **kwargs)
         if do.__name__ == work and not broken_off:
             broken_off.append(work)
-            raise OperationalError("server closed the connection unexpectedly")
+            raise error
         return done
 
     for module in (engine, running):

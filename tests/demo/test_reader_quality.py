@@ -6,6 +6,7 @@ hide what a newcomer will meet.
 
 from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,10 +119,13 @@ def test_the_kept_vectors_are_all_there_and_the_models_own() -> None:
     fit_confidence.common_question()
 
     assert not embedder().computed, "write them anew: python -m tests.demo.vectors"
-    assert np.allclose(
-        [embed_query(text) for text in asked], [bundled().embed_query(text) for text in asked], atol=1e-3
-    )
-    assert np.allclose(embed_passages(read_from), bundled().embed_passages(read_from), atol=1e-3)
+    assert are_alike([embed_query(text) for text in asked], [bundled().embed_query(text) for text in asked])
+    assert are_alike(embed_passages(read_from), bundled().embed_passages(read_from))
+
+
+def are_alike(kept: Any, made: Any) -> bool:
+    """Whether each pair of vectors points the same way; processors round each in their own manner."""
+    return bool((np.sum(np.asarray(kept) * np.asarray(made), axis=-1) > 0.999).all())
 
 
 def test_the_shortcut_through_memory_takes_what_a_turn_takes() -> None:

