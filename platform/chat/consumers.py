@@ -67,6 +67,7 @@ class ChatConsumer(TokenSocket):
             return
         page = (header_of(self.scope, b"origin"), header_of(self.scope, b"host")) if self.session.is_public else None
         self.visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id, self._asker, page)
+        engine().foresight.expect(self.session.conversation_id, self.visit.has_documents)
         self.subscription.rewind(self.visit.seq)
         if not self.visit.is_open:
             self.subscription.room.over_at = self.visit.seq

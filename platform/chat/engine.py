@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from chat.errors import StillSpeaking, TakenOver, TurnInterrupted
+from chat.foresight import Foresight
 from chat.handover.calling import call_person
 from chat.hub import Hub, Room, hub, quietly
 from chat.log import stream_key
@@ -53,6 +54,7 @@ class Engine:
 
     def __init__(self, hub_: Hub) -> None:
         self._hub = hub_
+        self.foresight = Foresight()
         self._runs: dict[UUID, TurnRun] = {}
         # What is carried through besides: what is being taken in may become a run at any moment.
         self._carried: set[asyncio.Task[Any]] = set()
@@ -98,26 +100,30 @@ class Engine:
         said: dict[str, Any],
     ) -> Posted:
         said["process_id"] = heart.process_id
-        asked: list[TurnRun] = []
+        asked: list[tuple[TurnRun, Loaded]] = []
         call_soon = partial(asyncio.get_running_loop().call_soon_threadsafe, context=copy_context())
 
         def ask(turn: Turn, question: Message, loaded: Loaded) -> None:
             run = TurnRun(turn, question, history, loaded)
-            asked.append(run)
+            asked.append((run, loaded))
             call_soon(run.ask)
 
+        await self.foresight.embed(said["conversation_id"], said.get("text"))
         try:
             posted = await in_tenant(tenant_id, take_in, how, history, said, ask)
         except BaseException as error:
-            for run in asked:  # whose question could not be stored
+            self.foresight.forget(said["conversation_id"])
+            for run, _loaded in asked:  # whose question could not be stored
                 run.stop()
                 if isinstance(error, DATABASE_IS_AWAY):
                     self._carry_through(self._run_if_stored(run.turn))
             raise
+        for _run, loaded in asked:
+            self.foresight.learn(posted.message, loaded)
         if posted.unwanted_turn_id:
             await self.stop(tenant_id, posted.message.conversation_id, posted.unwanted_turn_id)
         if posted.turn and posted.runs_here:
-            self._begin(asked[0] if asked else TurnRun(posted.turn, posted.message, history))
+            self._begin(asked[0][0] if asked else TurnRun(posted.turn, posted.message, history))
         elif posted.turn and posted.turn.process_id == heart.process_id and posted.turn.pk not in self._runs:
             # It was stored by us, and is over or was lost sight of; its sender asks for it again.
             self._carry_through(self._run_if_stored(posted.turn))

@@ -28,6 +28,7 @@ class Visit:
     seq: int
     is_open: bool
     handoff: dict[str, Any]
+    has_documents: bool
 
     def ready(self) -> dict[str, Any]:
         """The frame that greets a socket."""
@@ -61,6 +62,7 @@ def visit(conversation_id: UUID, asker: Asker = NOBODY, page: tuple[str, str] | 
         seq=latest_seq(conversation_id),
         is_open=has_open_turn(conversation_id),
         handoff=handoff_standing(conversation, running.settings.handoff),
+        has_documents=bool(running.settings.knowledge_bases),
     )
 
 

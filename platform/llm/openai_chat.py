@@ -1,20 +1,23 @@
 """Streamed chat with any OpenAI-compatible endpoint."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from typing import Any
-
-import httpx2
+from typing import TYPE_CHECKING, Any
 
 from llm.breaker import guarded
-from llm.calling import pause_before_retry, post
+from llm.calling import ask, pause_before_retry
 from llm.chat_stream import ChatStream
 from llm.errors import NothingSaid, ProviderError, ProviderInvalid, ProviderTimeout, ProviderUnavailable, StreamCut
 from llm.patience import Patience
 from llm.text import scrub
 from llm.tokens import count_tokens
 from llm.types import ChatMessage, ChatRequest, Finished, RouteConfig, StreamItem, TextDelta, Usage
+
+if TYPE_CHECKING:
+    from aiohttp import StreamReader
 
 # After the finish reason only the usage is left to come; some endpoints then forget to say [DONE].
 CLOSING_GRACE_S = 2.0
@@ -51,47 +54,50 @@ async def _attempt(
     route: RouteConfig, request: ChatRequest, body: dict[str, Any], deadline: float
 ) -> AsyncGenerator[StreamItem, None]:
     loop, stream, said = asyncio.get_running_loop(), ChatStream(), list[str]()
-    response = await post(route, "/chat/completions", body, deadline)
+    response = await ask(route, body, deadline)
     patience = Patience(deadline)
     try:
-        async with aclosing(response.aiter_bytes()) as chunks:
-            data: bytes | None = b""
-            while data is not None and not stream.is_done:
-                data = await _read(chunks, stream, patience)
-                events = stream.events
-                for item in stream.end() if data is None else stream.feed(data):
-                    if type(item) is TextDelta:
-                        said.append(item.text)
-                    yield item
-                if stream.failure:
-                    raise _in_context(stream.failure, stream)
-                if stream.events > events:  # a keep-alive of some proxy is no reason to wait on
-                    patience.move(loop.time() + (CLOSING_GRACE_S if stream.finish_reason else route.stall_timeout_s))
-            await _drain(chunks)
+        data: bytes | None = b""
+        while data is not None and not stream.is_done:
+            data = await _read(response.content, stream, patience)
+            events = stream.events
+            for item in stream.end() if data is None else stream.feed(data):
+                if type(item) is TextDelta:
+                    said.append(item.text)
+                yield item
+            if stream.failure:
+                raise _in_context(stream.failure, stream)
+            if stream.events > events:  # a keep-alive of some proxy is no reason to wait on
+                patience.move(loop.time() + (CLOSING_GRACE_S if stream.finish_reason else route.stall_timeout_s))
+        await _drain(response.content)
     finally:
         patience.end()
-        await response.aclose()
+        response.release()
     yield _finished(stream, request, "".join(said))
 
 
-async def _read(chunks: AsyncGenerator[bytes, None], stream: ChatStream, patience: Patience) -> bytes | None:
+async def _read(content: StreamReader, stream: ChatStream, patience: Patience) -> bytes | None:
     """The next bytes, or None at the end, even if the endpoint had finished and then ended badly."""
+    import aiohttp  # as late as `llm.clients` does
+
     failure: ProviderError
     try:
-        return await patience.wait_for(anext(chunks, None))
+        return await patience.wait_for(content.readany()) or None
     except TimeoutError:
         failure = ProviderTimeout()
-    except (httpx2.HTTPError, httpx2.StreamError) as error:
+    except (aiohttp.ClientError, OSError) as error:
         failure = ProviderUnavailable(upstream=repr(error))
     if stream.finish_reason:
         return None
     raise _in_context(failure, stream)
 
 
-async def _drain(chunks: AsyncGenerator[bytes, None]) -> None:
-    with suppress(TimeoutError, httpx2.HTTPError, httpx2.StreamError):
+async def _drain(content: StreamReader) -> None:
+    import aiohttp
+
+    with suppress(aiohttp.ClientError, OSError):
         async with asyncio.timeout(DRAIN_S):
-            async for _ in chunks:
+            while await content.readany():
                 pass
 
 

@@ -16,17 +16,27 @@ IDLE_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 
 
-class AiohttpTransport(httpx2.AsyncBaseTransport):
-    """Bodies of requests are bytes. Proxies are those of the environment. Waits for ever once connected."""
+def new_connector(verify: ssl.SSLContext) -> aiohttp.BaseConnector:
+    """The connections of one event loop."""
+    return aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_S, ssl=verify)
 
-    def __init__(self, verify: ssl.SSLContext) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_S, ssl=verify),
-            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,
-            auto_decompress=False,
-        )
+
+def new_session(connector: aiohttp.BaseConnector, *, auto_decompress: bool = True) -> aiohttp.ClientSession:
+    """Proxies are those of the environment; no cookie is kept. Waits for ever once connected."""
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,
+        auto_decompress=auto_decompress,
+    )
+
+
+class AiohttpTransport(httpx2.AsyncBaseTransport):
+    """Bodies of requests are bytes; those of answers are decompressed by the client, and by the session not."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:

@@ -10,13 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
-from django.db import connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.utils.translation import get_language, override
-
-from tenants.statements import prepared_cursor
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -119,5 +117,5 @@ def _say_in(language: str | None, call: Callable[[], R]) -> R:
 
 
 def _set(name: str, value: str) -> None:
-    with prepared_cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+    ours: Any = connections[DEFAULT_DB_ALIAS]  # of `tenants.postgresql`
+    ours.set_for_transaction(name, value)

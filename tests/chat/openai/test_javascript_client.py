@@ -20,7 +20,7 @@ def scripts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clients")
     for file in CLIENTS.iterdir():
         shutil.copy(file, folder)
-    subprocess.run(INSTALL, cwd=folder, check=True, capture_output=True, timeout=100)
+    subprocess.run(INSTALL, cwd=folder, check=True, capture_output=True, timeout=240)
     return folder
 
 

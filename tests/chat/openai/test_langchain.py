@@ -25,7 +25,7 @@ def langchain(tmp_path_factory):
         commands = [[sys.executable, "-m", "venv", str(folder)],
                     [str(python), "-m", "pip", "install", "-q", "-r", wanted]]  # fmt: skip
     for command in commands:
-        subprocess.run(command, check=True, capture_output=True, timeout=100)
+        subprocess.run(command, check=True, capture_output=True, timeout=240)
     return python
 
 
