@@ -175,17 +175,20 @@ class Engine:
         while is_wanted():
             await asyncio.sleep(LOOK_AFTER_EVERY_S)
             try:
-                held = await off_loop(held_by, heart.process_id)
+                suspects = await self._end_lost(suspects)
             except DATABASE_IS_AWAY:
-                suspects.clear()  # who is being taken in waits for it, too
-                continue
-            lost = [ids for ids in held if ids[-1] not in heart.turns]
-            for ids in lost:
-                if ids[-1] in suspects:
-                    logger.error("Turn %s was lost sight of, and is interrupted", ids[-1])
-                    with contextlib.suppress(*DATABASE_IS_AWAY):
-                        await off_loop(interrupt, *ids, [])
-            suspects = {ids[-1] for ids in lost}
+                suspects = set()  # who is being taken in waits for it, too
+            except Exception:
+                logger.exception("Lost turns could not be looked after; tried again in a moment")
+
+    async def _end_lost(self, suspects: set[UUID]) -> set[UUID]:
+        """End those that were suspected before; which ones are lost."""
+        held = await off_loop(held_by, heart.process_id)
+        lost = {ids[-1]: ids for ids in held if ids[-1] not in heart.turns}
+        for turn_id in lost.keys() & suspects:
+            logger.error("Turn %s was lost sight of, and is interrupted", turn_id)
+            await off_loop(interrupt, *lost[turn_id], [])
+        return set(lost)
 
     async def _announce(self, turn: Turn, writer: Writer) -> None:
         """Tell other processes that the turn has begun, once the model is asked: it need not wait for them."""

@@ -34,9 +34,14 @@ class Foresight:
 
     async def embed(self, conversation_id: UUID, text: str | None) -> None:
         if text and self._is_likely.get(conversation_id):
-            await off_loop(bundled().embed_query, text)
+            await off_loop(_embed, text)
 
     def _keep(self, conversation_id: UUID, is_likely: bool) -> None:
         if len(self._is_likely) >= MOST_KEPT and conversation_id not in self._is_likely:
             self._is_likely.clear()
         self._is_likely[conversation_id] = is_likely
+
+
+def _embed(text: str) -> None:
+    """It is remembered for the search."""
+    bundled().embed_query(text)

@@ -70,8 +70,10 @@ async def ask(route: RouteConfig, body: Mapping[str, Any], deadline: float) -> C
             if response.status < HTTPStatus.MULTIPLE_CHOICES:
                 return response
             with closing(response):
-                said = await response.content.read(MAX_FAILURE_BYTES)
-            raise _refusal(response.status, response.headers, said.decode(errors="replace"))
+                said = bytearray()
+                while len(said) < MAX_FAILURE_BYTES and (data := await response.content.readany()):
+                    said += data
+            raise _refusal(response.status, response.headers, said[:MAX_FAILURE_BYTES].decode(errors="replace"))
     except TimeoutError:
         raise ProviderTimeout from None
     except (aiohttp.InvalidURL, httpx2.InvalidURL, ValueError) as error:

@@ -1,7 +1,7 @@
 """The `openai` client, one per endpoint and key; all clients of an event loop share one connection pool.
 
-Answers are streamed without it: its way of sending takes 1.5 ms of CPU for each call, which whoever waits for a first
-word feels. So it only says where they come from, and with which headers they are asked for.
+Answers are asked for without its way of sending, which takes 1 ms of CPU that whoever waits for a first word feels
+(docs/adr/0026-before-the-first-word.md). It says where they come from, and with which headers they are asked for.
 
 The packages are imported with the first client: they take a third of what a process takes to start, and commands,
 the clock and most jobs ask no model.
