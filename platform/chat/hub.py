@@ -331,6 +331,9 @@ class Hub:
                     logger.warning("The channel layer did not answer: %s", error)
                 self._is_deaf = True
                 await asyncio.sleep(0.5)
+            except Exception:  # see `quietly`
+                logger.exception("Not heard; tried again in a moment")
+                await asyncio.sleep(0.5)
 
     def _heed(self, message: dict[str, Any]) -> None:
         try:
@@ -418,12 +421,18 @@ class Hub:
 
 @contextlib.asynccontextmanager
 async def quietly() -> AsyncIterator[None]:
-    """Control messages are help, not truth: without them the log is found a little later."""
+    """Control messages are help, not truth: without them the log is found a little later.
+
+    Whatever goes wrong with them: redis-py also fails with errors that are not its own, such as AttributeError, where a
+    connection is renewed by one task and written to by another.
+    """
     try:
         async with asyncio.timeout(CONTROL_PATIENCE_S):
             yield
     except (redis.RedisError, OSError, DatabaseError, InterfaceError, HistoryGone) as error:
         logger.warning("The channel layer did not answer: %s", str(error) or type(error).__name__)
+    except Exception:
+        logger.exception("The channel layer failed")
 
 
 hub = PerLoop(Hub, Hub.aclose)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx2 as httpx
 import pytest
+from channels_redis.pubsub import RedisSingleShardConnection
 from django.conf import LazySettings
 from django.db import OperationalError
 
@@ -264,6 +265,34 @@ async def test_without_redis_the_chat_goes_on(server_without_redis, carol, scrip
         async with tab_at(at, carol.token, after=0) as late:
             told = [(await late.next("turn.completed"))["text"] for _ in range(2)]
     assert told == [STORY, "The end."]
+
+
+async def test_a_channel_layer_that_fails_in_a_way_of_its_own_stops_nobody(
+    carol, scripted_llm, open_tab, ending_server, monkeypatch
+):
+    """As redis-py does where one task renews a connection while another writes to it."""
+    subscribe, still_to_fail = RedisSingleShardConnection.subscribe, [False, True, True]
+
+    async def fail_at_first(shard: RedisSingleShardConnection, channel: str) -> None:
+        is_group = "__group__" in channel
+        if is_group in still_to_fail:
+            still_to_fail.remove(is_group)
+            raise AttributeError("'NoneType' object has no attribute 'writelines'")
+        await subscribe(shard, channel)
+
+    monkeypatch.setattr(RedisSingleShardConnection, "subscribe", fail_at_first)
+    scripted_llm.will_say("One room.")
+    scripted_llm.will_say(STORY, chunks=100, delay_s=0.1)
+    tab = await open_tab(carol, at=ending_server.http)
+
+    await tab.says("Any rooms?")
+    assert (await tab.next("turn.completed"))["text"] == "One room."
+    await tab.says("Tell me a story.")
+    turn_id = (await tab.next("turn.delta"))["turn_id"]
+    await (await open_tab(carol)).sends("turn.stop", turn_id=turn_id)
+
+    assert (await tab.next("turn.completed"))["finish_reason"] == "stopped"
+    assert still_to_fail == []
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------
