@@ -12,6 +12,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections import Counter
@@ -47,6 +48,7 @@ class WebProcess:
         self.port = random_free_port()
         self._environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}", **environ}
         self._process: subprocess.Popen[bytes] | None = None
+        self._changing = threading.Lock()
 
     def start(self) -> None:
         command = [sys.executable, *SERVER, "config.asgi:application", "--host", "127.0.0.1"]
@@ -66,10 +68,18 @@ class WebProcess:
             assert self._process.poll() is None, "the web process ended"
             time.sleep(0.05)
 
-    def kill(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+    def restart(self) -> None:
+        """Killed without a word, and started again at once."""
+        with self._changing:
+            assert self._process is not None
+            self._process.kill()
+            self._process.wait()
+            self.start()
+
+    def start_if_ended(self) -> None:
+        with self._changing:
+            if self._process is not None and self._process.poll() is not None:
+                self.start()
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -128,9 +138,7 @@ class Site:
 
     # --- Killing ----------------------------------------------------------------------------------------
     def kill_web(self, index: int) -> None:
-        """Without a word; it is started again at once."""
-        self.webs[index].kill()
-        self.webs[index].start()
+        self.webs[index].restart()
 
     def kill_valkey(self) -> None:
         """Its supervisor starts an empty one."""

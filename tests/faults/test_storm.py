@@ -50,6 +50,7 @@ async def test_what_was_accepted_is_answered_or_said_to_be_broken_off(inn, model
     talks = await off_loop(_open_talks, inn, site, choice)
     followers = [follower for talk in talks for follower in (talk.asker, talk.watcher)]
     tabs = [asyncio.create_task(follower.follow()) for follower in followers]
+    tabs.append(asyncio.create_task(_supervise(site)))
     try:
         async with asyncio.timeout(LIMIT_S):
             storm = asyncio.create_task(_storm(site, choice))
@@ -85,6 +86,14 @@ async def _storm(site: Site, choice: random.Random) -> None:
     for kill in order:
         await asyncio.sleep(choice.uniform(*PAUSE_S))
         await asyncio.to_thread(kill)
+
+
+async def _supervise(site: Site) -> None:
+    """A web process that cannot say that it lives, since PostgreSQL recovers, does not start. Until it is cancelled."""
+    while True:
+        await asyncio.sleep(1)
+        for web in site.webs:
+            await asyncio.to_thread(web.start_if_ended)
 
 
 def _price(inn: Business) -> None:
@@ -164,5 +173,6 @@ def _faults_of_turn(talk: Talk, turn: Turn, calls: int, cost: Decimal | None) ->
             known.ending,
             known.kept,
         ) == (ending, kept)
-        checks[f"the {name} joined {known.text!r}"] = ending == "turn.failed" or known.text == kept
+        # Who had heard a part when Valkey lost the rest has the whole from its end alone: how it was cut is not stored.
+        checks[f"the {name} joined {known.text!r}"] = ending == "turn.failed" or kept.startswith(known.text)
     return [fault for fault, is_sound in checks.items() if not is_sound]
