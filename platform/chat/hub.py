@@ -267,7 +267,10 @@ class Hub:
         return in_order(replay.items, (item for item in stored if item.last < until))
 
     async def _catch_up(self, room: Room, first_seq: int) -> None:
-        """Hand on what came before the turn that begins now, and ran elsewhere."""
+        """Hand on what came before the turn that begins now, and ran elsewhere.
+
+        If it cannot be had, followers are sent away: who went on with the turn would not know of the gap.
+        """
         position, before = min((each.last_seq for each in room.live), default=first_seq), first_seq - 1
         if position >= before or (position == room.over_at and block_end(position) == before):
             return
@@ -278,6 +281,8 @@ class Hub:
                 stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, position)
                 replay = Replay(in_order(replay.items, (item for item in stored if item.last <= before)), True)
             room.deliver(replay.items)
+            return
+        room.end(End.DRAINING)
 
     async def _recall(self, room: Room, after: int) -> bool:
         """Hand on what the database knows and the log did not tell.

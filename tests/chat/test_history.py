@@ -6,13 +6,14 @@ from uuid import UUID
 import orjson
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from redis import Redis
 
 from chat.events import ENDINGS, Delta, Item
 from chat.hub import hub
 from chat.log import EventLog, delete_blocking, stream_key
 from chat.models import SEQ_BLOCK, Conversation
-from chat.subscription import Subscription
+from chat.subscription import Ended, Subscription
 from tests.chat.conftest import Visitor
 from tests.chat.stage import Tab
 
@@ -206,6 +207,30 @@ async def test_nobody_jumps_over_a_turn_that_the_log_lost(go_on, carol, scripted
     assert [orjson.loads(frame) for frame in told if b'"turn.completed"' in frame][:2] == endings
     assert [item.text for item in heard if isinstance(item, Delta)] == [ending["text"] for ending in endings]
     assert [item.last for item in heard] == sorted({item.last for item in heard})
+
+
+async def test_who_cannot_be_told_what_came_before_a_turn_is_sent_away(
+    carol, scripted_llm, open_tab, lose_the_log, monkeypatch
+):
+    """The database broke down just then. Who went on with the turn would not know of the gap."""
+    scripted_llm.will_say("One room left.")
+    tab = await open_tab(carol)
+    await tab.says("Any rooms?")
+    await tab.next("turn.completed")
+    await lose_the_log(carol)
+    conversation = carol.business.id, UUID(carol.conversation_id)
+
+    def break_down(*_: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("chat.hub.stored_events", break_down)
+    async with hub().subscription(*conversation) as subscription:
+        subscription.rewind(0)
+        subscription.release()
+        await begin_a_turn(conversation, subscription)
+
+        with pytest.raises(Ended):
+            await subscription.batch()
 
 
 async def test_a_number_that_was_never_given_is_refused(carol, open_tab):
