@@ -161,7 +161,6 @@ class Hub:
                 # What another process said last comes before what we say.
                 await self._catch_up(room, first_seq)
             writer = room.writer = Writer(self.log, room, first_seq=first_seq)
-            room.next_block = first_seq + SEQ_BLOCK
             try:
                 yield writer
             finally:
@@ -169,6 +168,8 @@ class Hub:
                 if room.writer is writer:
                     room.writer = None
                     room.mark_end(writer.said())
+                    if room.over_at > first_seq:  # else somebody else tells how it ended
+                        room.next_block = first_seq + SEQ_BLOCK
 
     @contextlib.asynccontextmanager
     async def _room(self, tenant_id: UUID, conversation_id: UUID) -> AsyncIterator[Room]:

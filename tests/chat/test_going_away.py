@@ -15,7 +15,7 @@ from channels_redis.pubsub import RedisSingleShardConnection
 from django.conf import LazySettings
 from django.db import OperationalError
 
-from chat import consumers, engine, preparing, running, subscription
+from chat import consumers, engine, preparing, running, subscription, sweeping
 from chat.hub import hub
 from chat.log import read_blocking, stream_key
 from chat.models import Conversation, Turn
@@ -465,6 +465,24 @@ async def test_a_process_that_was_taken_for_dead_has_no_say_any_more(carol, scri
     scripted_llm.will_say("The end.")
     await tab.says("And then?")
     assert (await tab.next("turn.completed"))["text"] == "The end."
+
+
+async def test_that_it_was_taken_for_dead_is_told_before_its_next_turn(carol, scripted_llm, open_tab, monkeypatch):
+    """Nobody hears the announcement, and somebody asks on before the process has noticed."""
+    monkeypatch.setattr(sweeping, "announce", lambda *_, **__: None)
+    scripted_llm.will_say(STORY, chunks=20, delay_s=0.2)
+    scripted_llm.will_say("The end.")
+    tab = await open_tab(carol)
+    await tab.says("Tell me a story.")
+    turn_id = (await tab.next("turn.delta"))["turn_id"]
+
+    await asyncio.to_thread(interrupt, carol.business.id, UUID(carol.conversation_id), UUID(turn_id), [])
+    await tab.says("And then?")
+
+    failed = await tab.next("turn.failed", "turn.completed")
+    assert (failed["type"], failed["turn_id"]) == ("turn.failed", turn_id)
+    assert (await tab.next("turn.completed"))["text"] == "The end."
+    await comes_true(lambda: is_left_alone(carol))
 
 
 # --- Readers ------------------------------------------------------------------------------------------------
