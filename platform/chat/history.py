@@ -44,6 +44,11 @@ def has_open_turn(conversation_id: UUID) -> bool:
     return _OPEN_TURN.first(id=conversation_id) is not None
 
 
+def standing(conversation_id: UUID) -> tuple[bool, int]:
+    """Whether a turn writes events now, and the number of the last event that was stored and told by then."""
+    return has_open_turn(conversation_id), latest_seq(conversation_id)
+
+
 def stored_events(conversation_id: UUID, after: int) -> list[Item]:
     """The events behind `after` that rows still tell of, in order.
 

@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError
 
 from chat.errors import HistoryGone
 from chat.events import Item, block_end, ends_block, in_order
-from chat.history import has_open_turn, stored_events
+from chat.history import has_open_turn, standing, stored_events
 from chat.log import EventLog, Replay, stream_key
 from chat.models import SEQ_BLOCK
 from chat.subscription import End, Subscription
@@ -212,11 +212,12 @@ class Hub:
         logged, stored, is_open = [], [], False
         if writer is None or after < writer.first_seq - 1:
             # Asked first: a turn that ends meanwhile is then followed to its end, which is in the log.
-            is_open = await in_tenant(room.tenant_id, has_open_turn, room.conversation_id)
+            is_open, last_seq = await in_tenant(room.tenant_id, standing, room.conversation_id)
             replay = await self.log.read(room.key, after)
             logged = replay.items
-            if not replay.is_complete:
-                stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, after)
+            known = logged[-1].last if replay.is_complete else after
+            if known < last_seq or not replay.is_complete:
+                stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, known)
         subscription.rewind(after, in_order(logged, writer.said() if writer else (), stored))
         subscription.release()
         if is_open:

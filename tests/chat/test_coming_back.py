@@ -49,7 +49,7 @@ async def test_who_was_away_for_too_long_is_told_to_fetch_and_then_goes_on(
     assert (answer.status_code, answer.json()["code"]) == (410, "gone")
 
 
-@pytest.mark.parametrize("asked_for", ["chat.consumers.next_seq", "chat.hub.has_open_turn"])
+@pytest.mark.parametrize("asked_for", ["chat.consumers.next_seq", "chat.hub.standing"])
 async def test_whom_we_cannot_tell_what_he_missed_is_sent_away_to_come_back(
     carol, scripted_llm, open_tab, monkeypatch, asked_for
 ):

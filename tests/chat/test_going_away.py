@@ -485,6 +485,22 @@ async def test_that_it_was_taken_for_dead_is_told_before_its_next_turn(carol, sc
     await comes_true(lambda: is_left_alone(carol))
 
 
+async def test_an_ending_that_is_not_in_the_log_is_told_to_who_comes_back(carol, scripted_llm, open_tab, monkeypatch):
+    """Redis was away when the end of a dead process's turn was to be logged, and has its beginning."""
+    monkeypatch.setattr(sweeping, "append_blocking", lambda *_: None)
+    scripted_llm.will_say(STORY, chunks=20, delay_s=0.05)
+    tab = await open_tab(carol)
+    await tab.says("Tell me a story.")
+    turn_id = (await tab.next("turn.delta"))["turn_id"]
+    await comes_true(lambda: has_logged_text(carol, turn_id))
+
+    await asyncio.to_thread(interrupt, carol.business.id, UUID(carol.conversation_id), UUID(turn_id), [])
+    await comes_true(lambda: is_left_alone(carol))
+
+    failed = await (await open_tab(carol, after=0)).next("turn.failed")
+    assert (failed["turn_id"], failed["code"]) == (turn_id, "turn_interrupted")
+
+
 # --- Readers ------------------------------------------------------------------------------------------------
 @pytest.fixture
 def narrow_server(database: None) -> Iterator[InProcessServer]:
