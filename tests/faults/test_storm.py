@@ -5,6 +5,7 @@ and through however many broken sockets, has its text. Nothing is paid twice.
 """
 
 import asyncio
+import contextlib
 import random
 import re
 import time
@@ -85,7 +86,8 @@ async def _storm(site: Site, choice: random.Random) -> None:
     choice.shuffle(order)
     for kill in order:
         await asyncio.sleep(choice.uniform(*PAUSE_S))
-        await asyncio.to_thread(kill)
+        with contextlib.suppress(LookupError):  # Valkey may just be about to come back
+            await asyncio.to_thread(kill)
 
 
 async def _supervise(site: Site) -> None:
