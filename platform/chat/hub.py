@@ -208,7 +208,19 @@ class Hub:
         """
         room = subscription.room
         subscription.hold()
-        writer = room.writer
+        while True:
+            writer, tail = room.writer, room.tail
+            items, is_open = await self._missed(room, writer, after)
+            if (writer, tail) == (room.writer, room.tail):
+                break
+            # Another turn began meanwhile, maybe before we could read how the last one ended.
+        subscription.rewind(after, items)
+        subscription.release()
+        if is_open:
+            self.follow(subscription)
+
+    async def _missed(self, room: Room, writer: Writer | None, after: int) -> tuple[list[Item], bool]:
+        """What came behind `after`, and whether it goes on elsewhere."""
         logged, stored, is_open = [], [], False
         if writer is None or after < writer.first_seq - 1:
             # Asked first: a turn that ends meanwhile is then followed to its end, which is in the log.
@@ -218,10 +230,7 @@ class Hub:
             known = logged[-1].last if replay.is_complete else after
             if known < last_seq or not replay.is_complete:
                 stored = await in_tenant(room.tenant_id, stored_events, room.conversation_id, known)
-        subscription.rewind(after, in_order(logged, writer.said() if writer else (), stored))
-        subscription.release()
-        if is_open:
-            self.follow(subscription)
+        return in_order(logged, writer.said() if writer else (), stored), is_open
 
     def follow(self, subscription: Subscription) -> None:
         """Follow the log, for a turn that runs on another process."""

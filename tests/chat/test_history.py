@@ -1,5 +1,7 @@
 """What a client that was away is told from the database, when the log has nothing left."""
 
+import asyncio
+import threading
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from django.db import OperationalError
 from redis import Redis
 
 from chat.events import ENDINGS, Delta, Item
+from chat.history import stored_events
 from chat.hub import hub
 from chat.log import EventLog, delete_blocking, stream_key
 from chat.models import SEQ_BLOCK, Conversation
@@ -231,6 +234,39 @@ async def test_who_cannot_be_told_what_came_before_a_turn_is_sent_away(
 
         with pytest.raises(Ended):
             await subscription.batch()
+
+
+async def test_who_comes_back_while_a_turn_begins_hears_how_the_one_before_it_ended(
+    carol, scripted_llm, open_tab, lose_the_log, monkeypatch
+):
+    """It ended after he had been told from the database, and before the next one began."""
+    scripted_llm.will_say("One room left.")
+    tab = await open_tab(carol)
+    await tab.says("Any rooms?")
+    completed = await tab.next("turn.completed")
+    await lose_the_log(carol)
+    conversation = carol.business.id, UUID(carol.conversation_id)
+    is_read, has_begun = threading.Event(), threading.Event()
+
+    def read_too_early(*asked: Any) -> list[Item]:
+        if is_read.is_set():
+            return stored_events(*asked)
+        is_read.set()
+        assert has_begun.wait(10)
+        return []
+
+    monkeypatch.setattr("chat.hub.stored_events", read_too_early)
+    async with hub().subscription(*conversation) as subscription:
+        replaying = asyncio.create_task(hub().replay(subscription, 0))
+        assert await asyncio.to_thread(is_read.wait, 10)
+        async with hub().writer(*conversation, first_seq=SEQ_BLOCK + 1) as writer:
+            writer.emit("turn.completed", {})
+            has_begun.set()
+            await replaying
+        heard = await subscription.batch()
+
+    endings = [item.last for item in heard if item.type == "turn.completed"]
+    assert endings == [completed["seq"], SEQ_BLOCK + 1]
 
 
 async def test_a_number_that_was_never_given_is_refused(carol, open_tab):
