@@ -77,14 +77,17 @@ def stored_events(conversation_id: UUID, after: int) -> list[Item]:
 
 
 def _spoken(turn: Turn, after: int) -> list[Item]:
-    """An answer as one piece, for who has heard none of it: how it was cut is not stored.
-
-    It takes the numbers of all its pieces, so that those that the log still has are not told beside it.
+    """What was said of an answer behind a number. It takes all numbers of the turn between its beginning and its end,
+    so that pieces that the log still has are not told beside it.
     """
     first, answer = turn.first_seq + STARTED + 1, turn.answer
-    if turn.status != Turn.Status.COMPLETED or answer is None or not first <= answer.seq - 1 or after >= first:
+    if turn.status != Turn.Status.COMPLETED or answer is None or not max(first, after + 1) <= answer.seq - 1:
         return []
-    lengths = [len(answer.text), *[0] * (answer.seq - 1 - first)]
+    count, lengths = answer.seq - first, turn.piece_lengths or []
+    if sum(lengths) == len(answer.text):
+        lengths = [*[0] * (count - len(lengths)), *lengths]  # its sources come before it
+    else:
+        lengths = [len(answer.text), *[0] * (count - 1)]
     return [turn_started(turn), Delta(first, str(turn.pk), 0, answer.text, lengths)]
 
 

@@ -185,6 +185,7 @@ class TurnRun:
                 self._say(tail)
             self._outcome.citations = [source.as_citation() for source in reply.citations]
         self._outcome.text = "".join(self._pieces)
+        self._outcome.piece_lengths = [len(piece) for piece in self._pieces]
 
     async def _ground(self) -> None:
         """Learn what of the answer its sources bear out. What broke off is not judged, nor what we say ourselves."""

@@ -26,7 +26,7 @@ from webhooks.models import EventType
 # What an outcome says of its turn.
 _ACCOUNT = (
     "is_retryable", "input_tokens", "output_tokens", "cached_tokens", "cost", "first_token_ms", "total_ms", "trace",
-    "persona_version",
+    "persona_version", "piece_lengths",
 )  # fmt: skip
 
 _HELD: Select[Any] = Select(  # turns
@@ -70,6 +70,7 @@ class Outcome:
     citations: list[dict[str, Any]] = field(default_factory=list)
     claims: list[dict[str, Any]] = field(default_factory=list)
     suggestions: list[str] = field(default_factory=list)
+    piece_lengths: list[int] = field(default_factory=list)
     finish_reason: str = "stop"
     error: PlatformError | None = None
     input_tokens: int = 0

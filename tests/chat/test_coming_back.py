@@ -1,5 +1,6 @@
 """Coming back after a long time, from another device, or because the server ends."""
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -118,6 +119,8 @@ async def test_what_outlasts_the_drain_is_interrupted_and_asked_again_elsewhere(
     with contextlib.suppress(Exception):
         async with tab_at(ending_server.http, carol.token):
             pytest.fail("a server that ends takes nobody in")
+    # What waits for a turn of a process that ends shares its fate.
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(engine._made[loop].drained(), loop))
     scripted_llm.will_say("从前有一家客栈，客人很多。")
     await phone.sends("turn.regenerate", turn_id=failed["turn_id"])
     assert (await phone.next("turn.completed"))["text"] == "从前有一家客栈，客人很多。"

@@ -19,6 +19,7 @@ from chat.models import SEQ_BLOCK, Conversation
 from chat.subscription import Ended, Subscription
 from tests.chat.conftest import Visitor
 from tests.chat.stage import Tab
+from tests.chat.test_provider_trouble import teach
 
 
 def empty_the_log(visitor: Visitor) -> None:
@@ -155,18 +156,26 @@ async def test_an_answer_of_which_nothing_was_heard_comes_in_one_piece(carol, sc
     assert replayed[1] in tab.frames
 
 
-async def test_an_answer_of_which_half_was_heard_is_only_told_to_be_over(carol, scripted_llm, open_tab, lose_the_log):
-    scripted_llm.will_say("One room left.", chunks=3, delay_s=0.05)
+@pytest.mark.parametrize("documents", [False, True])
+async def test_who_heard_half_of_an_answer_is_told_the_other_half(
+    carol, scripted_llm, open_tab, lose_the_log, off_loop, documents
+):
+    if documents:  # sources come before the words
+        await off_loop(teach, carol, scripted_llm, embedding_model="")
+    scripted_llm.will_say("One room left. 还有一间。", chunks=5, delay_s=0.05)
     tab = await open_tab(carol)
     await tab.says("Any rooms?")
     half = await tab.next("turn.delta")
+    half = await tab.next("turn.delta")
     completed = await tab.next("turn.completed")
-    assert half["text"] != completed["text"]
     await lose_the_log(carol)
 
     replayed = await everything_since(await open_tab(carol, after=half["seq"]))
 
-    assert [frame["type"] for frame in replayed] == ["message.created", "turn.completed"]
+    assert [frame["type"] for frame in replayed] == ["turn.delta", "message.created", "turn.completed"]
+    assert replayed[0]["offset"] == half["offset"] + len(half["text"])
+    assert completed["text"].endswith(replayed[0]["text"])
+    assert replayed[0]["offset"] + len(replayed[0]["text"]) == len(completed["text"])
     assert replayed[-1] == completed
 
 

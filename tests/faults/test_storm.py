@@ -175,6 +175,5 @@ def _faults_of_turn(talk: Talk, turn: Turn, calls: int, cost: Decimal | None) ->
             known.ending,
             known.kept,
         ) == (ending, kept)
-        # Who had heard a part when Valkey lost the rest has the whole from its end alone: how it was cut is not stored.
-        checks[f"the {name} joined {known.text!r}"] = ending == "turn.failed" or kept.startswith(known.text)
+        checks[f"the {name} joined {known.text!r}"] = ending == "turn.failed" or known.text == kept
     return [fault for fault, is_sound in checks.items() if not is_sound]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -254,6 +255,8 @@ class Turn(TenantModel):
     # Before the answer: knobs of the request that the caller set. After it: sections with their tokens,
     # search scores, route and model, which is how this answer came about.
     trace = models.JSONField(default=dict)
+    # Code points of each piece in which the answer was told, for who has heard some of them when the log is lost.
+    piece_lengths = ArrayField(models.IntegerField(), null=True)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
 
