@@ -1,6 +1,8 @@
 """The pool of connections, as we want it."""
 
+import os
 import selectors
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +11,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from psycopg_pool.base import AttemptWithBackoff
 
+from tenants.models import Tenant
 from tenants.postgresql.base import DatabaseWrapper, has_ended
 from tests import plugin
+from tests.conftest import Business
 from tests.faults.proxy import FaultProxy
 
 PLACES = 6
@@ -148,3 +152,18 @@ def test_a_database_that_stays_away_is_waited_for_no_longer_than_the_pool_says(w
     weather.resume()
     pool.has_patience_for(60)
     assert pool.is_used_by_all()
+
+
+def test_a_server_that_hangs_up_as_a_scope_begins_is_away(acme: Business) -> None:
+    """Whoever waits for a database that is away waits for this one, too; other errors are faults of ours."""
+    connection.ensure_connection()
+    line = socket.socket(fileno=os.dup(connection.connection.fileno()))
+    line.shutdown(socket.SHUT_RDWR)
+    line.close()
+
+    with pytest.raises(OperationalError), acme.scope():
+        pass
+
+    connection.close()
+    with acme.scope():
+        assert Tenant.objects.filter(pk=acme.id).exists()

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
-from psycopg.pq import Escaping, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
 from psycopg_pool import ConnectionPool
 
 
@@ -37,6 +37,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             setting = b"SELECT set_config(%b, %b, true)" % (literal(name.encode()), literal(value.encode()))
             has_begun = pgconn.transaction_status != TransactionStatus.IDLE
             result = pgconn.exec_(setting if has_begun else b"BEGIN; " + setting)
+            if pgconn.status != ConnStatus.OK:  # of which a result without a code knows nothing
+                raise psycopg.OperationalError(pgconn.get_error_message())
             if result.status != ExecStatus.TUPLES_OK:
                 raise psycopg.errors.error_from_result(result)
 
