@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from yarl import URL
 
+    from llm.transport import Proxy
+
 # Making a client takes 0.1 ms; keeping more than this many tenants' keys at hand gains nothing.
 MAX_CLIENTS = 256
 # Of an error's body: enough for any message.
@@ -39,18 +41,19 @@ class Endpoint:
     client: AsyncOpenAI
     chat_url: URL
     headers: dict[str, str]
+    proxy: Proxy
 
 
 class LoopClients:
     """The clients of one event loop. Connections cannot be shared between loops."""
 
     def __init__(self) -> None:
-        from llm.transport import AiohttpTransport, new_connector, new_session
+        from llm.transport import AiohttpTransport, new_connector, new_proxies, new_session
 
         connector = new_connector(_ssl_context())
-        self._session = new_session(connector)
+        self._session, self._proxies = new_session(connector), new_proxies()
         self._http = httpx2.AsyncClient(
-            transport=AiohttpTransport(new_session(connector, auto_decompress=False)),
+            transport=AiohttpTransport(new_session(connector, auto_decompress=False), self._proxies),
             # What an endpoint wants to be told again it is not told: the next call may be another tenant's.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # Time limits are the transport's before an answer, and the door's between its bytes.
@@ -86,12 +89,21 @@ class LoopClients:
         client.organization = client.project = None
         headers = {**client.default_headers, **client.auth_headers}
         told = {name: value for name, value in headers.items() if isinstance(value, str)}
-        return Endpoint(client, URL(f"{client.base_url}chat/completions"), told)
+        chat_url = URL(f"{client.base_url}chat/completions")
+        return Endpoint(client, chat_url, told, self._proxies(chat_url.origin()))
 
     async def ask(self, route: RouteConfig, body: bytes) -> ClientResponse:
         """Ask for an answer and return the response with its body unread. Raises aiohttp.ClientError."""
         endpoint = self.endpoint(route)
-        return await self._session.post(endpoint.chat_url, headers=endpoint.headers, data=body, allow_redirects=False)
+        proxy, proxy_auth = endpoint.proxy
+        return await self._session.post(
+            endpoint.chat_url,
+            headers=endpoint.headers,
+            data=body,
+            allow_redirects=False,
+            proxy=proxy,
+            proxy_auth=proxy_auth,
+        )
 
     async def aclose(self) -> None:
         await self._session.close()

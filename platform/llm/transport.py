@@ -5,15 +5,23 @@ call to another's.
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import lru_cache
 
 import aiohttp
 import httpx2
+from aiohttp.helpers import get_env_proxy_for_url
+from yarl import URL
 
 # A stream holds a connection for as long as the model talks, so this bounds the streams of one process.
 MAX_CONNECTIONS = 1000
 IDLE_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
+REMEMBERED_HOSTS = 256
+
+Proxy = tuple[URL | None, aiohttp.BasicAuth | None]
+Proxies = Callable[[URL], Proxy]
 
 
 def new_connector(verify: ssl.SSLContext) -> aiohttp.BaseConnector:
@@ -22,32 +30,47 @@ def new_connector(verify: ssl.SSLContext) -> aiohttp.BaseConnector:
 
 
 def new_session(connector: aiohttp.BaseConnector, *, auto_decompress: bool = True) -> aiohttp.ClientSession:
-    """Proxies are those of the environment; no cookie is kept. Waits for ever once connected."""
+    """No cookie is kept, and no `.netrc` read: what it holds is not for tenants. Waits for ever once connected."""
     return aiohttp.ClientSession(
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
         auto_decompress=auto_decompress,
     )
+
+
+def new_proxies() -> Proxies:
+    """The environment's proxy for an origin, looked up once; the session would do so for each call, on a thread."""
+    return lru_cache(REMEMBERED_HOSTS)(_proxy)
+
+
+def _proxy(origin: URL) -> Proxy:
+    with suppress(LookupError):
+        return get_env_proxy_for_url(origin)
+    return None, None
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
     """Bodies of requests are bytes; those of answers are decompressed by the client, and by the session not."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, proxies: Proxies) -> None:
         self._session = session
+        self._proxies = proxies
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:
+            url = URL(str(request.url))
+            proxy, proxy_auth = self._proxies(url.origin())
             response = await self._session.request(
                 request.method,
-                str(request.url),
+                url,
                 headers=request.headers.multi_items(),
                 data=request.content or None,
                 allow_redirects=False,
+                proxy=proxy,
+                proxy_auth=proxy_auth,
             )
-        except aiohttp.InvalidURL as error:
+        except ValueError as error:  # aiohttp's InvalidURL is one
             raise httpx2.UnsupportedProtocol(str(error)) from error
         except TimeoutError as error:
             raise httpx2.ConnectTimeout(str(error)) from error

@@ -284,6 +284,15 @@ class TestBeforeTheFirstWord:
 
         assert fake_openai.requests[0].path == "http://models.example/v1/chat/completions"
 
+    async def test_the_operators_netrc_is_not_for_a_tenants_endpoint(self, route, fake_openai, monkeypatch, tmp_path):
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login operator password hush")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        fake_openai.will_say("One room.")
+
+        await listen(replace(route, api_key="sk-acme"))
+
+        assert fake_openai.requests[0].headers["authorization"] == "Bearer sk-acme"
+
 
 class TestInTheMiddleOfAnAnswer:
     async def test_a_cut_keeps_what_was_said_and_tries_nothing_again(self, route, fake_openai):
