@@ -14,7 +14,7 @@ from npc.sessions.logbook import TURN_KINDS, entries_of_turn, opening_page
 from npc.sessions.play import Play, stored
 from npc.worlds.compiled import CompiledWorld, world_of
 from tenants.scope import tenant_scope
-from tenants.statements import Param, Select, Update, insertion, read, write
+from tenants.statements import Param, Select, Update, insertion, read, write, write_at_once
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ class Writer:
             branch = self.branch
             branch.head = stored(self.play)
             head = _HEAD.of(id=branch.pk, tenant_id=branch.tenant_id, head=branch.head, head_seq=branch.head_seq)
-            write(*map(insertion, self._added), head)
+            *before, last = map(insertion, self._added)
+            write(*before)
+            write_at_once(last, head)
             self._added = []
 
 

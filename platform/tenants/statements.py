@@ -14,15 +14,13 @@ What is asked stays written in terms of the models, so it follows them. PostgreS
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cache, cached_property
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
-import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
-# Of statements with more values psycopg parses the SQL anew each time.
-MOST_VALUES = 50
+from tenants.postgresql.prepared import cursor_that_prepares
 
 Row = TypeVar("Row")
 SQL = tuple[str, Sequence[Any]]
@@ -165,21 +163,11 @@ def write(*statements: SQL) -> None:
 
 
 def write_at_once(*statements: SQL) -> None:
-    """Run statements of which none needs to see what another one wrote, in as few as psycopg remembers.
+    """Run statements of which none needs to see what another one wrote, as one.
 
     Each way of putting them together is a statement of its own, so it should always be the same few.
     """
-    write(*(_joined(together) for together in _few_enough(statements)))
-
-
-def _few_enough(statements: Iterable[SQL]) -> list[list[SQL]]:
-    groups: list[list[SQL]] = [[]]
-    for statement in statements:
-        count = sum(len(values) for _sql, values in groups[-1]) + len(statement[1])
-        if count > MOST_VALUES and groups[-1]:
-            groups.append([])
-        groups[-1].append(statement)
-    return groups
+    write(_joined(statements))
 
 
 def _joined(statements: Sequence[SQL]) -> SQL:
@@ -200,25 +188,7 @@ def prepared_cursor() -> Any:
     """
     connection = _connection()
     connection.ensure_connection()
-    return connection._prepare_cursor(PreparingCursor(connection.connection))
-
-
-class PreparingCursor(psycopg.Cursor[Any]):
-    """Prepares what it is given, where that is any use."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        return super().execute(query, params, prepare=_keeps_statements(self.connection), **options)
-
-
-def _keeps_statements(connection: psycopg.Connection[Any]) -> bool:
-    """Whether what is prepared is there the next time. Behind a pooler each transaction may meet another server."""
-    known: bool | None = getattr(connection, "keeps_statements", None)
-    if known is None:
-        # A pooler cannot know which server will answer, and makes up a number.
-        (pid,) = psycopg.Cursor(connection).execute("SELECT pg_backend_pid()").fetchone() or (None,)
-        known = pid == connection.info.backend_pid
-        vars(connection)["keeps_statements"] = known
-    return known
+    return connection._prepare_cursor(cursor_that_prepares(connection.connection))
 
 
 @cache

@@ -1,6 +1,10 @@
 """SQL that is written once reads and writes what the ORM does, whoever's turn it is."""
 
+import os
+import socket
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -8,10 +12,12 @@ from django.db import connection
 from django.db.models import F
 from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
+from psycopg.pq import TransactionStatus
 
 from llm.models import ModelCall, Route
 from tenants.models import ApiKey
-from tenants.statements import Param, PreparingCursor, Select, Update, insertion, write, write_at_once
+from tenants.postgresql.prepared import PreparedCursor, cursor_that_prepares
+from tenants.statements import Param, Select, Update, insertion, write, write_at_once
 
 NAMED = Select(lambda: Route.objects.filter(slug=Param("slug")).select_related("tenant").order_by("pk"))
 PRICES = Select(
@@ -125,7 +131,7 @@ def plans_after_eight_times() -> list[tuple[int, int]]:
     """Of what is prepared on a fresh connection: how often with a plan for these values, and with the one kept."""
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as fresh:
         for number in range(8):
-            PreparingCursor(fresh).execute("SELECT slug FROM llm_route WHERE slug = %s", [f"route {number}"])
+            cursor_that_prepares(fresh).execute("SELECT slug FROM llm_route WHERE slug = %s", [f"route {number}"])
         return fresh.execute("SELECT custom_plans, generic_plans FROM pg_prepared_statements").fetchall()
 
 
@@ -140,6 +146,74 @@ def test_nothing_is_prepared_where_a_pooler_deals_out_servers(acme, monkeypatch)
     monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", 1)  # a pooler makes one up
 
     assert plans_after_eight_times() == []
+
+
+@pytest.fixture
+def fresh() -> Iterator[psycopg.Connection[Any]]:
+    """A connection that nothing was prepared on."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as fresh:
+        yield fresh
+
+
+def ask(fresh: psycopg.Connection[Any], sql: str, values: Any = ()) -> list[Any]:
+    cursor = PreparedCursor(fresh)
+    cursor.execute(sql, values)
+    return cursor.fetchall()
+
+
+def test_places_may_have_names_and_a_percent_sign_is_two(fresh):
+    assert ask(fresh, "SELECT %(a)s::int - %(b)s::int, %(a)s::int, '100 %%'", {"a": 5, "b": 3}) == [(2, 5, "100 %")]
+    assert ask(fresh, "SELECT %s::text || %s", ["a", "%s"]) == [("a%s",)]
+
+
+@pytest.mark.parametrize("sql", ["SELECT %d", "SELECT 100 % of"])
+def test_a_percent_sign_that_means_nothing_is_refused(fresh, sql):
+    with pytest.raises(psycopg.ProgrammingError, match="no place for a value"):
+        ask(fresh, sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "error"),
+    [
+        ("SELECT nonsense", [], psycopg.errors.UndefinedColumn),  # as it is prepared
+        ("SELECT 1 / %s", [0], psycopg.errors.DivisionByZero),  # as it is run
+        ("SELECT %s::text", [], psycopg.errors.ProtocolViolation),  # too few values
+    ],
+)
+def test_what_fails_is_told_as_psycopg_tells_it_and_leaves_nothing_behind(fresh, sql, values, error):
+    with pytest.raises(error):
+        ask(fresh, sql, values)
+
+    assert ask(fresh, "SELECT 1 / %s", [1]) == [(1,)]
+
+
+def test_of_what_is_prepared_the_least_used_goes(fresh, monkeypatch):
+    monkeypatch.setattr("tenants.postgresql.prepared.MOST_STATEMENTS", 3)
+
+    for number in range(6):
+        assert ask(fresh, f"SELECT %s + {number}", [1]) == [(1 + number,)]
+        assert ask(fresh, "SELECT %s", ["often"]) == [("often",)]
+
+    kept = {statement for (statement,) in fresh.execute("SELECT statement FROM pg_prepared_statements").fetchall()}
+    assert kept == {"SELECT $1", "SELECT $1 + 4", "SELECT $1 + 5"}
+
+
+def test_a_transaction_begins_with_the_first_statement(fresh):
+    fresh.autocommit = False
+
+    ask(fresh, "SELECT 1")
+    assert fresh.info.transaction_status == TransactionStatus.INTRANS
+    fresh.rollback()
+
+    assert ask(fresh, "SELECT 1") == [(1,)]  # what was prepared outlives it
+
+
+def test_a_server_that_hangs_up_is_away(fresh):
+    with socket.socket(fileno=os.dup(fresh.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+    with pytest.raises(psycopg.OperationalError):
+        ask(fresh, "SELECT 1")
 
 
 def test_statements_at_once_write_what_they_write_one_by_one(acme, monkeypatch):
@@ -160,4 +234,4 @@ def test_statements_at_once_write_what_they_write_one_by_one(acme, monkeypatch):
         assert Route.objects.get(slug="main").name == "New"
         for row in rows:
             assert model_to_dict(Route.objects.get(pk=row.pk)) == model_to_dict(row)
-    assert 1 < len(told) < 5  # as many as psycopg remembers of, and no more
+    assert len(told) == 1

@@ -13,8 +13,10 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
-from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
+from psycopg.pq import Escaping, TransactionStatus
 from psycopg_pool import ConnectionPool
+
+from tenants.postgresql.prepared import checked
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -36,11 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             literal = Escaping(pgconn).escape_literal
             setting = b"SELECT set_config(%b, %b, true)" % (literal(name.encode()), literal(value.encode()))
             has_begun = pgconn.transaction_status != TransactionStatus.IDLE
-            result = pgconn.exec_(setting if has_begun else b"BEGIN; " + setting)
-            if pgconn.status != ConnStatus.OK:  # of which a result without a code knows nothing
-                raise psycopg.OperationalError(pgconn.get_error_message())
-            if result.status != ExecStatus.TUPLES_OK:
-                raise psycopg.errors.error_from_result(result)
+            checked(pgconn, pgconn.exec_(setting if has_begun else b"BEGIN; " + setting))
 
 
 def has_ended(connection: psycopg.Connection[Any]) -> bool:
