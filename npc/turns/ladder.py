@@ -16,7 +16,7 @@ from typing import Literal
 from uuid import UUID
 
 from llm.errors import ProviderUnavailable
-from llm.routes import READER_SLUG, asked_route, route_found
+from llm.routes import READER_SLUG, asked_routes, route_found
 from llm.types import RouteConfig
 from npc.worlds.document import Tier
 from tenants.errors import NotFound
@@ -125,7 +125,8 @@ def _routes(tenant_id: UUID, tier: Tier) -> list[RouteConfig]:
     """The usual model and the small one, as far as there are any. A route whose key cannot be read is none."""
     if tier.model == "none":
         return []
-    usual, small = read(asked_route(tenant_id, None), asked_route(tenant_id, SMALL_SLUG))
+    (found,) = read(asked_routes(tenant_id))
+    usual, small = [one for one in found if one.is_default], [one for one in found if one.slug == SMALL_SLUG]
     routes = [_found(tenant_id, usual, None), _found(tenant_id, small, SMALL_SLUG)]
     if tier.model == "small" and routes[1]:
         routes = routes[1:]

@@ -182,10 +182,14 @@ class TurnRun:
 
     async def _vector(self) -> Vector | None:
         """Of what is said, to find memories by; none if there is no time for it."""
-        text = self.asked.text
+        text, model = self.asked.text, bundled()
+        if not text:
+            return None
+        if model.knows_query(text):
+            return model.embed_query(text)
         try:
             async with asyncio.timeout(RECALL_SHARE * self.asked.deadline_ms / 1000):
-                return await off_loop(lambda: bundled().embed_query(text)) if text else None
+                return await off_loop(model.embed_query, text)
         except TimeoutError:
             return None
 

@@ -16,7 +16,8 @@ django.setup(set_prefix=False)
 # Django is set up from here on.
 from chat.consumers import ChatConsumer  # noqa: E402
 from chat.desk.consumers import DeskConsumer  # noqa: E402
-from config.bodies import BodyLimit, Handler  # noqa: E402
+from config.bodies import BodyLimit  # noqa: E402
+from config.handler import Handler  # noqa: E402
 from config.lifespan import Lifespan  # noqa: E402
 from config.startup import refuse  # noqa: E402
 from npc.consumers import GameConsumer  # noqa: E402

@@ -6,10 +6,10 @@ before it is read, and one that states none is read no further than the limit.
 
 import asyncio
 from contextlib import suppress
-from io import SEEK_END, BytesIO
+from io import BytesIO
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.utils import translation
 
@@ -24,18 +24,6 @@ from tenants.problems import problem_response
 MAX_BODY_BYTES = MAX_FILE_BYTES + 1024 * 1024
 # A client that still sends would take a closed connection for a broken one, and not read why.
 LINGER_S = 2.0
-
-
-class Handler(ASGIHandler):
-    """Django's, but for bodies that come in chunks and state no length: it would take them for empty ones."""
-
-    def create_request(self, scope: Any, body_file: Any) -> Any:
-        """Called with the whole body."""
-        if size := body_file.seek(0, SEEK_END):
-            others = [header for header in scope["headers"] if header[0] != b"content-length"]
-            scope = {**scope, "headers": [*others, (b"content-length", b"%d" % size)]}
-        body_file.seek(0)
-        return super().create_request(scope, body_file)
 
 
 class BodyLimit:

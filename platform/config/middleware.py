@@ -8,11 +8,7 @@ from typing import Any, cast
 from asgiref.sync import markcoroutinefunction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
-from django.middleware.locale import LocaleMiddleware
-from django.middleware.security import SecurityMiddleware
-from django.urls import Resolver404, ResolverMatch, resolve
 from uuid_utils.compat import uuid7
 
 from config import logs
@@ -73,58 +69,6 @@ class SlashMiddleware(CommonMiddleware):
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         is_call = request.path_info.startswith("/api/") and request.method not in ("GET", "HEAD")
         return not is_call and super().should_redirect_with_slash(request)
-
-
-class CallerMiddleware:
-    """Leads calls with an API key to asynchronous views past what only pages need.
-
-    Sessions, sign-in, forms and messages are of no use to them, and each of those middlewares costs a call two changes
-    of thread under ASGI: more than all the rest that Django does for it.
-    """
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        self._around = [each(get_response) for each in NEEDED_BY_CALLERS]
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self.get_response):
-            return self._lead(request)
-        return self.get_response(request)
-
-    async def _lead(self, request: HttpRequest) -> HttpResponseBase:
-        match = _matched(request)
-        if match is None or not getattr(match.func, "is_for_callers", False):
-            return await cast(Awaitable[HttpResponseBase], self.get_response(request))
-        refuse_unstorable(match.kwargs)
-        request.resolver_match = match
-        for each in self._around:
-            if answer := _step(each, "process_request", request):
-                return answer
-        response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)
-        for each in reversed(self._around):
-            response = _step(each, "process_response", request, response) or response
-        return response
-
-
-# None of these waits for anything.
-NEEDED_BY_CALLERS: list[Any] = [SecurityMiddleware, LocaleMiddleware, CommonMiddleware, XFrameOptionsMiddleware]
-
-
-def _matched(request: HttpRequest) -> ResolverMatch | None:
-    try:
-        return resolve(request.path_info)
-    except Resolver404:
-        return None
-
-
-def _step(middleware: Any, name: str, *args: Any) -> HttpResponseBase | None:
-    step = getattr(middleware, name, None)
-    return step(*args) if step else None
 
 
 def refuse_unstorable(kwargs: Mapping[str, Any]) -> None:

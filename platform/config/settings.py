@@ -58,7 +58,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
-    "config.middleware.CallerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",

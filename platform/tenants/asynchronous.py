@@ -50,7 +50,7 @@ def for_callers(
             except PlatformError as error:
                 return refuse(error, request)
 
-        guarded.is_for_callers = True  # type: ignore[attr-defined]  # for `config.middleware.CallerMiddleware`
+        guarded.is_for_callers = True  # type: ignore[attr-defined]  # for `config.handler.Handler`
         return guarded
 
     return decorate

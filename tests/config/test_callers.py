@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+from asgiref.sync import SyncToAsync
 
 from tests.npc.conftest import game, server, world
 
@@ -48,3 +49,22 @@ def test_a_wrong_method_and_a_missing_key_are_told(server, game):
 
     assert httpx2.get(url).status_code == 405
     assert httpx2.post(url).status_code == 401
+
+
+def test_a_call_changes_no_thread_but_for_the_database(call, monkeypatch):
+    told, run = [], SyncToAsync.__call__
+    monkeypatch.setattr(SyncToAsync, "__call__", lambda self, *args: (told.append(self.func), run(self, *args))[1])
+
+    assert call().status_code == 200
+
+    assert told == []
+
+
+def test_a_fault_of_ours_is_told_with_the_name_of_the_request(call, monkeypatch, caplog):
+    monkeypatch.setattr("npc.api.warm.json_body", lambda _: 1 / 0)
+
+    answer = call(**{"X-Request-Id": "mine-2"})
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "mine-2"
+    assert "ZeroDivisionError" in caplog.text
