@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import Business
+from tenants.provisioning import issue_key
+from tests.conftest import Api, Business
 
 
 def test_a_budget_is_set_changed_and_taken_away(acme: Business) -> None:
@@ -69,7 +70,9 @@ def test_a_limit_holds_from_then_on(acme: Business) -> None:
     made = acme.api.post("/api/v1/rate-limits/", {"of": "key-requests", "limit": 2, "window_s": 3600})
     assert made.status_code == 201, made.content
 
-    assert [acme.api.get("/api/v1/me/").status_code for _ in range(3)] == [200, 200, 429]
+    # Not the key that set it: its own call was counted under what held before, and takes 10 ms to be forgotten.
+    _key, token = issue_key(tenant=acme.tenant, scopes=("chat",))
+    assert [Api(str(token)).get("/api/v1/me/").status_code for _ in range(3)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
