@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db import connection
-from pgvector import HalfVector
-
 from knowledge.asking import asked_words, known_words
 from knowledge.fusion import CountedChunk, Fused, WordStatistics, fuse, score_words
 from knowledge.models import VECTOR_TABLES, Chunk, Document, Space
 from knowledge.words import Word, quote_lexeme
 from llm.routes import routes_for_embedding
 from llm.types import BUNDLED_EMBEDDINGS, RouteConfig, Vector
-from tenants.statements import prepared_cursor
+from llm.vectors import as_halfvec
+from tenants.statements import planning_cursor, prepared_cursor
 
 Mode = Literal["hybrid", "vector", "keyword"]
 
@@ -171,7 +169,7 @@ def _nearest(reach: _Reach, vectors: Mapping[str, Vector], limit: int) -> dict[U
 
 def _nearest_in(space: _Space, reach: _Reach, vector: Vector, limit: int) -> dict[UUID, float]:
     table = VECTOR_TABLES[space.dimension]._meta.db_table
-    with connection.cursor() as cursor:
+    with planning_cursor() as cursor:
         if space.chunks > EXACT_BELOW:
             cursor.execute(_BY_INDEX)
             rows = _ordered(cursor, _indexed_sql(table), space, reach, vector, limit)
@@ -189,7 +187,7 @@ def _ordered(cursor: Any, sql: str, space: _Space, reach: _Reach, vector: Vector
     cursor.execute(
         sql,
         {
-            "vector": HalfVector(vector).to_text(),
+            "vector": as_halfvec(vector),
             "tenant": reach.tenant_id,
             "base": space.base_id,
             "space": space.id,
@@ -242,7 +240,7 @@ def _covering(reach: _Reach, words: Sequence[Word], limit: int) -> dict[UUID, fl
     kept = [word for word in telling if not _is_too_common(word, statistics)] or telling[:1]
     if not kept:
         return {}
-    with connection.cursor() as cursor:
+    with planning_cursor() as cursor:
         cursor.execute(
             "SELECT chunk_id, word_count, counts FROM knowledge_find_words(%s, %s, %s, %s, %s, %s, %s, %s)",
             [

@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection
-from pgvector import HalfVector
 
 from jobs.models import Queue
 from jobs.queueing import enqueue
 from llm.types import Vector
+from llm.vectors import as_halfvec
 from personas.models import Memory, Sight
-from tenants.statements import insertion, write
+from tenants.statements import insertion, planning_cursor, write
 
 # The kind of job that makes vectors; its subject is a store.
 EMBED = "personas.embed_memories"
@@ -108,7 +108,7 @@ def recall(
         "stores": [sight.store for sight in sights],
         "lasts": [sight.last_seq for sight in sights],
         "holder": holder,
-        "vector": None if query_vector is None else HalfVector(query_vector).to_text(),
+        "vector": None if query_vector is None else as_halfvec(query_vector),
         "now": now_game_time,
         "limit": limit,
         "relevance": RELEVANCE,
@@ -118,7 +118,7 @@ def recall(
         "lasting": lasting,
     }
     # Planned for these values each time: a plan for any took three times as long among 10 000 memories.
-    with connection.cursor() as cursor:
+    with planning_cursor() as cursor:
         cursor.execute(_RECALL, parameters)
         return [Recalled(*row) for row in cursor.fetchall()]
 

@@ -7,12 +7,13 @@ since many chat templates take a system message at the beginning only. Pure: equ
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from llm.tokens import count_tokens
 from llm.types import ChatMessage
@@ -45,7 +46,8 @@ class Section:
     """One block of the prompt: `text`, then as many `parts` as fit, then `closing`.
 
     A higher `priority` is served first. `budget_tokens` bounds the section however much room there is. A
-    `required` section is never dropped, though cut to its budget. `why` tells a person what brought it here.
+    `required` section is never dropped, though cut to its budget. `why`, with its `values`, tells a person what
+    brought it here; it is translated when somebody asks.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Section:
     required: bool = False
     parts: tuple[Part, ...] = ()
     closing: str = ""
+    values: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,22 @@ class SectionReport:
     tokens: int
     kept_tokens: int
     why: str
+    values: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON. `dataclasses.asdict` would copy each text, in every turn."""
-        return {each: getattr(self, each) for each in self.__slots__}
+        """As JSON, in the language of who asks."""
+        return {
+            "name": self.name,
+            "role": self.role,
+            "tokens": self.tokens,
+            "kept_tokens": self.kept_tokens,
+            "why": self.reason,
+        }
+
+    @property
+    def reason(self) -> str:
+        """`why`, translated."""
+        return gettext(self.why) % self.values
 
     @property
     def is_dropped(self) -> bool:
@@ -107,7 +122,8 @@ class _Fitted:
 
     def report(self) -> SectionReport:
         role = "system" if self.section.stable else "user"
-        return SectionReport(self.section.name, role, self.tokens, self.kept_tokens, self.section.why)
+        section = self.section
+        return SectionReport(section.name, role, self.tokens, self.kept_tokens, section.why, section.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +136,8 @@ class _History:
     kept_tokens: int
 
     def report(self) -> SectionReport:
-        why = _("%(kept)s of %(all)s earlier messages") % {"kept": len(self.kept), "all": self.all}
-        return SectionReport("history", "history", self.tokens, self.kept_tokens, why)
+        why, values = _("%(kept)s of %(all)s earlier messages"), {"kept": len(self.kept), "all": self.all}
+        return SectionReport("history", "history", self.tokens, self.kept_tokens, why, values)
 
 
 def compile_prompt(

@@ -6,7 +6,7 @@ What a section leaves over goes to the ones that are served after it.
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from personas import texts
 from personas.context import Source, TurnContext
@@ -75,7 +75,8 @@ def examples(context: TurnContext, *, budget_tokens: int) -> Section:
         text=texts.EXAMPLES[language] if parts else "",
         priority=40,
         budget_tokens=budget_tokens,
-        why=_("%(count)s examples of the persona") % {"count": len(parts)},
+        why=_("%(count)s examples of the persona"),
+        values={"count": len(parts)},
         parts=parts,
     )
 
@@ -117,7 +118,8 @@ def knowledge(context: TurnContext, *, budget_tokens: int = 3000) -> Section:
         text=f"{texts.PASSAGES_FOUND[language]}\n<passages>",
         priority=70,
         budget_tokens=budget_tokens,
-        why=_("%(count)s passages found by the search") % {"count": len(context.sources)},
+        why=_("%(count)s passages found by the search"),
+        values={"count": len(context.sources)},
         stable=False,
         parts=tuple(Part(_passage(source), source) for source in context.sources),
         closing="</passages>",

@@ -127,7 +127,7 @@ class PromptSectionSerializer(serializers.Serializer[Any]):
     kept_tokens = serializers.IntegerField(help_text="Of what is in the prompt.")
     dropped = serializers.BooleanField(source="is_dropped")
     truncated = serializers.BooleanField(source="is_truncated")
-    why = serializers.CharField()
+    why = serializers.CharField(source="reason")
 
 
 class PromptSourceSerializer(serializers.Serializer[Any]):

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from llm.reader.types import Example, Passage, ReaderTask
 from llm.tokens import count_tokens

@@ -113,24 +113,21 @@ class Situation:
         return self._activations[sees_args]
 
 
-def compile_condition(source: str, *, gives: Gives = "truth", sees_args: bool = False) -> Condition:
-    """Raises CannotCompile, with every fault and its position, also for a text of another type than `gives`."""
-    condition = _compiled(source, sees_args)
-    given = condition.program.return_type().name()
-    fits = given == "DYN" or (given == "BOOL" if gives == "truth" else given.startswith("LIST"))
-    if not fits:
-        wanted = "true or false" if gives == "truth" else "a list"
-        raise CannotCompile([Fault(f"this must give {wanted}, not {given.lower()}")])
-    return condition
-
-
 @lru_cache(maxsize=20_000)
-def _compiled(source: str, sees_args: bool) -> Condition:
-    """Worlds repeat themselves, and so do their versions."""
+def compile_condition(source: str, *, gives: Gives = "truth", sees_args: bool = False) -> Condition:
+    """Raises CannotCompile, with every fault and its position, also for a text of another type than `gives`.
+
+    Worlds repeat themselves, and so do their versions: what has been compiled is kept.
+    """
     try:
         program = (_AFTER if sees_args else _BEFORE).compile(source)
     except RuntimeError as failure:
         raise CannotCompile(_faults(str(failure))) from None
+    given = program.return_type().name()
+    fits = given == "DYN" or (given == "BOOL" if gives == "truth" else given.startswith("LIST"))
+    if not fits:
+        wanted = "true or false" if gives == "truth" else "a list"
+        raise CannotCompile([Fault(f"this must give {wanted}, not {given.lower()}")])
     return Condition(source, sees_args, program)
 
 

@@ -1,7 +1,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import Field
 
@@ -73,6 +72,6 @@ def _safety(context: TurnContext) -> Section:
         ),
         priority=99,
         budget_tokens=900,
-        why=_("Safety of people who talk with a companion, always"),
+        why=gettext_noop("Safety of people who talk with a companion, always"),
         required=True,
     )

@@ -62,6 +62,15 @@ def test_the_prompt_shows_messages_sections_and_passages(acme: Any, well_read: A
     assert prompt["trace"]["unknown_variables"] == []
 
 
+def test_why_a_section_is_there_is_told_in_the_callers_language(acme: Any, well_read: Any) -> None:
+    response = acme.api.post(PATH, {"text": "When can I have breakfast?"}, **{"Accept-Language": "zh-hans"})
+
+    why = {section["name"]: section["why"] for section in response.json()["sections"]}
+    assert why["rules"] == "平台规则，始终保留"
+    assert why["knowledge"] == f"检索到 {len(response.json()['sources'])} 个段落"
+
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_tool_that_calls_a_person_is_counted(acme: Any, innkeeper: Any, language: str) -> None:
     def prompt_with(**handoff: Any) -> Any:

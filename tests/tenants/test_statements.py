@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from llm.models import ModelCall, Route
 from tenants.models import ApiKey
-from tenants.postgresql.prepared import PreparedCursor, cursor_that_prepares
+from tenants.postgresql.direct import DirectCursor, keeps_statements
 from tenants.statements import Param, Select, Update, insertion, write, write_at_once
 
 NAMED = Select(lambda: Route.objects.filter(slug=Param("slug")).select_related("tenant").order_by("pk"))
@@ -131,7 +131,9 @@ def plans_after_eight_times() -> list[tuple[int, int]]:
     """Of what is prepared on a fresh connection: how often with a plan for these values, and with the one kept."""
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as fresh:
         for number in range(8):
-            cursor_that_prepares(fresh).execute("SELECT slug FROM llm_route WHERE slug = %s", [f"route {number}"])
+            DirectCursor(fresh, prepares=keeps_statements(fresh)).execute(
+                "SELECT slug FROM llm_route WHERE slug = %s", [f"route {number}"]
+            )
         return fresh.execute("SELECT custom_plans, generic_plans FROM pg_prepared_statements").fetchall()
 
 
@@ -155,15 +157,17 @@ def fresh() -> Iterator[psycopg.Connection[Any]]:
         yield fresh
 
 
-def ask(fresh: psycopg.Connection[Any], sql: str, values: Any = ()) -> list[Any]:
-    cursor = PreparedCursor(fresh)
+def ask(fresh: psycopg.Connection[Any], sql: str, values: Any = (), *, prepares: bool = True) -> list[Any]:
+    cursor = DirectCursor(fresh, prepares=prepares)
     cursor.execute(sql, values)
     return cursor.fetchall()
 
 
-def test_places_may_have_names_and_a_percent_sign_is_two(fresh):
-    assert ask(fresh, "SELECT %(a)s::int - %(b)s::int, %(a)s::int, '100 %%'", {"a": 5, "b": 3}) == [(2, 5, "100 %")]
-    assert ask(fresh, "SELECT %s::text || %s", ["a", "%s"]) == [("a%s",)]
+@pytest.mark.parametrize("prepares", [True, False])
+def test_places_may_have_names_and_a_percent_sign_is_two(fresh, prepares):
+    named = "SELECT %(a)s::int - %(b)s::int, %(a)s::int, '100 %%'"
+    assert ask(fresh, named, {"a": 5, "b": 3}, prepares=prepares) == [(2, 5, "100 %")]
+    assert ask(fresh, "SELECT %s::text || %s", ["a", "%s"], prepares=prepares) == [("a%s",)]
 
 
 @pytest.mark.parametrize("sql", ["SELECT %d", "SELECT 100 % of"])
@@ -188,7 +192,7 @@ def test_what_fails_is_told_as_psycopg_tells_it_and_leaves_nothing_behind(fresh,
 
 
 def test_of_what_is_prepared_the_least_used_goes(fresh, monkeypatch):
-    monkeypatch.setattr("tenants.postgresql.prepared.MOST_STATEMENTS", 3)
+    monkeypatch.setattr("tenants.postgresql.direct.MOST_STATEMENTS", 3)
 
     for number in range(6):
         assert ask(fresh, f"SELECT %s + {number}", [1]) == [(1 + number,)]

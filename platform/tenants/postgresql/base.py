@@ -16,7 +16,7 @@ from django.db.backends.postgresql import base
 from psycopg.pq import Escaping, TransactionStatus
 from psycopg_pool import ConnectionPool
 
-from tenants.postgresql.prepared import checked
+from tenants.postgresql.direct import checked
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

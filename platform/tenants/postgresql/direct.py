@@ -1,4 +1,4 @@
-"""A cursor for statements that are the same each time, which PostgreSQL parses and plans once for each connection.
+"""A cursor for what turns ask. It may prepare: PostgreSQL then plans a statement once for each connection.
 
 It asks libpq in one call, which waits without the interpreter: half the time of psycopg's own cursor, which comes back
 for each step on the way. How values are written and read is psycopg's (docs/adr/0018-plan-once.md).
@@ -28,11 +28,12 @@ class Sent(NamedTuple):
     query: bytes
 
 
-class PreparedCursor:
+class DirectCursor:
     """As much of a cursor as Django's wrapper and `tenants.statements` need."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], *, prepares: bool) -> None:
         self._connection = connection
+        self._prepares = prepares
         self._rows: list[Any] = []
         self._query: Sent | None = None
         self.rowcount = -1
@@ -47,8 +48,12 @@ class PreparedCursor:
         given: Any = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
         if not connection.autocommit and pgconn.transaction_status == TransactionStatus.IDLE:
             checked(pgconn, pgconn.exec_(b"BEGIN"))
-        name = _statements_of(connection).name_of(pgconn, sql, transformer.types or ())
-        result = checked(pgconn, pgconn.exec_prepared(name, given, transformer.formats))
+        types, formats = transformer.types or (), transformer.formats
+        if self._prepares:
+            name = _statements_of(connection).name_of(pgconn, sql, types)
+            result = checked(pgconn, pgconn.exec_prepared(name, given, formats))
+        else:
+            result = checked(pgconn, pgconn.exec_params(sql, given, types, formats))
         if result.status == ExecStatus.TUPLES_OK:
             transformer.set_pgresult(result)
             self._rows, self.rowcount = transformer.load_rows(0, result.ntuples, tuple), result.ntuples
@@ -90,11 +95,6 @@ class Statements:
         return name
 
 
-def cursor_that_prepares(connection: psycopg.Connection[Any]) -> Any:
-    """Where that is any use. Behind a pooler each transaction may meet another server."""
-    return (PreparedCursor if _keeps_statements(connection) else psycopg.Cursor)(connection)
-
-
 def checked(pgconn: PGconn, result: PGresult) -> PGresult:
     """A result that is none of a failure. Raises psycopg.Error."""
     if pgconn.status != ConnStatus.OK:  # of which a result without a code knows nothing
@@ -104,7 +104,8 @@ def checked(pgconn: PGconn, result: PGresult) -> PGresult:
     return result
 
 
-def _keeps_statements(connection: psycopg.Connection[Any]) -> bool:
+def keeps_statements(connection: psycopg.Connection[Any]) -> bool:
+    """Whether what is prepared is there the next time. Behind a pooler each transaction may meet another server."""
     known: bool | None = getattr(connection, "keeps_statements", None)
     if known is None:
         # A pooler cannot know which server will answer, and makes up a number.
