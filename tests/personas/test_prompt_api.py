@@ -70,7 +70,6 @@ def test_why_a_section_is_there_is_told_in_the_callers_language(acme: Any, well_
     assert why["knowledge"] == f"检索到 {len(response.json()['sources'])} 个段落"
 
 
-
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_tool_that_calls_a_person_is_counted(acme: Any, innkeeper: Any, language: str) -> None:
     def prompt_with(**handoff: Any) -> Any:
