@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx2
+import aiohttp
 import numpy as np
 import psutil
 
@@ -107,16 +107,17 @@ async def _ask_model(model: Running) -> float:
     """Seconds for the same reply without us."""
     body = {"model": "fake", "messages": [{"role": "user", "content": KNOWN_WORDS}], "stream": True}
     began = time.perf_counter()
-    await _direct().post(f"{model.url}/chat/completions", json=body)
+    async with _direct().post(f"{model.url}/chat/completions", json=body) as response:
+        await response.read()
     return time.perf_counter() - began
 
 
-_clients: dict[asyncio.AbstractEventLoop, httpx2.AsyncClient] = {}
+_clients: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
 
-def _direct() -> httpx2.AsyncClient:
+def _direct() -> aiohttp.ClientSession:
     loop = asyncio.get_running_loop()
-    return _clients.setdefault(loop, httpx2.AsyncClient(timeout=60))
+    return _clients.setdefault(loop, aiohttp.ClientSession())
 
 
 # --- Parts of a turn --------------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ def saves() -> list[Row]:
                     began = time.perf_counter()
                     answer = await ask.post(f"sessions/{game}/saves/", {})
                     took.append((time.perf_counter() - began) * 1000)
-                    sizes.append(answer.json()["bytes"])
+                    sizes.append(answer["bytes"])
 
         asyncio.run(play_and_save())
         characters = len(_document()["characters"])
@@ -396,17 +397,16 @@ class Village:
 class Asking:
     """A game server that asks over HTTP."""
 
-    def __init__(self, http: httpx2.AsyncClient) -> None:
+    def __init__(self, http: aiohttp.ClientSession) -> None:
         self._http = http
 
-    async def post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
-        response = await self._http.post(f"/api/v1/npc/{path}", json=body)
-        assert response.is_success, response.text
-        return response
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        async with self._http.post(f"/api/v1/npc/{path}", json=body) as response:
+            assert response.ok, await response.text()
+            return await response.json()
 
     async def ask(self, session: str, text: str, **more: Any) -> Any:
-        body = {"character": SPEAKS_TO, "speaker": PLAYER, "text": text, **more}
-        return (await self.post(f"sessions/{session}/turns/", body)).json()
+        return await self.post(f"sessions/{session}/turns/", _turn(text, **more))
 
     async def turn(self, session: str, text: str) -> float:
         """Seconds until the whole answer."""
@@ -417,23 +417,27 @@ class Asking:
 
     async def first_delta(self, session: str, text: str) -> float:
         """Seconds until the first of the speech."""
-        body = {"character": SPEAKS_TO, "speaker": PLAYER, "text": text}
-        url = f"/api/v1/npc/sessions/{session}/turns/"
+        url, headers = f"/api/v1/npc/sessions/{session}/turns/", {"Accept": "text/event-stream"}
         began, first = time.perf_counter(), 0.0
-        async with self._http.stream("POST", url, json=body, headers={"Accept": "text/event-stream"}) as stream:
-            async for line in stream.aiter_lines():
-                if not first and line == "event: speech.delta":
+        async with self._http.post(url, json=_turn(text), headers=headers) as stream:
+            async for line in stream.content:
+                if not first and line == b"event: speech.delta\n":
                     first = time.perf_counter() - began
         return first
 
 
+def _turn(text: str, **more: Any) -> dict[str, Any]:
+    return {"character": SPEAKS_TO, "speaker": PLAYER, "text": text, **more}
+
+
 @contextlib.asynccontextmanager
 async def asking(web: Running) -> AsyncIterator[Asking]:
-    limits = httpx2.Limits(max_connections=SESSIONS, max_keepalive_connections=SESSIONS)
-    async with httpx2.AsyncClient(
-        base_url=web.url.replace("ws://", "http://"), headers=_headers[web.url], limits=limits, timeout=60
-    ) as http:
+    connector = aiohttp.TCPConnector(limit=SESSIONS)
+    base_url = web.url.replace("ws://", "http://")
+    async with aiohttp.ClientSession(base_url, headers=_headers[web.url], connector=connector) as http:
         yield Asking(http)
+    if client := _clients.pop(asyncio.get_running_loop(), None):
+        await client.close()
 
 
 _headers: dict[str, dict[str, str]] = {}
