@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from chat.errors import ConversationNotFound
-from chat.models import Conversation, EndUser
+from chat.models import ANONYMOUS, Conversation, EndUser
 from personas.lookups import OnBehalf
 from personas.models import Persona
 from tenants.errors import Invalid, NotFound, Unauthenticated
@@ -176,7 +176,7 @@ def visitor_id(persona: Persona, end_user: dict[str, Any] | None) -> str:
     Raises Unauthenticated for a bad signature.
     """
     if not end_user or not end_user.get("id"):
-        return f"visitor-{uuid7().hex}"
+        return f"{ANONYMOUS}{uuid7().hex}"
     expected = hmac.new(persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), str(end_user.get("signature", "")).encode()):
         raise Unauthenticated(_("The signature does not fit this end user's id."))

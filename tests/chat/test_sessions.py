@@ -65,6 +65,18 @@ def test_conversations_are_listed_by_who_talks_with_whom(acme, innkeeper, carol)
     assert listed(persona="nobody") == listed(persona=str(uuid4())) == listed(state="human") == []
 
 
+@pytest.mark.parametrize(
+    ("external_id", "name", "called"),
+    [
+        ("visitor-01a207d2029e768f8f8f9e18fb0e48b9", "", "Visitor 48B9"),
+        ("visitor-01a207d2029e768f8f8f9e18fb0e48b9", "Carol", "Carol"),
+        ("user-4711", "", "user-4711"),
+    ],
+)
+def test_staff_read_a_name_or_what_comes_nearest(external_id, name, called):
+    assert str(EndUser(external_id=external_id, name=name)) == called
+
+
 def test_an_end_user_comes_back_to_a_conversation_of_his_own(acme, carol):
     again = ask(acme, conversation_id=carol.conversation_id)
     daves = ask(acme, end_user={"id": "dave"}, conversation_id=carol.conversation_id)

@@ -1,4 +1,5 @@
 from chat.models.conversations import (
+    ANONYMOUS,
     SEQ_BLOCK,
     Conversation,
     ConversationQuerySet,
@@ -14,7 +15,7 @@ from chat.models.retention import Erasure, RetentionPolicy
 from chat.models.tracing import AnswerTest, Replay, TestRun
 
 __all__ = [
-    "SEQ_BLOCK", "AnswerTest", "CannedReply", "CannedReplyQuerySet", "ContactRequest", "Conversation",
+    "ANONYMOUS", "SEQ_BLOCK", "AnswerTest", "CannedReply", "CannedReplyQuerySet", "ContactRequest", "Conversation",
     "ConversationQuerySet", "EndUser", "Erasure", "Handoff", "Message", "MessageQuerySet", "Process", "Replay",
     "RetentionPolicy", "TestRun", "Turn", "TurnQuerySet",
 ]  # fmt: skip

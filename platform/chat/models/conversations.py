@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -32,6 +33,10 @@ class Process(models.Model):
     heartbeat_at = models.DateTimeField(default=timezone.now)
 
 
+# What an id of ours begins with; those that a business signed begin otherwise.
+ANONYMOUS = "visitor-"
+
+
 class EndUser(TenantModel):
     """A person who chats, under the id that the business gave, or one of ours for an anonymous visitor."""
 
@@ -46,6 +51,8 @@ class EndUser(TenantModel):
         constraints = [models.UniqueConstraint(fields=["tenant", "external_id"], name="end_user_id")]
 
     def __str__(self) -> str:
+        if self.external_id.startswith(ANONYMOUS) and not self.name:
+            return gettext("Visitor %(number)s") % {"number": self.external_id[-4:].upper()}  # as the desk calls them
         return self.name or self.external_id
 
 
