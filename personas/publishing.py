@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from personas.errors import KindNeedsWorld
+from personas.forgetting import forget_what_hangs_on
 from personas.kinds import kind_named
 from personas.models import Persona, PersonaVersion
 from personas.references import check_references
@@ -78,8 +79,10 @@ def roll_back(persona: Persona, *, number: int) -> PersonaVersion:
     return version
 
 
+@transaction.atomic
 def delete_persona(persona: Persona) -> None:
     """Delete a persona and all that hangs on it. The database reaches down by itself and loads no row."""
+    forget_what_hangs_on(persona)
     rows = Persona.objects.for_tenant(persona.tenant).filter(pk=persona.pk)
     rows._raw_delete(using=rows.db)
     forget_all(persona.tenant_id, persona_id=persona.pk)

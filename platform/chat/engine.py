@@ -157,8 +157,7 @@ class Engine:
                 self._hub.spawn(self._announce(turn, writer))
                 await run.answer(writer)
             if run.is_erased:
-                async with quietly():
-                    await self._hub.log.delete(stream_key(turn.tenant_id, turn.conversation_id))
+                await self._forget(turn)
             following = await self._release(run)
             if run.wish:  # after the release, so that it is told at once
                 self._carry_through(in_tenant(turn.tenant_id, call_person, turn.conversation_id, run.wish))
@@ -168,6 +167,15 @@ class Engine:
             del self._runs[turn.pk]
             heart.turns.discard(turn.pk)
             self._quiet.set()
+
+    async def _forget(self, turn: Turn) -> None:
+        """Its conversation is gone, whatever took it: nobody waits for more of it, and what was logged goes, too."""
+        here = (turn.tenant_id, turn.conversation_id)
+        if room := self._hub.rooms.get(here):
+            room.end(End.GONE)
+        await self._hub.tell(*here, "erased")
+        async with quietly():
+            await self._hub.log.delete(stream_key(*here))
 
     async def _look_after_lost(self) -> None:
         """End the turns that are ours and that nobody runs, as if we had died: whatever went wrong, people go on."""

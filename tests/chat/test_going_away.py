@@ -15,7 +15,7 @@ from channels_redis.pubsub import RedisSingleShardConnection
 from django.conf import LazySettings
 from django.db import OperationalError
 
-from chat import consumers, engine, preparing, running, subscription, sweeping
+from chat import consumers, engine, erasing, preparing, running, subscription, sweeping
 from chat.hub import hub
 from chat.log import read_blocking, stream_key
 from chat.models import Conversation, Turn
@@ -561,6 +561,48 @@ async def test_deleting_a_conversation_in_mid_answer_leaves_nothing(carol, scrip
     await comes_true(lambda: is_left_alone(carol))
     assert logged(carol) == []
     assert await off_loop(turns_of, carol) == []
+
+
+async def test_deleting_a_persona_in_mid_answer_ends_all_that_waits_for_it(
+    carol, scripted_llm, acme, server, open_tab, off_loop
+):
+    """Whoever waits over HTTP hears of it, too; nobody is told a word more, and nothing stays in the log."""
+    dave = await off_loop(welcome, acme, "dave")
+    scripted_llm.will_say(STORY, chunks=30, delay_s=0.05, times=2)
+    tab, idle = await open_tab(carol), await open_tab(await off_loop(welcome, acme, "erin"))
+    await tab.says("Tell me a story.")
+    delta = await tab.next("turn.delta")
+    await comes_true(lambda: has_logged_text(carol, delta["turn_id"]))
+    async with httpx.AsyncClient(base_url=server.http, headers=acme.headers, timeout=10) as client:
+        said = {"client_id": str(uuid4()), "text": "Me, too."}
+        waiting = asyncio.create_task(client.post(f"/api/v1/conversations/{dave.conversation_id}/turns/", json=said))
+        await scripted_llm.is_asked(2)
+
+        answer = await off_loop(acme.api.delete, "/api/v1/personas/innkeeper/")
+
+        assert answer.status_code == 204
+        assert (await waiting).status_code == 404
+    assert [await tab.is_closed(), await idle.is_closed()] == [4401, 4401]
+    assert [await request.client_leaves() for request in scripted_llm.chat_requests] == [True, True]
+    await comes_true(lambda: is_left_alone(carol))
+    assert logged(carol) == []
+
+
+async def test_who_waits_for_an_answer_hears_that_its_conversation_is_gone(
+    carol, scripted_llm, acme, server, off_loop, monkeypatch
+):
+    """Also when nothing told of it, as when the message of the delete got lost."""
+    monkeypatch.setattr(erasing, "announce", lambda *args: None)
+    scripted_llm.will_say("One room left, traveller.", chunks=5, delay_s=0.2)
+    path = f"/api/v1/conversations/{carol.conversation_id}/"
+    async with httpx.AsyncClient(base_url=server.http, headers=acme.headers, timeout=10) as client:
+        said = {"client_id": str(uuid4()), "text": "Any rooms?"}
+        waiting = asyncio.create_task(client.post(f"{path}turns/", json=said))
+        await scripted_llm.is_asked()
+
+        await off_loop(acme.api.delete, path)
+
+        assert (await waiting).status_code == 404
 
 
 async def test_a_socket_does_not_outlive_its_token(carol, acme, server, off_loop):
