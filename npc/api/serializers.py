@@ -6,9 +6,10 @@ from rest_framework import serializers
 
 from npc.models import GameSession, LogEntry, Save
 from npc.sessions.opening import SEED_BITS
+from tenants.serializing import NullsLeftOut
 
 
-class PlayerField(serializers.Serializer[Any]):
+class PlayerField(NullsLeftOut, serializers.Serializer[Any]):
     id = serializers.CharField(max_length=190)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     scene = serializers.CharField(max_length=64, required=False, allow_null=True)
@@ -51,7 +52,7 @@ class GameSessionSerializer(serializers.ModelSerializer[GameSession]):
         fields = ["id", "world", "version", "player", "seed", "branch_id", "opened_at"]
 
 
-class EventRequestSerializer(serializers.Serializer[Any]):
+class EventRequestSerializer(NullsLeftOut, serializers.Serializer[Any]):
     type = serializers.RegexField(r"^\w[\w.\-]*$", max_length=64)
     text = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     # `data` is a word of a serializer's own.

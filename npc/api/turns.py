@@ -23,13 +23,14 @@ from tenants.asynchronous import for_callers, json_body, validated
 from tenants.authentication import Caller
 from tenants.errors import Invalid, PlatformError
 from tenants.limits.policies import Asker
+from tenants.serializing import NullsLeftOut
 
 EVENT_STREAM = "text/event-stream"
 # Proxies close streams that are silent for a minute.
 KEEP_ALIVE_S = 15.0
 
 
-class TurnEventField(serializers.Serializer[Any]):
+class TurnEventField(NullsLeftOut, serializers.Serializer[Any]):
     type = serializers.RegexField(r"^\w[\w.\-]*$", max_length=64)
     text = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
 
@@ -38,7 +39,7 @@ class TurnEventField(serializers.Serializer[Any]):
         return {**super().get_fields(), "data": serializers.DictField(required=False)}
 
 
-class NpcTurnRequestSerializer(serializers.Serializer[Any]):
+class NpcTurnRequestSerializer(NullsLeftOut, serializers.Serializer[Any]):
     turn_id = serializers.UUIDField(required=False, allow_null=True)
     character = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
     speaker = serializers.CharField(max_length=190)

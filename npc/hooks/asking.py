@@ -13,6 +13,7 @@ from npc.turns.settling import Result
 from npc.worlds.document import Hooks
 from tenants.asynchronous import validated
 from tenants.errors import Invalid
+from tenants.serializing import NullsLeftOut
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 MAX_RESULTS = 50
 
 
-class ActionResultSerializer(serializers.Serializer[Any]):
+class ActionResultSerializer(NullsLeftOut, serializers.Serializer[Any]):
     """What the game says became of a proposed action."""
 
     accepted = serializers.BooleanField()
@@ -32,7 +33,7 @@ class HookResultSerializer(ActionResultSerializer):
     id = serializers.UUIDField()
 
 
-class HookResultsSerializer(serializers.Serializer[Any]):
+class HookResultsSerializer(NullsLeftOut, serializers.Serializer[Any]):
     results = serializers.ListField(child=HookResultSerializer(), max_length=MAX_RESULTS, required=False, default=list)
 
 

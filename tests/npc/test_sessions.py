@@ -205,6 +205,14 @@ def test_an_event_sent_twice_happens_once(acme: Any, game: Any) -> None:
     assert game.now()["affinity"]["bram"] == {"trust": 2.0}
 
 
+def test_what_is_optional_may_be_null(acme: Any, world: Any) -> None:
+    game = open_game(acme, player={"id": "carol", "name": None, "scene": None}, state=None, seed=None, save=None)
+    event = {"text": None, "data": None, "scene": None, "witnesses": None, "moves": None, "game_time": None}
+
+    assert game.api.post(f"{game.url}events/", {"type": "gift", **event}).status_code == 201
+    assert game.api.post(f"{game.url}events/", {"type": None}).json()["errors"][0]["field"] == "type"
+
+
 # --- Saves
 def test_a_load_goes_on_from_the_save_on_a_branch_of_its_own(acme: Any, game: Any) -> None:
     game.tell("gift")

@@ -98,6 +98,15 @@ def test_a_turn_sent_again_is_answered_as_before(game, scripted_llm):
     assert len(scripted_llm.chat_requests) == 1
 
 
+def test_what_is_optional_in_a_turn_may_be_null(game, scripted_llm):
+    scripted_llm.will_say(reply("For me?", "happy"))
+
+    answer = answered(game, text=None, event={"type": "gift", "text": None, "data": None}, scene=None, deadline_ms=None)
+
+    assert (answer["say"], answer["affinity"]) == ("For me?", {"trust": 2.0})
+    assert list(wrong_paths(turn(game, text=None, event=None))) == ["text"]
+
+
 def test_a_reply_that_says_and_does_nothing_is_none(game, scripted_llm):
     scripted_llm.will_say('{"say": 7, "emotion": 3, "actions": "x"}')
 

@@ -84,6 +84,10 @@ def test_a_result_sent_again_changes_nothing_and_another_one_is_refused(game, of
     assert kinds(game).count("action.outcome") == 1
 
 
+def test_a_result_may_leave_its_reason_null(game, offer):
+    assert settled(game, offer, reason=None, state_patch=None).status_code == 200
+
+
 def test_a_result_with_a_wrong_patch_is_not_noted_and_may_come_again(game, offer):
     assert list(wrong_paths(settled(game, offer, state_patch={"gold": -3}))) == ["state.gold"]
     assert list(game.now()["proposed"]) == [offer]
