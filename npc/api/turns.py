@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
@@ -22,6 +22,7 @@ from npc.worlds.problems import refuse
 from tenants.asynchronous import for_callers, json_body, validated
 from tenants.authentication import Caller
 from tenants.errors import Invalid, PlatformError
+from tenants.idempotency import key_of
 from tenants.limits.policies import Asker
 from tenants.serializing import NullsLeftOut
 
@@ -99,9 +100,13 @@ class NpcTurnAnswerSerializer(serializers.Serializer[Any]):
 async def turns_view(request: HttpRequest, caller: Caller, session_id: UUID) -> HttpResponseBase:
     """Turn to a character and get its answer; or its events, with `Accept: text/event-stream`.
 
-    Who lost the stream sends the same `turn_id` again with `Last-Event-ID`, and goes on behind it.
+    Who lost the stream sends the same `turn_id` again with `Last-Event-ID`, and goes on behind it. Without a `turn_id`
+    an `Idempotency-Key` makes one.
     """
-    run = start_turn(caller.tenant_id, session_id, asked_in(json_body(request)), asker=Asker(caller.key_id))
+    body = json_body(request)
+    if body.get("turn_id") is None and (key := key_of(request)):
+        body["turn_id"] = str(uuid5(session_id, key))
+    run = start_turn(caller.tenant_id, session_id, asked_in(body), asker=Asker(caller.key_id))
     if EVENT_STREAM in request.headers.get("Accept", ""):
         return await event_stream(numbered(run.follow(), behind=after_of(request) or 0))
     return JsonResponse(await run.answer())

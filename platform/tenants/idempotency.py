@@ -19,11 +19,8 @@ def answer_once(request: HttpRequest, answer: Callable[[], HttpResponse]) -> Htt
     while the first runs waits for it. Only successes are kept; after a failure the key may be tried again.
     Raises IdempotencyMismatch when the key came with another body, FirstAnswerLost when SECRET_KEY was changed since.
     """
-    key = request.headers.get("Idempotency-Key", "")
-    if request.method != "POST" or not key:
+    if request.method != "POST" or not (key := key_of(request)):
         return answer()
-    if len(key) > 200 or not key.isprintable():
-        raise Invalid.field("Idempotency-Key", _("At most 200 printable characters."))
     digest = _digest(request)
     stored, is_new = _claim(key, digest)
     if not is_new:
@@ -35,6 +32,14 @@ def answer_once(request: HttpRequest, answer: Callable[[], HttpResponse]) -> Htt
         stored.content_type = response.headers.get("Content-Type", "")
         stored.save()
     return response
+
+
+def key_of(request: HttpRequest) -> str:
+    """The `Idempotency-Key`, "" without one. Raises Invalid."""
+    key: str = request.headers.get("Idempotency-Key", "")
+    if len(key) > 200 or not key.isprintable():
+        raise Invalid.field("Idempotency-Key", _("At most 200 printable characters."))
+    return key
 
 
 def _claim(key: str, digest: str) -> tuple[StoredAnswer, bool]:

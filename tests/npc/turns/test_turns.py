@@ -98,6 +98,21 @@ def test_a_turn_sent_again_is_answered_as_before(game, scripted_llm):
     assert len(scripted_llm.chat_requests) == 1
 
 
+def test_a_turn_without_an_id_may_be_sent_again_with_a_key(game, scripted_llm):
+    scripted_llm.will_say(reply("An ale.", "happy", sale()))
+    asked = {"character": "bram", "speaker": "carol", "text": "An ale, please.", "turn_id": None}
+    key = {"Idempotency-Key": "ale-1"}
+
+    first, again = (game.api.post(f"{game.url}turns/", asked, **key).json() for _ in range(2))
+    other = game.api.post(f"{game.url}turns/", asked | {"text": "A beer, please."}, **key)
+    unheard = game.api.post(f"{game.url}turns/", asked, **{"Idempotency-Key": "x" * 201})
+
+    assert first == again
+    assert (first["say"], kinds(game).count("turn.opened")) == ("An ale.", 1)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_mismatch")
+    assert list(wrong_paths(unheard)) == ["Idempotency-Key"]
+
+
 def test_what_is_optional_in_a_turn_may_be_null(game, scripted_llm):
     scripted_llm.will_say(reply("For me?", "happy"))
 
