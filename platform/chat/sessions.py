@@ -178,7 +178,7 @@ def visitor_id(persona: Persona, end_user: dict[str, Any] | None) -> str:
     if not end_user or not end_user.get("id"):
         return f"{ANONYMOUS}{uuid7().hex}"
     expected = hmac.new(persona.widget_secret.encode(), str(end_user["id"]).encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), str(end_user.get("signature", "")).encode()):
+    if not hmac.compare_digest(expected.encode(), str(end_user.get("signature", "")).lower().encode()):
         raise Unauthenticated(_("The signature does not fit this end user's id."))
     return f"user-{end_user['id']}"
 

@@ -265,6 +265,12 @@ def test_a_visitor_signed_in_by_the_site_is_known_by_his_id(acme, bot, external_
         assert list(EndUser.objects.values_list("external_id", "name")) == [(f"user-{external_id}", "Carol")]
 
 
+def test_a_signature_in_capital_digits_is_the_same(bot):
+    claimed = signed(bot, "carol")
+
+    assert Page(bot).opens(end_user=claimed | {"signature": claimed["signature"].upper()}).status_code == 201
+
+
 @pytest.mark.parametrize("signature", ["0" * 64, "签名", "", None])
 def test_a_bad_signature_is_refused(acme, bot, signature):
     claimed = {"id": "carol"} if signature is None else {"id": "carol", "signature": signature}
