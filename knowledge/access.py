@@ -10,7 +10,7 @@ from tenants.errors import NotFound
 def access_base(tenant_id: UUID, slug_or_id: str) -> KnowledgeBase:
     """One of the tenant's bases, with its counts. Raises NotFound."""
     bases = KnowledgeBase.objects.for_tenant(tenant_id).with_counts()
-    base_id = _as_uuid(slug_or_id)
+    base_id = as_uuid(slug_or_id)
     named = bases.filter(pk=base_id) if base_id else bases.filter(slug=slug_or_id)
     base: KnowledgeBase | None = named.first()
     if base is None:
@@ -23,7 +23,7 @@ def access_document(tenant_id: UUID, document_id: UUID) -> Document:
     return access_row(Document, tenant_id, pk=document_id)
 
 
-def _as_uuid(text: str) -> UUID | None:
+def as_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

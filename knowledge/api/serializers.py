@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from jobs.models import Job
 from jobs.queueing import queue_position
+from knowledge.access import as_uuid
 from knowledge.collecting import INGEST
 from knowledge.errors import in_readers_language
 from knowledge.models import Chunk, Document, KnowledgeBase, Space
@@ -37,6 +39,11 @@ class KnowledgeBaseSerializer(NullsLeftOut, serializers.ModelSerializer[Knowledg
             "created_at",
         ]  # fmt: skip
         read_only_fields = ["id", "created_at"]
+
+    def validate_slug(self, slug: str) -> str:
+        if as_uuid(slug):  # no address would lead to it
+            raise serializers.ValidationError(_("This slug is reserved; choose another one."))
+        return slug
 
     def get_embedding_model(self, base: KnowledgeBase) -> str:
         space = self._space(base)

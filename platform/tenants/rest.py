@@ -2,8 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -13,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.authentication import Caller
-from tenants.errors import Unauthenticated
+from tenants.errors import NotFound, Unauthenticated
 
 if TYPE_CHECKING:  # DRF imports this module while it defines APIView
     from rest_framework.views import APIView
@@ -46,7 +49,7 @@ class WhatThereIs(DefaultContentNegotiation):
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         try:
             return super().select_renderer(request, renderers, format_suffix)
-        except NotAcceptable:
+        except (NotAcceptable, Http404):  # the latter for a ?format= that there is not
             return renderers[0], renderers[0].media_type
 
 
@@ -65,6 +68,15 @@ class CursorPages(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 100
     ordering = "-id"
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        """Raises NotFound for a cursor that we never gave."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (exceptions.NotFound, ValidationError, ValueError):
+            if self.cursor_query_param not in request.query_params:
+                raise
+            raise NotFound(_("This cursor leads nowhere; begin at the first page.")) from None
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()})

@@ -1,6 +1,7 @@
 """Alice fills Acme's handbook: documents come in, are worked on, stopped, tried again and deleted."""
 
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -375,6 +376,8 @@ def test_a_base_is_renamed_but_not_onto_another(shelf, acme, open_shelf):
     assert acme.api.patch(shelf.path, {"name": "Guide"}).json()["name"] == "Guide"
     assert acme.api.patch(shelf.path, {"slug": "staff"}).status_code == 409
     assert acme.api.post("/api/v1/knowledge-bases/", {"name": "x", "slug": "staff"}).status_code == 409
+    for unreachable in (str(uuid4()), uuid4().hex):
+        assert acme.api.post("/api/v1/knowledge-bases/", {"name": "x", "slug": unreachable}).status_code == 422
     assert [base["slug"] for base in acme.api.get("/api/v1/knowledge-bases/").json()["results"]] == [
         "staff",
         "handbook",

