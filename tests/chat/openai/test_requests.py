@@ -113,6 +113,13 @@ async def test_what_others_send_along_does_no_harm(http, scripted_llm):
         ("POST", "/v1/embeddings", b'{"model": "gpt-9", "input": "x"}', 404, "not_found"),
         ("POST", "/v1/embeddings", b'{"model": "multilingual-e5-small", "input": [[1, 2]]}', 400, "invalid"),
         ("POST", "/v1/embeddings", b'{"model": "multilingual-e5-small", "input": ""}', 400, "invalid"),
+        (
+            "POST",
+            "/v1/embeddings",
+            b'{"model": "multilingual-e5-small", "input": "%s"}' % (b"tea " * 9_000),
+            400,
+            "invalid",
+        ),
     ],
 )
 async def test_every_refusal_has_openais_shape(http, method, path, content, status, code):

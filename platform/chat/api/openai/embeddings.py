@@ -12,6 +12,7 @@ from chat.api.openai.doors import openai_view
 from chat.api.openai.fields import text_of, whole_of
 from chat.posting import storable
 from llm.door import embed
+from llm.embedding import bundled, off_loop
 from llm.metering import Payer, record_call
 from llm.models import ModelCall
 from llm.routes import resolve_route
@@ -24,6 +25,8 @@ from tenants.scope import in_tenant
 
 # As many as OpenAI takes.
 MAX_INPUTS = 2_048
+# And of each as much; an endpoint of the tenant's has its own limit.
+MAX_INPUT_TOKENS = 8_192
 
 
 @openai_view("knowledge", "POST")
@@ -39,6 +42,8 @@ async def embeddings_view(request: HttpRequest, caller: Caller) -> HttpResponseB
         )
     texts, side, encoding = _texts(body), _side(body), _encoding(body)
     dimensions = whole_of(body, "dimensions", least=1)
+    if not route.embedding_model:
+        await off_loop(_check_lengths, texts)
     began = time.monotonic()
     vectors = await embed(route, texts, side)
     if dimensions is not None and dimensions != vectors.shape[1]:
@@ -72,6 +77,13 @@ def _texts(body: dict[str, Any]) -> list[str]:
     if len(texts) > MAX_INPUTS:
         raise Invalid.field("input", _("At most %(count)s texts at once.") % {"count": MAX_INPUTS})
     return [storable(text) for text in texts]
+
+
+def _check_lengths(texts: list[str]) -> None:
+    for number, text in enumerate(texts):
+        if len(text) > MAX_INPUT_TOKENS and bundled().count_tokens(text) > MAX_INPUT_TOKENS:
+            detail = _("A text may have %(count)s tokens.") % {"count": MAX_INPUT_TOKENS}
+            raise Invalid.field(f"input.{number}", detail)
 
 
 def _side(body: dict[str, Any]) -> Side:
