@@ -171,7 +171,8 @@ class ChatConsumer(TokenSocket):
     async def _acknowledge_again(self, posted: Posted, client_id: UUID) -> None:
         """Tell a client that sent something again where it is, unless it comes to hear of it anyway."""
         seq = posted.accepted_seq
-        if posted.is_new or (seq > self._told_seq and posted.message.client_id == client_id):
+        has_heard = str(client_id) not in self._unacknowledged  # meanwhile
+        if posted.is_new or has_heard or (seq > self._told_seq and posted.message.client_id == client_id):
             return
         self._unacknowledged.discard(str(client_id))
         accepted = message_accepted(posted.message, posted.turn.pk if posted.turn else None) | {

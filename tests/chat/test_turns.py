@@ -66,6 +66,23 @@ async def test_the_model_is_told_what_was_said_before(carol, scripted_llm, open_
     assert said[-1].endswith("Too much.")
 
 
+async def test_sent_from_two_tabs_at_once_it_is_accepted_once_for_each(carol, scripted_llm, open_tab):
+    scripted_llm.will_say("One room left, traveller.", times=None)
+    desk, phone = await open_tab(carol), await open_tab(carol)
+
+    for _ in range(5):
+        client_id = str(uuid4())
+        await asyncio.gather(*(tab.says("Any rooms?", client_id) for tab in (desk, phone)))
+        for tab in (desk, phone):
+            await tab.next("turn.completed")
+
+    for tab in (desk, phone):
+        await tab.sends("ping")
+        await tab.next("pong")
+        accepted = [frame["client_id"] for frame in tab.frames if frame["type"] == "message.accepted"]
+        assert len(accepted) == len(set(accepted)) == 5
+
+
 async def test_sending_again_changes_nothing(carol, scripted_llm, open_tab):
     scripted_llm.will_say("One room.")
     tab, client_id = await open_tab(carol), str(uuid4())
