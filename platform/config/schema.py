@@ -105,7 +105,8 @@ def add_asynchronous_views(endpoints: list[Endpoint]) -> list[Endpoint]:
         ),
         described(
             f"{conversation}/turns/", "POST", "Say something; the completed turn, or its events.",
-            operation_id="v1_conversations_turns", parameters=[conversation_id],
+            operation_id="v1_conversations_turns",
+            parameters=[conversation_id, OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER)],
             request=TurnRequestSerializer, responses={ANSWER: CompletedTurnSerializer, EVENTS: STREAM},
         ),
         described(

@@ -56,6 +56,36 @@ async def test_a_turn_streams_as_server_sent_events(carol, scripted_llm, http):
     assert "".join(event["text"] for event in events if event["type"] == "turn.delta") == "One room left."
 
 
+async def test_the_stream_of_a_turn_goes_on_where_it_was_lost(carol, scripted_llm, http):
+    scripted_llm.will_say("One room left, traveller.", chunks=8, delay_s=0.1)
+    path = f"/api/v1/conversations/{carol.conversation_id}/turns/"
+    body = {"client_id": str(uuid4()), "text": "Any rooms?"}
+
+    async def post(*, until: str = "", after: int | None = None) -> list[dict[str, Any]]:
+        seen = []
+        headers = {"Accept": "text/event-stream", **({} if after is None else {"Last-Event-ID": str(after)})}
+        async with http.stream("POST", path, json=body, headers=headers) as response:
+            async for line in response.aiter_lines():
+                if line.startswith("data: "):
+                    seen.append(json.loads(line[6:]))
+                    if seen[-1]["type"] == until:
+                        break
+        return seen
+
+    lost = await post(until="turn.delta")
+    rest = await post(after=lost[-1]["seq"])
+    later = await post(after=lost[-1]["seq"])  # it is over by now
+
+    for events in ([*lost, *rest], [*lost, *later]):
+        assert "".join(event["text"] for event in events if event["type"] == "turn.delta") == events[-1]["text"]
+        assert (events[-1]["type"], events[-1]["text"]) == ("turn.completed", "One room left, traveller.")
+    assert await post(after=rest[-1]["seq"]) == []
+    assert await post() == rest[-1:]
+    whole = await http.post(path, json=body, headers={"Last-Event-ID": str(rest[-1]["seq"])})
+    assert whole.json()["text"] == "One room left, traveller."
+    assert len(carol.messages()) == 2
+
+
 async def test_the_event_stream_goes_on_where_it_left(carol, scripted_llm, http):
     scripted_llm.will_say("One room left.", chunks=3)
     body = {"client_id": str(uuid4()), "text": "Any rooms?"}

@@ -47,7 +47,8 @@ class Posting:
     """A message posted over HTTP, and the turn that answers it.
 
     `history`: what was said before, kept by the caller. `key_id`: the key whose turn it is. `anew`: the turn in whose
-    place this one answers, to a message that is stored already.
+    place this one answers, to a message that is stored already. `after`: the last that was heard of the turn, where it
+    was posted before.
     """
 
     def __init__(
@@ -63,11 +64,13 @@ class Posting:
         on_behalf: OnBehalf | None = None,
         key_id: UUID | None = None,
         anew: UUID | None = None,
+        after: int | None = None,
     ) -> None:
         self.tenant_id = tenant_id
         self.conversation_id = conversation_id
         self._history = history
         self._client_id = client_id
+        self._after = after
         self._post = regenerate if anew else post_message
         said = {"client_id": client_id, "text": text, "variables": variables or {}}
         self._said = {
@@ -88,7 +91,7 @@ class Posting:
 
     async def items(self) -> AsyncIterator[Item]:
         """The events of this turn, from its first to its last. A turn that is over already is told from its
-        rows.
+        rows: by its last, or by all that came behind what was heard.
 
         Raises what forbids the turn, before the first event.
         """
@@ -104,15 +107,20 @@ class Posting:
             )
             if posted.turn is None:  # it is stored, and a person will read it
                 raise TakenOver(_("A person answers here; your message was passed on."))
-            if not posted.is_new and (ending := await in_tenant(self.tenant_id, _ending, posted.turn.pk)):
-                yield ending
-                return
-            begins_after = posted.turn.first_seq - 1
+            heard = posted.turn.first_seq - 1
+            if not posted.is_new:
+                heard = max(heard, self._after or 0)
+                ending = await in_tenant(self.tenant_id, _ending, posted.turn.pk)
+                if ending and self._after is None:
+                    yield ending
+                    return
+                if ending and ending.last <= heard:
+                    return
             if posted.runs_here:
-                subscription.rewind(begins_after)
+                subscription.rewind(heard)
                 subscription.release()
             else:
-                await hub().replay(subscription, begins_after)
+                await hub().replay(subscription, heard)
             turn_id = str(posted.turn.pk)
             try:
                 async for item in subscription:

@@ -39,8 +39,12 @@ async def events_view(request: HttpRequest, caller: Caller, conversation_id: UUI
 
 @for_callers("chat", "POST")
 async def turns_view(request: HttpRequest, caller: Caller, conversation_id: UUID) -> HttpResponseBase:
-    """Say something and get the completed turn; or its events, with `Accept: text/event-stream`."""
+    """Say something and get the completed turn; or its events, with `Accept: text/event-stream`.
+
+    Who lost the stream sends the same `client_id` again with `Last-Event-ID`, and goes on behind it.
+    """
     asked = validated(TurnRequestSerializer, json_body(request))
+    is_stream = "text/event-stream" in request.headers.get("Accept", "")
     posting = Posting(
         caller.tenant_id,
         conversation_id,
@@ -49,8 +53,9 @@ async def turns_view(request: HttpRequest, caller: Caller, conversation_id: UUID
         variables=check_variables(asked.get("variables")),
         on_behalf=behalf_of(caller),
         key_id=caller.key_id,
+        after=after_of(request) if is_stream else None,
     )
-    if "text/event-stream" in request.headers.get("Accept", ""):
+    if is_stream:
         return await event_stream(posting.items())
     return JsonResponse(await posting.completed())
 
@@ -73,7 +78,7 @@ async def event_stream(items: AsyncIterator[Any]) -> StreamingHttpResponse:
 
     What forbids them is raised before the stream begins.
     """
-    first = await anext(items)
+    first = await anext(items, None)
     response = StreamingHttpResponse(_lines(first, items), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
