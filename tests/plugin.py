@@ -1,5 +1,6 @@
 """Starts PostgreSQL and Valkey for the run, before Django reads its settings. Loaded by `-p tests.plugin`."""
 
+import gc
 import os
 import shutil
 import sys
@@ -16,6 +17,9 @@ for source_root in (ROOT, ROOT / "platform"):
 
 from embedded.testing import running_services  # noqa: E402 - only now can it be found
 
+# What is imported and collected stays to the end: two million objects, which the collector looked through again and
+# again, for a tenth of the time of this process.
+gc.disable()
 PARTITIONS = 4
 _stage = ExitStack()
 
@@ -44,6 +48,12 @@ os.environ |= {
     "DATABASE_SYSTEM_URL": services.database_system_url,
     "REDIS_URL": services.redis_url,
 }
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
