@@ -25,6 +25,8 @@ from tenants.models import Scope, Tenant
 from tenants.provisioning import create_tenant, issue_key
 from tenants.scope import tenant_scope
 from tests.fakes.fixtures import fake_openai, scripted_llm  # noqa: F401 - fixtures for all
+from tests.migrated import read_in
+from tests.plugin import services
 
 TESTS = Path(__file__).parent
 # The files that take longest come first, so that at the end no process is left alone with one of them.
@@ -66,10 +68,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database(django_db_blocker: Any) -> Iterator[None]:
+def database(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
     """The migrated database of this run. It is thrown away with its server, so nothing is rolled back."""
+    of_controller = getattr(request.config, "workerinput", {}).get("migrated")
     with django_db_blocker.unblock():
-        call_command("migrate", verbosity=0)
+        if of_controller is None or not read_in(Path(of_controller), services):
+            call_command("migrate", verbosity=0)
         connections.close_all()
         yield
         connections.close_all()

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ for source_root in (ROOT, ROOT / "platform"):
     if str(source_root) not in sys.path:
         sys.path.insert(0, str(source_root))
 
-from embedded.testing import running_services  # noqa: E402 - only now can it be found
+from embedded.testing import running_services  # noqa: E402 - only now can they be found
+from tests import migrated  # noqa: E402
 
 # What is imported and collected stays to the end: two million objects, which the collector looked through again and
 # again, for a tenth of the time of this process.
@@ -48,6 +50,18 @@ os.environ |= {
     "DATABASE_SYSTEM_URL": services.database_system_url,
     "REDIS_URL": services.redis_url,
 }
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if getattr(session.config.option, "numprocesses", None):
+        making = migrated.begin(home / "migrated.sql", services)
+        _stage.callback(making.wait)
+        _stage.callback(making.terminate)
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["migrated"] = str(home / "migrated.sql")
 
 
 def pytest_collection_finish() -> None:
