@@ -70,6 +70,12 @@ def wire(server: InProcessServer) -> Iterator[Wire]:
 
 
 @pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server hangs up on whom it has refused: he waits for that here, and no test is of how long."""
+    monkeypatch.setattr(bodies, "LINGER_S", 0.2)
+
+
+@pytest.fixture
 def documents(acme: Any) -> str:
     """Where Alice's uploads go."""
     base = acme.api.post("/api/v1/knowledge-bases/", {"name": "Handbook"}).json()
@@ -77,7 +83,7 @@ def documents(acme: Any) -> str:
 
 
 @pytest.mark.parametrize(("language", "says"), [("en", "too large"), ("zh-CN", "文件太大")])
-def test_an_upload_that_says_it_is_huge_is_refused_unread(wire, acme, documents, language, says):
+def test_an_upload_that_says_it_is_huge_is_refused_unread(wire, acme, documents, soon, language, says):
     wire.begin(
         documents,
         **acme.headers,
@@ -101,7 +107,7 @@ def test_an_upload_that_says_it_is_huge_is_refused_unread(wire, acme, documents,
     ("path", "code_of"),
     [("/api/v1/personas/", lambda body: body["code"]), ("/v1/chat/completions", lambda body: body["error"]["code"])],
 )
-def test_any_other_body_is_refused_in_the_words_of_its_api(wire, acme, path, code_of):
+def test_any_other_body_is_refused_in_the_words_of_its_api(wire, acme, soon, path, code_of):
     wire.begin(path, **acme.headers, Content_Type="application/json", Content_Length=str(GIGABYTE))
 
     answer = wire.answer()
@@ -109,9 +115,8 @@ def test_any_other_body_is_refused_in_the_words_of_its_api(wire, acme, path, cod
     assert (answer.status, code_of(answer.body)) == (413, "body_too_large")
 
 
-def test_an_upload_that_tells_no_length_is_read_as_far_as_the_limit(wire, acme, documents, monkeypatch):
+def test_an_upload_that_tells_no_length_is_read_as_far_as_the_limit(wire, acme, documents, soon, monkeypatch):
     monkeypatch.setattr(bodies, "MAX_BODY_BYTES", MEGABYTE)
-    monkeypatch.setattr(bodies, "LINGER_S", 0.2)
     wire.begin(documents, **acme.headers, Content_Type="multipart/form-data; boundary=x", Transfer_Encoding="chunked")
 
     taken = sum(wire.sends_chunk(b"x" * 65536) for _ in range(17))
@@ -143,9 +148,8 @@ def test_a_body_in_chunks_is_taken_like_any_other(wire, acme, documents, content
     assert (answer.status, answer.body["status"], answer.body["size_bytes"]) == (202, "queued", len("Green tea"))
 
 
-def test_who_sends_on_and_on_is_hung_up_on(wire, acme, documents, monkeypatch):
+def test_who_sends_on_and_on_is_hung_up_on(wire, acme, documents, soon, monkeypatch):
     monkeypatch.setattr(bodies, "MAX_BODY_BYTES", MEGABYTE)
-    monkeypatch.setattr(bodies, "LINGER_S", 0.2)
     wire.begin(documents, **acme.headers, Content_Type="multipart/form-data; boundary=x", Transfer_Encoding="chunked")
 
     most = GIGABYTE // MEGABYTE
