@@ -19,9 +19,6 @@ for source_root in (ROOT, ROOT / "platform"):
 from embedded.testing import running_services  # noqa: E402 - only now can they be found
 from tests import migrated  # noqa: E402
 
-# What is imported and collected stays to the end: two million objects, which the collector looked through again and
-# again, for a tenth of the time of this process.
-gc.disable()
 PARTITIONS = 4
 _stage = ExitStack()
 
@@ -62,6 +59,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)  # of xdist
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["migrated"] = str(home / "migrated.sql")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """What is collected stays to the end: looking through it again and again took a tenth of the time."""
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:

@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class TroupeConfig(AppConfig):
 
     def ready(self) -> None:
         from config import celery  # noqa: F401 - so that web processes know the broker too
+
+        # Most is imported by now, and stays: no look at it is due.
+        gc.freeze()
+        gc.enable()

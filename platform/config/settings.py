@@ -1,5 +1,6 @@
 """Django's settings. What comes from outside comes through `config.environment`, checked."""
 
+import gc
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.environment import load_or_exit
 from config.look import UNFOLD as UNFOLD
+
+# Nothing that a process imports is garbage, and looking for some took a sixth of its start. `config.apps` ends this.
+gc.disable()
 
 # `ModelForm[Member]` and the like run as well as check.
 django_stubs_ext.monkeypatch()

@@ -1,5 +1,6 @@
 """The server refuses to serve from a database that isolates nothing, and says why."""
 
+import gc
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.db import OperationalError, connections
 from psycopg.sql import SQL, Identifier
 
@@ -139,3 +141,13 @@ def test_an_old_pgvector_is_refused():
             return [("vector", "0.7.4"), ("pg_trgm", "1.6")]
 
     assert database_problems(OldServer()) == ["pgvector 0.7.4 is too old; 0.8.2 or newer is needed (CVE-2026-3172)."]
+
+
+def test_what_was_not_looked_for_while_all_was_imported_is_looked_for_again():
+    gc.disable()
+    try:
+        apps.get_app_config("troupe").ready()
+
+        assert gc.isenabled()
+    finally:
+        gc.enable()
