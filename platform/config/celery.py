@@ -11,7 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from celery import Celery
 from celery.signals import beat_init, worker_process_init
 
-from embedded.processes import die_with_parent
+from embedded.processes import dying_with
+
+# Of who imports this: the worker, whose pool is forked from it.
+WORKER_PID = os.getpid()
 
 app = Celery("troupe")
 # For every thread: the current application is kept per thread, and others would look for a RabbitMQ here.
@@ -23,7 +26,8 @@ app.autodiscover_tasks()
 @worker_process_init.connect
 def end_with_the_worker(**_: object) -> None:
     """A busy pool process would outlive a killed worker; its job is leased and will be done again."""
-    die_with_parent(signal.SIGKILL)
+    if os.getpid() != WORKER_PID:  # with `--pool solo` they are one
+        dying_with(WORKER_PID, signal.SIGKILL)()
     # What is loaded stays: walking through it, the garbage collector cost now and then a question 0.2 s.
     gc.freeze()
 

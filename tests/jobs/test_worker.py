@@ -221,3 +221,20 @@ def test_a_worker_that_is_told_to_end_hands_its_jobs_back(acme, worker):
         assert (back.status, back.attempts, back.error_code) == (Job.Status.QUEUED, 0, "")
         change(job, status=Job.Status.CANCELLED)
     assert worker.wait(timeout=PATIENCE_S) == 0
+
+
+BORN_TOO_LATE = """
+import os
+from config import celery
+if os.fork() == 0:
+    while os.getppid() == celery.WORKER_PID:
+        pass
+    celery.end_with_the_worker()
+    print("still here", flush=True)
+"""
+
+
+def test_a_pool_process_whose_worker_is_gone_before_it_begins_ends_at_once():
+    told = subprocess.run([sys.executable, "-c", BORN_TOO_LATE], env=ENVIRON, capture_output=True, timeout=PATIENCE_S)
+
+    assert (told.returncode, told.stdout) == (0, b""), told.stderr
