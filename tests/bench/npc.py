@@ -117,7 +117,9 @@ _clients: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
 def _direct() -> aiohttp.ClientSession:
     loop = asyncio.get_running_loop()
-    return _clients.setdefault(loop, aiohttp.ClientSession())
+    if loop not in _clients:
+        _clients[loop] = aiohttp.ClientSession()
+    return _clients[loop]
 
 
 # --- Parts of a turn --------------------------------------------------------------------------------------------
