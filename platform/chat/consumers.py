@@ -36,18 +36,11 @@ class ChatConsumer(TokenSocket):
     """One socket of one end user in one conversation."""
 
     session: Session
-    visit: Visit
     subscription: Subscription
     _asker: Asker
 
     def __init__(self) -> None:
         super().__init__()
-        self._frames = {
-            "hello": self._hello, "message.send": self._send_message, "turn.stop": self._stop_turn,
-            "turn.regenerate": self._regenerate, "message.edit": self._edit_message, "message.feedback": self._feedback,
-            "handoff.request": self._request_person, "conversation.rate": self._rate, "typing": self._typing,
-            "ping": self._ping,
-        }  # fmt: skip
         self._replaying = asyncio.Lock()
         self._told_seq = 0
         # Messages of this socket that it has not been told to be accepted.
@@ -66,13 +59,14 @@ class ChatConsumer(TokenSocket):
             await self.leave(COME_BACK)
             return
         page = (header_of(self.scope, b"origin"), header_of(self.scope, b"host")) if self.session.is_public else None
-        self.visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id, self._asker, page)
-        engine().foresight.expect(self.session.conversation_id, self.visit.has_documents)
-        self.subscription.rewind(self.visit.seq)
-        if not self.visit.is_open:
-            self.subscription.room.over_at = self.visit.seq
-        self._told_seq = self.visit.seq
-        await self.send_frame(self.visit.ready())
+        found: Visit = await in_tenant(self.session.tenant_id, visit, self.session.conversation_id, self._asker, page)
+        engine().foresight.expect(self.session.conversation_id, found.has_documents)
+        self.subscription.rewind(found.seq)
+        if not found.is_open:
+            self.subscription.room.over_at = found.seq
+        self._told_seq = self._found_seq = found.seq
+        self._found_open = found.is_open
+        await self.send_frame(found.ready())
         self.spawn(self._send_events())
         self._silence = self.later(SILENT_HELLO_S, self._begin_silently)
         self.leave_at(self.session.expires_at)
@@ -111,7 +105,7 @@ class ChatConsumer(TokenSocket):
         handle = self._frames.get(frame["type"])
         if handle is None:
             raise FrameUnknown.among(self._frames)
-        await handle(frame)
+        await handle(self, frame)
 
     async def _hello(self, frame: dict[str, Any]) -> None:
         after = after_of(frame)
@@ -127,8 +121,8 @@ class ChatConsumer(TokenSocket):
     async def _begin(self) -> None:
         """Go on live, from `ready`: a turn that runs already comes from its beginning."""
         async with self._replaying, self.catching_up():
-            if self.subscription.is_held and self.visit.is_open:
-                await hub().replay(self.subscription, self.visit.seq)
+            if self.subscription.is_held and self._found_open:
+                await hub().replay(self.subscription, self._found_seq)
             self.subscription.release()
 
     def _begin_silently(self) -> None:
@@ -217,3 +211,10 @@ class ChatConsumer(TokenSocket):
 
     async def _ping(self, frame: dict[str, Any]) -> None:
         await self.send_frame({"type": "pong"})
+
+    # Of the class: thousands of sockets say nothing, and each would hold its own.
+    _frames = {
+        "hello": _hello, "message.send": _send_message, "turn.stop": _stop_turn, "turn.regenerate": _regenerate,
+        "message.edit": _edit_message, "message.feedback": _feedback, "handoff.request": _request_person,
+        "conversation.rate": _rate, "typing": _typing, "ping": _ping,
+    }  # fmt: skip

@@ -1,7 +1,6 @@
 """One reader's view of a conversation: what waits for it, and from which number on."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -56,7 +55,7 @@ class Subscription:
         self.is_held = True
         self.end: End | None = None
         self._on_end = on_end
-        self._items: deque[Item] = deque()
+        self._items: list[Item] = []
         self._pending_characters = 0
         self._awake = asyncio.Event()
 
