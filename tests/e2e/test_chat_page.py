@@ -1029,6 +1029,13 @@ def test_quoted_words_are_found(carol):
         ("我们的", "我们的茶", []),
         ("WiFi密码是tea2026", "店内WiFi密码是tea2026，欢迎使用", ["WiFi密码是tea2026"]),
         ("１２ months", "keeps 12 months", ["12 months"]),
+        # A row of a table, and not what the others share with it; but what is there twice is marked twice.
+        (
+            "Tea: Green; Water: 80 °C",
+            "Tea: Green; Water: 80 °C\nTea: White; Water: 90 °C",
+            ["Tea: Green; Water: 80 °C"],
+        ),
+        ("The green tea.", "Green tea. Our green tea.", ["Green tea", "green tea"]),
     ]
     found = carol.page.evaluate(
         """async (cases) => {

@@ -15,23 +15,30 @@ const COMMON = new Set(
 );
 const ENOUGH = 4; // four ideographs, two words, or a number with its unit
 
-/** Half-open UTF-16 ranges `[start, end]` of `passage` whose words stand in the same order in `answer`. */
+/**
+ * Half-open UTF-16 ranges `[start, end]` of `passage` whose words stand in the same order in `answer`. Where every word
+ * of a run belongs to a longer one, it was taken from there: rows of a table share most of theirs.
+ */
 export function quotedRanges(answer, passage) {
   const said = wordsOf(answer.replace(CITATION_MARKS, " "));
   const words = wordsOf(passage);
   const places = Map.groupBy(said.keys(), (at) => said[at].key);
 
-  const ranges = [];
+  const runs = [];
+  const longestAt = said.map(() => 0); // of the runs that took this word of the answer
   for (let at = 0; at < words.length; ) {
-    const length = longestRun(said, words, at, places.get(words[at].key) ?? []);
+    const [length, place] = longestRun(said, words, at, places.get(words[at].key) ?? []);
     if (weight(words, at, length) >= ENOUGH) {
-      ranges.push([words[at].start, words[at + length - 1].end]);
+      runs.push({ at, length, place });
+      for (let one = place; one < place + length; one += 1) longestAt[one] = Math.max(longestAt[one], length);
       at += length;
     } else {
       at += 1;
     }
   }
-  return ranges;
+  return runs
+    .filter(({ length, place }) => longestAt.slice(place, place + length).some((longest) => longest === length))
+    .map(({ at, length }) => [words[at].start, words[at + length - 1].end]);
 }
 
 function wordsOf(text) {
@@ -42,15 +49,15 @@ function wordsOf(text) {
   }));
 }
 
-/** How many words from `words[at]` on stand in `said`, beginning at the best of `places`. */
+/** How many words from `words[at]` on stand in `said`, and where: at the best of `places`. */
 function longestRun(said, words, at, places) {
-  let longest = 0;
+  let best = [0, 0];
   for (const place of places) {
     let length = 0;
     while (words[at + length] && words[at + length].key === said[place + length]?.key) length += 1;
-    longest = Math.max(longest, length);
+    if (length > best[0]) best = [length, place];
   }
-  return longest;
+  return best;
 }
 
 function weight(words, at, length) {
