@@ -21,7 +21,7 @@ from npc.turns.running import TurnRun, cancel_turn, start_turn
 from npc.turns.settling import Result, settle_action
 from tenants.asynchronous import validated
 from tenants.errors import Invalid, PlatformError, RateLimited
-from tenants.frames import FrameUnknown, uuid_of
+from tenants.frames import uuid_of
 from tenants.limits.policies import Asker
 from tenants.limits.visitors import address_of_scope
 from tenants.scope import in_tenant
@@ -62,10 +62,6 @@ class GameConsumer(TokenSocket):
 
     def __init__(self) -> None:
         super().__init__()
-        self._frames = {
-            "turn": self._turn, "turn.cancel": self._cancel, "state.patch": self._patch, "event": self._event,
-            "action.result": self._result, "ping": self._ok,
-        }  # fmt: skip
         self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_WAITING)
 
     # --- Coming in ----------------------------------------------------------------------------------------
@@ -80,8 +76,6 @@ class GameConsumer(TokenSocket):
         self.spawn(self._carry_out())
 
     async def heed(self, frame: dict[str, Any]) -> None:
-        if frame["type"] not in self._frames:
-            raise FrameUnknown.among(self._frames)
         if request_id_of(frame) is None:
             raise Invalid.field("request_id", _("A text is needed by which you know the answer, or a number."))
         if frame["type"] == "ping":  # waits for nobody
@@ -95,7 +89,7 @@ class GameConsumer(TokenSocket):
         while True:
             frame = await self._waiting.get()
             async with self.answering(frame):
-                await self._frames[frame["type"]](frame)
+                await super().heed(frame)
 
     async def _in_session(self, service: Any, *args: Any) -> Any:
         tenant_id, session_id, *_more = self.admitted
@@ -161,6 +155,11 @@ class GameConsumer(TokenSocket):
     def _check_room(self) -> None:
         if len(self._tasks) > MAX_SPEAKING:  # the one more carries out frames
             raise RateLimited(_("Too many turns at once; wait until one is done."))
+
+    frames = {
+        "turn": _turn, "turn.cancel": _cancel, "state.patch": _patch, "event": _event, "action.result": _result,
+        "ping": _ok,
+    }  # fmt: skip
 
 
 def request_id_of(frame: dict[str, Any]) -> str | int | None:

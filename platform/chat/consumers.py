@@ -22,7 +22,7 @@ from chat.subscription import Ended, Subscription
 from chat.visiting import Visit, next_seq, visit
 from personas.variables import check_variables
 from tenants.errors import Invalid, PlatformError
-from tenants.frames import FrameInvalid, FrameUnknown, uuid_of
+from tenants.frames import FrameInvalid, uuid_of
 from tenants.limits.policies import Asker
 from tenants.limits.visitors import address_of_scope
 from tenants.scope import in_tenant
@@ -64,8 +64,8 @@ class ChatConsumer(TokenSocket):
         self.subscription.rewind(found.seq)
         if not found.is_open:
             self.subscription.room.over_at = found.seq
-        self._told_seq = self._found_seq = found.seq
-        self._found_open = found.is_open
+        self._told_seq = found.seq
+        self._begins_after = found.seq if found.is_open else None  # what comes behind it may have come already
         await self.send_frame(found.ready())
         self.spawn(self._send_events())
         self._silence = self.later(SILENT_HELLO_S, self._begin_silently)
@@ -101,12 +101,6 @@ class ChatConsumer(TokenSocket):
         return told | ({"client_id": storable(client_id)[:100]} if isinstance(client_id, str) else {})
 
     # --- Frames -----------------------------------------------------------------------------------------
-    async def heed(self, frame: dict[str, Any]) -> None:
-        handle = self._frames.get(frame["type"])
-        if handle is None:
-            raise FrameUnknown.among(self._frames)
-        await handle(self, frame)
-
     async def _hello(self, frame: dict[str, Any]) -> None:
         after = after_of(frame)
         if after is None:
@@ -121,8 +115,8 @@ class ChatConsumer(TokenSocket):
     async def _begin(self) -> None:
         """Go on live, from `ready`: a turn that runs already comes from its beginning."""
         async with self._replaying, self.catching_up():
-            if self.subscription.is_held and self._found_open:
-                await hub().replay(self.subscription, self._found_seq)
+            if self.subscription.is_held and self._begins_after is not None:
+                await hub().replay(self.subscription, self._begins_after)
             self.subscription.release()
 
     def _begin_silently(self) -> None:
@@ -212,8 +206,7 @@ class ChatConsumer(TokenSocket):
     async def _ping(self, frame: dict[str, Any]) -> None:
         await self.send_frame({"type": "pong"})
 
-    # Of the class: thousands of sockets say nothing, and each would hold its own.
-    _frames = {
+    frames = {
         "hello": _hello, "message.send": _send_message, "turn.stop": _stop_turn, "turn.regenerate": _regenerate,
         "message.edit": _edit_message, "message.feedback": _feedback, "handoff.request": _request_person,
         "conversation.rate": _rate, "typing": _typing, "ping": _ping,

@@ -5,11 +5,11 @@ import contextlib
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 import orjson
@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tenants.errors import PlatformError, RateLimited, Unauthenticated
-from tenants.frames import parse_frame
+from tenants.frames import FrameUnknown, parse_frame
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Bucket:
 
 
 class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels has no types
-    """One socket. What is said over it is its subclass's: `enter`, `heed`, `refusal`."""
+    """One socket. What is said over it is its subclass's: `enter`, `frames`, `refusal`."""
 
     # Not a channel for each: it would be a Redis subscription, and no socket at all while Redis is away.
     channel_layer_alias = "none"
@@ -89,9 +89,12 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
     async def enter(self, token: str) -> None:
         """Let the token's holder in. A PlatformError shows him out."""
 
-    @abstractmethod
+    # What each type of frame does. Of the class: sockets come by the thousand, and say nothing most of the time.
+    frames: ClassVar[Mapping[str, Callable[[Any, dict[str, Any]], Coroutine[Any, Any, None]]]]
+
     async def heed(self, frame: dict[str, Any]) -> None:
         """Carry out a frame. A PlatformError is its answer."""
+        await self.frames[frame["type"]](self, frame)
 
     def refusal(self, error: PlatformError, frame: dict[str, Any]) -> dict[str, Any]:
         """The `error` that answers a frame; a subclass adds by what its client knows which frame was refused."""
@@ -194,6 +197,8 @@ class TokenSocket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels
         async with self.answering(frame):
             self._limit()
             frame |= parse_frame(text_data)
+            if frame["type"] not in self.frames:
+                raise FrameUnknown.among(self.frames)
             await self.heed(frame)
         if self._refused > REFUSED_BEFORE_CUT:
             await self.leave(LIMIT)

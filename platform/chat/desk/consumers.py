@@ -21,7 +21,7 @@ from chat.models import Conversation
 from chat.outside import tell_desk_later
 from chat.subscription import End, Ended, Subscription
 from tenants.errors import PlatformError
-from tenants.frames import FrameUnknown, uuid_of
+from tenants.frames import uuid_of
 from tenants.scope import in_tenant, off_loop
 from tenants.sockets import BAD_TOKEN, COME_BACK, TokenSocket
 
@@ -39,10 +39,6 @@ class DeskConsumer(TokenSocket):
 
     def __init__(self) -> None:
         super().__init__()
-        self._frames = {
-            "hello": self._nothing, "watch": self._watch, "unwatch": self._unwatch, "seen": self._seen,
-            "typing": self._typing, "ping": self._ping,
-        }  # fmt: skip
         self.looks_at: UUID | None = None
         self._pending: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_PENDING)
         self._watching = contextlib.AsyncExitStack()
@@ -84,12 +80,6 @@ class DeskConsumer(TokenSocket):
             await self.send_frame(await self._pending.get())
 
     # --- Frames -------------------------------------------------------------------------------------------------
-    async def heed(self, frame: dict[str, Any]) -> None:
-        handle = self._frames.get(frame["type"])
-        if handle is None:
-            raise FrameUnknown.among(self._frames)
-        await handle(frame)
-
     def refusal(self, error: PlatformError, frame: dict[str, Any]) -> dict[str, Any]:
         told = super().refusal(error, frame)
         about = frame.get("conversation_id")
@@ -160,6 +150,10 @@ class DeskConsumer(TokenSocket):
 
     async def _ping(self, frame: dict[str, Any]) -> None:
         await self.send_frame({"type": "pong"})
+
+    frames = {
+        "hello": _nothing, "watch": _watch, "unwatch": _unwatch, "seen": _seen, "typing": _typing, "ping": _ping,
+    }  # fmt: skip
 
 
 def _mark_read(agent: Agent, conversation_id: UUID) -> None:

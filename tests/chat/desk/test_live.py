@@ -202,7 +202,7 @@ def test_the_document_names_every_frame() -> None:
         for name in ("deskSends", "serverTellsDesk")
     )
 
-    assert taken == set(DeskConsumer()._frames)
+    assert taken == set(DeskConsumer.frames)
     assert {f"desk.{name}" for name in taken | told} == {
         name for name in document["components"]["messages"] if name.startswith("desk.")
     }
