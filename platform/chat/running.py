@@ -107,6 +107,7 @@ class TurnRun:
         self._tell_sources()
         for piece in self._pieces:
             writer.emit_text(self._turn_id, piece)
+        await asyncio.sleep(0)  # who follows is told so far, also where the model has said all already
         try:
             await self._speak(generation)
         except Exception:
