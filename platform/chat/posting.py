@@ -26,9 +26,10 @@ from chat.outside import own_block, tell_on_commit
 from chat.rendering import render_said
 from chat.telling import tell_message, who_listens
 from llm.models import Budget
+from llm.routes import routes_version
 from personas.lookups import OnBehalf
 from tenants.errors import Invalid, NotFound
-from tenants.limits import Bucket, take
+from tenants.limits import Bucket, take, take_meanwhile
 from tenants.limits.policies import NOBODY, Asker, buckets_of_turn
 from tenants.statements import Param, Select, Update, insertion, read, write_at_once
 
@@ -48,6 +49,7 @@ _LOCKED: Select[Any] = Select(  # conversations
         .select_related("end_user", "persona")
         .annotate(listeners=who_listens())
         .annotate(has_budget=Exists(Budget.objects.filter(tenant_id=OuterRef("tenant_id"))))
+        .annotate(routes_version=routes_version())
         .filter(pk=Param("id"))
     )
 )
@@ -156,31 +158,33 @@ def post_message(
         if not conversation.has_bot:
             take(*_buckets(conversation, asker))
             return Posted(None, _leave_to_person(conversation, client_id, text), is_new=True)
-        turn = open_turn(
-            conversation,
-            ahead,
-            process_id=process_id,
-            variables=variables,
-            knobs=knobs,
-            on_behalf=on_behalf,
-            asker=asker,
-        )
-        message = Message(
-            conversation=conversation,
-            turn_id=turn.pk,
-            seq=turn.first_seq + CREATED,
-            role=Message.Role.USER,
-            author=conversation.end_user.name,
-            text=text,
-            html=render_said(text),
-            client_id=client_id,
-        )
-        turn.question = message
-        posted = Posted(turn, message, is_new=True)
-        counted = _COUNT_MESSAGE.of(
-            id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
-        )
-        rows = insertion(message), insertion(turn), counted
+        check_may_wait(ahead)
+        with take_meanwhile(*_buckets(conversation, asker)):
+            turn = open_turn(
+                conversation,
+                ahead,
+                process_id=process_id,
+                variables=variables,
+                knobs=knobs,
+                on_behalf=on_behalf,
+                asker=asker,
+            )
+            message = Message(
+                conversation=conversation,
+                turn_id=turn.pk,
+                seq=turn.first_seq + CREATED,
+                role=Message.Role.USER,
+                author=conversation.end_user.name,
+                text=text,
+                html=render_said(text),
+                client_id=client_id,
+            )
+            turn.question = message
+            posted = Posted(turn, message, is_new=True)
+            counted = _COUNT_MESSAGE.of(
+                id=conversation.pk, next_seq=turn.first_seq + SEQ_BLOCK, last_message_at=message.created_at
+            )
+            rows = insertion(message), insertion(turn), counted
         before_storing(posted)
         write_at_once(*rows)
         tell_message(message, conversation.listeners, conversation)
@@ -320,6 +324,12 @@ def check_bot_answers(conversation: Conversation) -> None:
         raise TakenOver
 
 
+def check_may_wait(ahead: Sequence[str]) -> None:
+    """Raises TooManyWaiting where others wait already; `ahead` are the states of the unfinished turns."""
+    if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
+        raise TooManyWaiting(headers={"Retry-After": "5"}, retry_after_s=5)
+
+
 def _open_anew(
     conversation: Conversation,
     last: Turn,
@@ -329,10 +339,13 @@ def _open_anew(
     on_behalf: OnBehalf | None,
     asker: Asker,
 ) -> Turn:
-    """A turn in the place of another one, asked as that one was; not saved."""
+    """A turn in the place of another one, asked as that one was; not saved. It counts against the limits."""
+    ahead = [state for state, _id in _UNFINISHED.all(conversation_id=conversation.pk)]
+    check_may_wait(ahead)
+    take(*_buckets(conversation, asker))
     turn = open_turn(
         conversation,
-        [state for state, _id in _UNFINISHED.all(conversation_id=conversation.pk)],
+        ahead,
         process_id=process_id,
         variables=last.variables,
         knobs=knobs or last.trace.get(KNOBS),
@@ -387,13 +400,10 @@ def open_turn(
     on_behalf: OnBehalf | None,
     asker: Asker,
 ) -> Turn:
-    """A turn that owns the next block of numbers; not saved. It counts against the limits. Raises RateLimited.
+    """A turn that owns the next block of numbers; not saved.
 
     It waits if one is `ahead`: those are the states of the conversation's unfinished turns.
     """
-    if ahead.count(Turn.Status.QUEUED) >= MAX_WAITING:
-        raise TooManyWaiting(headers={"Retry-After": "5"}, retry_after_s=5)
-    take(*_buckets(conversation, asker))
     if conversation.is_untold:
         tell_on_commit(conversation)  # what came before this turn, before the turn begins
     is_free = not ahead

@@ -22,7 +22,7 @@ from llm.errors import ProviderError
 from llm.fallback import Fallback, told
 from llm.metering import Payer, record_call, record_misses, settle_calls, write_calls
 from llm.models import ModelCall, Route
-from llm.routes import asked_routes, cost_of, routes_for_embedding, routes_found
+from llm.routes import asked_routes, cost_of, known_routes, routes_for_embedding, routes_found
 from llm.tokens import count_tokens
 from llm.types import ChatRequest, RouteConfig, Usage
 from personas.calling import CallingParser, take_call
@@ -168,6 +168,8 @@ class Loaded:
     on_behalf: OnBehalf | None = None
     # Passages, where the question's vectors were known: then no second transaction is needed for them.
     found: Sequence[SearchResult] | None = None
+    # The prompt, where nothing else has to be waited for: made on this thread, while the event loop does for others.
+    compiled: PreparedTurn | None = None
 
 
 def take_in(
@@ -201,7 +203,9 @@ async def prepare(
     if loaded is None:
         loaded = await in_tenant(tenant_id, load, turn, question, history)
     plan = loaded.plan
-    if plan.persona.settings.tools:
+    if loaded.compiled is not None:
+        compiled, left_out = loaded.compiled, loaded.left_out
+    elif plan.persona.settings.tools:
         (found, left_out), (looked, told) = await asyncio.gather(_search(loaded), _look_up(loaded))
         compiled = compile_turn(plan, [*looked, *found], looked_up=told)
     else:
@@ -271,6 +275,7 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
     )
     plan = plan_turn(persona, asked)
     embedding, left_out = _embedding_of(turn.tenant_id, plan, rows)
+    found = _found_at_once(plan, embedding)
     return Loaded(
         plan=plan,
         spending=spending_of(turn, plan, routes),
@@ -284,7 +289,8 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
             end_user=conversation.end_user.external_id,
         ),
         on_behalf=OnBehalf.of(turn.trace.get(ON_BEHALF)),
-        found=_found_at_once(plan, embedding),
+        found=found,
+        compiled=None if found is None or persona.settings.tools else compile_turn(plan, found),
     )
 
 
@@ -327,8 +333,14 @@ def routes_and_past(
     turn: Turn, question: Message, persona: RunningPersona, *, has_history: bool
 ) -> tuple[list[Route], tuple[Said, ...]]:
     """All routes of the tenant; and what was said before, oldest first, as far as the persona remembers."""
+    version = getattr(turn.conversation, "routes_version", None)
+    known = known_routes.of(turn.tenant_id, version)
     limit = 0 if has_history else persona.settings.memory.history_messages
+    asked = [] if known is not None else [asked_routes(turn.tenant_id)]
     past = [asked_past(turn.conversation_id, before_seq=question.seq, limit=limit)] if limit else []
-    routes, *said = read(asked_routes(turn.tenant_id), *past)
-    told = tuple(Said(role=role, text=text) for rows in said for role, text in reversed(rows))
-    return routes, told
+    found = read(*asked, *past)
+    if known is None:
+        known = found.pop(0)
+        known_routes.keep(turn.tenant_id, version, known)
+    told = tuple(Said(role=role, text=text) for rows in found for role, text in reversed(rows))
+    return known, told

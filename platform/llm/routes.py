@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, Func, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +56,49 @@ def route_found(found: Sequence[Route], slug: str | None) -> RouteConfig:
     if slug:
         raise NotFound(_("There is no model route of this name."))
     return platform_route()
+
+
+class RowVersion(Func):
+    """What PostgreSQL writes anew with each change of a row: which transaction wrote it, and where it lies."""
+
+    output_field = CharField()
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:
+        (column,) = self.get_source_expressions()
+        table = compiler.quote_name_unless_alias(column.alias)
+        return f"{table}.xmin || ' ' || {table}.ctid", []
+
+
+def routes_version() -> ArraySubquery:
+    """Of the routes of a row's tenant, as part of a statement that is asked anyway: another one after any change."""
+    own = Route.objects.filter(tenant_id=OuterRef("tenant_id")).order_by("pk")
+    return ArraySubquery(own.values(version=RowVersion("pk")))
+
+
+class KnownRoutes:
+    """All routes of tenants, as they were last read in this process. As good as read now where the version is the same.
+
+    Safe between threads: rows are replaced, never changed.
+    """
+
+    MOST_TENANTS = 1_000
+
+    def __init__(self) -> None:
+        self._kept: dict[UUID, tuple[Sequence[str], list[Route]]] = {}
+
+    def of(self, tenant_id: UUID, version: Sequence[str] | None) -> list[Route] | None:
+        kept = self._kept.get(tenant_id)
+        return kept[1] if kept and kept[0] == version else None
+
+    def keep(self, tenant_id: UUID, version: Sequence[str] | None, routes: list[Route]) -> None:
+        """`version` was asked for before the routes were: a change in between makes them be read again."""
+        if version is not None:
+            if len(self._kept) >= self.MOST_TENANTS:
+                self._kept = {}
+            self._kept[tenant_id] = (version, routes)
+
+
+known_routes = KnownRoutes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from chat.models import Turn
+from llm.models import Route
 from tenants.limits import policies
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.direct import DirectCursor
@@ -107,6 +108,29 @@ async def test_a_turn_asks_little_and_no_more_with_the_years(carol, open_tab, co
     assert transactions <= MOST_TRANSACTIONS
     for other in others:
         await other.next("turn.completed")
+
+
+async def test_model_routes_are_read_again_once_they_change(
+    carol, scripted_llm, open_tab, cost_of_a_turn, ledger, off_loop
+):
+    def of_routes() -> list[str]:
+        return [statement for statement in ledger.statements if statement.startswith('SELECT "llm_route"')]
+
+    def change(**fields: Any) -> None:
+        with carol.business.scope():
+            assert Route.objects.filter(is_default=True).update(**fields) == 1
+
+    tab = await open_tab(carol)
+    await cost_of_a_turn(tab)
+    await cost_of_a_turn(tab)
+    assert not of_routes()
+
+    for model in ("larger", "smaller"):
+        await off_loop(change, chat_model=model)
+        await cost_of_a_turn(tab)
+
+        assert len(of_routes()) == 1
+        assert scripted_llm.chat_requests[-1].body["model"] == model
 
 
 async def test_documents_are_looked_up_with_as_few_statements(

@@ -117,8 +117,9 @@ class Conversation(TenantModel):
     satisfaction = models.PositiveSmallIntegerField(_("satisfaction"), null=True, editable=False)
     satisfaction_comment = models.TextField(_("satisfaction comment"), blank=True, default="")
 
-    # The webhooks that want its messages. Known of a locked one alone.
+    # The webhooks that want its messages, and how its tenant's model routes stand. Known of a locked one alone.
     listeners: Sequence[UUID]
+    routes_version: Sequence[str]
 
     objects: ClassVar[Any] = ConversationQuerySet.as_manager()
 

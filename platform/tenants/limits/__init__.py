@@ -8,6 +8,6 @@ Which buckets there are and how large they are, `tenants.limits.policies` says.
 """
 
 from tenants.limits.buckets import Bucket, Limit, Standing
-from tenants.limits.taking import take
+from tenants.limits.taking import take, take_meanwhile
 
-__all__ = ["Bucket", "Limit", "Standing", "take"]
+__all__ = ["Bucket", "Limit", "Standing", "take", "take_meanwhile"]

@@ -6,7 +6,8 @@ While Redis is away each process limits by itself (docs/adr/0020-limits-without-
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
@@ -48,6 +49,51 @@ return told
 """
 
 
+class Question:
+    """A script's round trip in two halves: it is sent at once, and heard when its answer is needed. Then close it."""
+
+    def __init__(self, script: Any, keys: Sequence[str], args: Sequence[int]) -> None:
+        self._script, self._keys, self._args = script, keys, args
+        self._pool = script.registered_client.connection_pool
+        self._connection = self._sent()
+
+    def _sent(self) -> Any:
+        connection = None
+        try:
+            connection = self._pool.get_connection()
+            connection.send_command("EVALSHA", self._script.sha, len(self._keys), *self._keys, *self._args)
+        except (redis.RedisError, OSError):
+            self._give_back(connection, is_clean=False)
+            return None
+        return connection
+
+    def answer(self) -> Any:
+        """Raises redis.RedisError or OSError."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            is_clean = False
+            try:
+                told = connection.read_response()
+                is_clean = True
+                return told
+            except (redis.RedisError, OSError) as error:  # the script is not known yet, or Redis was away
+                is_clean = isinstance(error, redis.ResponseError)
+            finally:
+                self._give_back(connection, is_clean=is_clean)
+        return self._script(keys=self._keys, args=self._args)
+
+    def close(self) -> None:
+        """Whoever needs no answer any more leaves none behind for the next one."""
+        self._give_back(self._connection, is_clean=False)
+        self._connection = None
+
+    def _give_back(self, connection: Any, *, is_clean: bool) -> None:
+        if connection is not None:
+            if not is_clean:
+                connection.disconnect()
+            self._pool.release(connection)
+
+
 class SharedBuckets:
     """The buckets in Redis, as this process sees them. Safe between threads."""
 
@@ -68,17 +114,35 @@ class SharedBuckets:
 
     def take(self, buckets: Sequence[Bucket], *more: int) -> list[Standing]:
         """Take one token of each bucket, or none of any; how each then stands. `more` is for another clock."""
-        if self._may_ask():
+        with self.taking(buckets, *more) as taken:
+            pass
+        return taken
+
+    @contextmanager
+    def taking(self, buckets: Sequence[Bucket], *more: int) -> Iterator[list[Standing]]:
+        """As `take`, for who has something else to do while Redis answers. The list is filled when the block ends."""
+        taken: list[Standing] = []
+        if not self._may_ask():
+            yield taken
+        else:
             sizes = [size for bucket in buckets for size in (bucket.limit.token_us, bucket.limit.full_us)]
-            try:
-                told = self._take(keys=[bucket.key for bucket in buckets], args=[*sizes, *more])
-            except (redis.RedisError, OSError) as error:
-                logger.warning("Redis did not answer, so this process limits by itself: %s", error)
-                self._is_away, self._look_again_at = True, time.monotonic() + AWAY_S
-            else:
-                self._is_away = False
-                return [Standing.of(bucket, told[2 * n], told[2 * n + 1]) for n, bucket in enumerate(buckets)]
-        return self._local.take(buckets, time.monotonic_ns() // 1000)
+            keys = [bucket.key for bucket in buckets]
+            with closing(Question(self._take, keys, [*sizes, *more])) as question:
+                yield taken
+                taken += self._heard(question, buckets)
+        if not taken:
+            taken += self._local.take(buckets, time.monotonic_ns() // 1000)
+
+    def _heard(self, question: Question, buckets: Sequence[Bucket]) -> list[Standing]:
+        """Nothing while Redis is away."""
+        try:
+            told = question.answer()
+        except (redis.RedisError, OSError) as error:
+            logger.warning("Redis did not answer, so this process limits by itself: %s", error)
+            self._is_away, self._look_again_at = True, time.monotonic() + AWAY_S
+            return []
+        self._is_away = False
+        return [Standing.of(bucket, told[2 * n], told[2 * n + 1]) for n, bucket in enumerate(buckets)]
 
     def _may_ask(self) -> bool:
         """Whether Redis is there, for all we know. While it is not, one of us looks once in a while for all."""
@@ -99,13 +163,22 @@ def _shared() -> SharedBuckets:
 
 def take(*buckets: Bucket) -> list[Standing]:
     """Take one token of each bucket, of all or of none, and say how they stand. Raises RateLimited."""
+    with take_meanwhile(*buckets) as taken:
+        pass
+    return taken
+
+
+@contextmanager
+def take_meanwhile(*buckets: Bucket) -> Iterator[list[Standing]]:
+    """As `take`, while the block does what it must leave no trace of: at its end RateLimited may be raised."""
     if not buckets:
-        return []
-    standings = _shared().take(buckets)
-    refusing = [standing for standing in standings if standing.wait_us]
+        yield []
+        return
+    with _shared().taking(buckets) as taken:
+        yield taken
+    refusing = [standing for standing in taken if standing.wait_us]
     if refusing:
-        raise refusal(max(refusing, key=lambda standing: standing.wait_us), standings)
-    return standings
+        raise refusal(max(refusing, key=lambda standing: standing.wait_us), taken)
 
 
 def refusal(longest: Standing, standings: Sequence[Standing]) -> RateLimited:

@@ -7,13 +7,14 @@ from fractions import Fraction
 from uuid import uuid4
 
 import pytest
+import redis
 from django.conf import settings
 from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
 from tenants.errors import RateLimited
-from tenants.limits import Bucket, Limit, take, taking
+from tenants.limits import Bucket, Limit, take, take_meanwhile, taking
 from tenants.limits.buckets import LocalBuckets
 from tenants.limits.headers import headers_of
 from tenants.limits.taking import SharedBuckets
@@ -87,6 +88,37 @@ def test_nothing_is_taken_from_any_bucket_when_one_refuses() -> None:
     assert refused.value.headers["Retry-After"] == str(refused.value.extra["retry_after_s"])
     (standing,) = take(wide)
     assert standing.left == 8
+
+
+def test_who_is_refused_hears_of_it_when_what_he_did_meanwhile_is_done() -> None:
+    narrow, done = bucket(Limit(1, 60)), []
+    with take_meanwhile(narrow) as taken:
+        done.append("first")
+    assert [standing.left for standing in taken] == [0]
+
+    with pytest.raises(RateLimited), take_meanwhile(narrow):
+        done.append("second")
+
+    assert done == ["first", "second"]
+
+
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_one() -> None:
+    narrow, wide = bucket(Limit(5, 60)), bucket(Limit(100, 60))
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), take_meanwhile(narrow):
+            1 / 0  # noqa: B018
+
+        assert [standing.bucket for standing in take(wide)] == [wide]
+
+    assert [standing.left for standing in take(wide)] == [96]
+
+
+def test_a_redis_that_has_forgotten_the_script_learns_it_again() -> None:
+    one = bucket(Limit(5, 60))
+    take(one)
+    redis.Redis.from_url(settings.REDIS_EVENTS_URL).script_flush()
+
+    assert [standing.left for standing in take(one)] == [3]
 
 
 def test_many_at_once_get_no_more_than_there_is() -> None:
