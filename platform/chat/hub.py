@@ -54,7 +54,7 @@ class Room:
         self.is_joined = False
         self.next_block = 0  # where the next turn begins if all so far ran here
         self.over_at = 0  # with this number a block was over, and who has it has all before it
-        self.is_doubtful = False  # the log was away while it was followed
+        self.is_doubtful = False  # something may have happened that no log tells
         self.subscriptions: set[Subscription] = set()
         self.writer: Writer | None = None  # while a turn runs here
         self.tail: asyncio.Task[None] | None = None
@@ -362,6 +362,7 @@ class Hub:
 
     def _moved(self, room: Room, message: dict[str, Any]) -> None:
         if message.get("by") != self._channel:  # what moves here was handed on already
+            room.is_doubtful |= message.get("is_doubtful", False)
             self._follow(room, message["seq"] - 1)
 
     async def _heal(self) -> None:

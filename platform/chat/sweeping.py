@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from chat.announcing import announce
@@ -26,6 +27,8 @@ LAST = SEQ_BLOCK - 1
 # Rows of processes that are long gone.
 FORGET_AFTER = timedelta(minutes=1)
 TURNS_AT_ONCE = 500
+# No follower has come so far, so each is asked to go on from where it is.
+FROM_WHERE_THEY_ARE = 2**53
 
 
 class Watch:
@@ -79,26 +82,37 @@ def held_by(process_id: UUID) -> list[tuple[UUID, UUID, UUID]]:
 def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list[UUID]) -> None:
     """End one turn for its dead owner, and those that waited behind it."""
     logged = read_blocking(stream_key(tenant_id, conversation_id))
-    with tenant_scope(tenant_id):
-        try:
-            fence = lock_fence(conversation_id)
-        except ConversationNotFound:
-            return
-        turn = _held_by_dead(turn_id, alive)
-        if turn is None:
-            return
-        # What it said before a person took over is kept only as long as the take-over waits for it.
-        is_kept = turn.fence >= fence.number or turn_id == fence.yielding_turn_id
-        text = logged_text(logged, turn_id) if is_kept else ""
-        events = _end(turn, text) if turn.status == Turn.Status.RUNNING else []
-        Turn.objects.filter(pk=turn_id).update(holds_conversation=False)
-        for waiting in turn.conversation.turns.waiting().select_related("question", "conversation__persona"):
-            events += [*turn_opening(waiting, waiting.question), *_end(waiting, "")]
+    try:
+        with tenant_scope(tenant_id):
+            events = _interrupted(conversation_id, turn_id, alive, logged)
+    except (OperationalError, InterfaceError):
+        # It may be stored all the same, and then nobody would tell: let those who follow look for themselves.
+        announce(tenant_id, conversation_id, "moved", seq=FROM_WHERE_THEY_ARE, is_doubtful=True)
+        raise
     if events:
         previous = logged[-1].last if logged else events[0].first - 1
         append_blocking(stream_key(tenant_id, conversation_id), events, previous)
         announce(tenant_id, conversation_id, "moved", seq=events[0].first)
     tell(tenant_id, conversation_id)
+
+
+def _interrupted(conversation_id: UUID, turn_id: UUID, alive: list[UUID], logged: list[Item]) -> list[Item]:
+    """What is to be told of it; nothing where somebody else has ended it."""
+    try:
+        fence = lock_fence(conversation_id)
+    except ConversationNotFound:
+        return []
+    turn = _held_by_dead(turn_id, alive)
+    if turn is None:
+        return []
+    # What it said before a person took over is kept only as long as the take-over waits for it.
+    is_kept = turn.fence >= fence.number or turn_id == fence.yielding_turn_id
+    text = logged_text(logged, turn_id) if is_kept else ""
+    events = _end(turn, text) if turn.status == Turn.Status.RUNNING else []
+    Turn.objects.filter(pk=turn_id).update(holds_conversation=False)
+    for waiting in turn.conversation.turns.waiting().select_related("question", "conversation__persona"):
+        events += [*turn_opening(waiting, waiting.question), *_end(waiting, "")]
+    return events
 
 
 def _held_by_dead(turn_id: UUID, alive: list[UUID]) -> Turn | None:

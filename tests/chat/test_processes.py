@@ -14,11 +14,14 @@ import httpx2 as httpx
 import pytest
 import redis
 from django.conf import settings
+from django.db import OperationalError
 
 from chat.events import Event
 from chat.log import TTL_S, append_blocking, read_blocking, stream_key
-from chat.sweeping import logged_text
+from chat.posting import Posted, post_message
+from chat.sweeping import interrupt, logged_text
 from llm.models import Route
+from tenants.postgresql.base import DatabaseWrapper
 from tests.chat.conftest import Visitor, welcome
 from tests.chat.stage import PATIENCE_S, Launched, OtherProcess, Tab, clock
 from tests.fakes.openai_server import RecordedRequest, Reply, say
@@ -266,6 +269,43 @@ async def test_a_killed_process_leaves_what_was_logged(carol, scripted_llm, open
     await his_phone.sends("turn.regenerate", turn_id=his_failed["turn_id"])
     await his_phone.next("turn.completed")
     assert texts_of(dave) == ["讲个故事。", "从前有一家客栈，客人很多。"]
+
+
+async def test_an_interruption_is_told_though_its_commit_is_not_answered(
+    carol, open_tab, off_loop, monkeypatch, scripted_llm
+):
+    """A process took a question in and died before it told anybody; so did the database of him who ended the turn."""
+    commit, unanswered = DatabaseWrapper._commit, ["one"]
+
+    def committed_but_not_heard(wrapper: DatabaseWrapper) -> None:
+        commit(wrapper)
+        if unanswered:
+            unanswered.pop()
+            raise OperationalError("the server closed the connection unexpectedly")
+
+    def taken_in_by_a_dead_one() -> Posted:
+        with carol.business.scope():
+            return post_message(
+                conversation_id=UUID(carol.conversation_id),
+                client_id=uuid4(),
+                text="Tell me a story.",
+                variables={},
+                process_id=uuid4(),
+            )
+
+    def ended() -> None:
+        monkeypatch.setattr(DatabaseWrapper, "_commit", committed_but_not_heard)
+        with pytest.raises(OperationalError):
+            interrupt(carol.business.id, UUID(carol.conversation_id), posted.turn.pk, [])
+
+    phone = await open_tab(carol)
+    posted = await off_loop(taken_in_by_a_dead_one)
+
+    await off_loop(ended)
+
+    failed = await phone.next("turn.failed")
+    assert (failed["turn_id"], failed["code"]) == (str(posted.turn.pk), "turn_interrupted")
+    assert [message["text"] for message in carol.messages()] == ["Tell me a story."]
 
 
 async def test_a_process_asked_to_end_ends_its_answers_first(carol, scripted_llm, open_tab, doomed):
