@@ -138,7 +138,7 @@ def adding_by_pip(wanted: str, python: str) -> list[str]:
     if not PYTHON.exists() or not succeeds([str(PYTHON), "-c", "import pip"], quietly=True):
         must([python, "-m", "venv", str(VENV)])  # into what may be there: it gets its pip
     add = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    must([*add, *requirements(wanted)])
+    must([*add, "--use-pep517", *requirements(wanted)])  # as newer ones do anyway; an older one complains
     return add
 
 

@@ -58,7 +58,7 @@ BY_UV = [
 ]
 BY_PIP = [
     "python3 -m venv .venv",
-    "python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt",
+    "python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r requirements/base.txt",
     "python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .",
 ]
 
