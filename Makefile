@@ -1,7 +1,6 @@
 # Each target is one command of `python -m embedded`; everything it needs is installed into .venv first.
 PYTHON ?= python3
-# Whoever names no Python gets the fastest build of its version.
-RUN = PYTHONPATH=platform $(PYTHON) -m embedded $(if $(filter file,$(origin PYTHON)),--any-build)
+RUN = PYTHONPATH=platform $(PYTHON) -m embedded
 yes = $(filter-out 0 no false,$(1))
 
 .PHONY: up restart down reset test lint

@@ -23,7 +23,7 @@ from embedded.supervisor import StartFailed, Stopped
 def up(arguments: argparse.Namespace) -> int:
     """Install what is missing, start everything, stay until stopped."""
     load(need_services=False)  # nonsense in the environment is told before anything is installed
-    install.ensure_installed("base", any_build=arguments.any_build)
+    install.ensure_installed("base")
     if not Path(sys.prefix).samefile(install.VENV):
         install.run_in_venv(["-m", "embedded", *sys.argv[1:]])
     from embedded import control, stack
@@ -44,7 +44,7 @@ def down(arguments: argparse.Namespace) -> int:
 
 def restart(arguments: argparse.Namespace) -> int:
     """Install what is missing, and start what `up` started anew, without a pause."""
-    install.ensure_installed("base", any_build=arguments.any_build)
+    install.ensure_installed("base")
     from embedded import control
 
     return control.restart(os.environ)
@@ -70,7 +70,7 @@ def test(arguments: argparse.Namespace) -> int:
     from embedded.browser import ensure_browser
 
     ensure_browser()
-    install.ensure_installed("dev", any_build=arguments.any_build)
+    install.ensure_installed("dev")
     os.chdir(REPOSITORY)
     named = [part for part in arguments.pytest if part != "--"]
     return install.run_in_venv(["-m", "pytest", *(named or ALL_TESTS)])
@@ -78,7 +78,7 @@ def test(arguments: argparse.Namespace) -> int:
 
 def develop(arguments: argparse.Namespace) -> int:
     """Install what developers need: tests, linters, types."""
-    install.ensure_installed("dev", any_build=arguments.any_build)
+    install.ensure_installed("dev")
     return 0
 
 
@@ -124,7 +124,6 @@ def bootstrap(arguments: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     commands = argparse.ArgumentParser(prog="python -m embedded", description=(__doc__ or "").splitlines()[0])
-    commands.add_argument("--any-build", action="store_true", help="of this version of Python, the fastest there is")
     actions = commands.add_subparsers(required=True, metavar="command")
 
     def action(run: object) -> argparse.ArgumentParser:

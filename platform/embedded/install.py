@@ -22,32 +22,10 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "troupe-installed.json"
 # A set of requirements holds all of those before it.
 SETS = ("base", "dev")
-# Builds of one version differ: what pyenv makes takes half as long again as a distribution's, which was built by
-# profile (docs/adr/0028-the-faster-build-of-python.md).
-MUCH_FASTER = 1.2
-OF_THIS_VERSION = "python{}.{}".format(*sys.version_info)
-# Where the system has its own, wherever the caller looks first.
-BESIDES = ("/usr/local/bin", "/usr/bin")
-PACE = """
-import ensurepip, time
-class One:
-    def __init__(self, number): self.number = number
-    def twice(self): return self.number * 2
-def work():
-    began = time.process_time()
-    found = {}
-    for number in range(20_000):
-        found[number % 100] = One(number).twice() + len(str(number))
-    return time.process_time() - began
-print(min(work() for _ in range(9)))
-"""
 
 
-def ensure_installed(wanted: str, *, any_build: bool = False) -> None:
-    """Install the set of requirements ("base" or "dev"), unless exactly that has been done before.
-
-    `any_build`: a new environment may be made with another build of the running Python's version, if it is much faster.
-    """
+def ensure_installed(wanted: str) -> None:
+    """Install the set of requirements ("base" or "dev"), unless exactly that has been done before."""
     with one_at_a_time():
         if wanted in installed_sets():
             return
@@ -56,7 +34,7 @@ def ensure_installed(wanted: str, *, any_build: bool = False) -> None:
             f"Installing what {'the tests need' if wanted == 'dev' else 'Troupe needs'} into .venv …",
             flush=True,
         )
-        install(wanted, fastest_build() if any_build and not PYTHON.exists() else sys.executable)
+        install(wanted)
         done = SETS[: SETS.index(wanted) + 1]
         STAMP.write_text(json.dumps({name: fingerprint(name) for name in done}))
         print(f"Installed in {time.monotonic() - begun_s:.0f} s.", flush=True)
@@ -86,45 +64,18 @@ def fingerprint(name: str) -> str:
     return digest.hexdigest()
 
 
-def fastest_build() -> str:
-    """The running Python, or another build of its version that is much faster and can make environments."""
-    if (ours := pace_s(sys.executable)) is None:
-        return sys.executable
-    places = [*os.get_exec_path(), *BESIDES]
-    found = {os.path.realpath(path) for place in places if (path := shutil.which(OF_THIS_VERSION, path=place))}
-    paces = {path: pace for path in sorted(found - {os.path.realpath(sys.executable)}) if (pace := pace_s(path))}
-    fastest = min(paces, key=paces.__getitem__, default=None)
-    if fastest is None or ours / paces[fastest] < MUCH_FASTER:
-        return sys.executable
-    print(
-        f"Taking {fastest}, which runs Python {ours / paces[fastest]:.1f} times as fast as {sys.executable}. "
-        "PYTHON=python3 takes that one.",
-        flush=True,
-    )
-    return fastest
-
-
-def pace_s(python: str) -> float | None:
-    """CPU seconds of a little work; None if it cannot make environments."""
-    told = subprocess.run([python, "-I", "-c", PACE], capture_output=True, text=True, check=False).stdout
-    try:
-        return float(told)
-    except ValueError:
-        return None
-
-
-def install(wanted: str, python: str) -> None:
+def install(wanted: str) -> None:
     """Two steps, since hashes cover packages but not the project itself; uv if it is there, else pip."""
-    add = adding_by_uv(wanted, python) or adding_by_pip(wanted, python)
+    add = adding_by_uv(wanted) or adding_by_pip(wanted)
     must([*add, "--no-deps", "--no-build-isolation", "-e", "."])
 
 
-def adding_by_uv(wanted: str, python: str) -> list[str]:
+def adding_by_uv(wanted: str) -> list[str]:
     """Install the requirements by uv; return how to install more, or nothing if uv is missing or cannot."""
     uv = shutil.which("uv")
     if uv is None:
         return []
-    if not PYTHON.exists() and not succeeds([uv, "venv", "--quiet", "--python", python, str(VENV)]):
+    if not PYTHON.exists() and not succeeds([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)]):
         return []
     add = [uv, "pip", "install", "--quiet", "--python", str(PYTHON)]
     if succeeds([*add, *requirements(wanted)]):
@@ -133,10 +84,10 @@ def adding_by_uv(wanted: str, python: str) -> list[str]:
     return []
 
 
-def adding_by_pip(wanted: str, python: str) -> list[str]:
+def adding_by_pip(wanted: str) -> list[str]:
     """Install the requirements by pip; return how to install more."""
     if not PYTHON.exists() or not succeeds([str(PYTHON), "-c", "import pip"], quietly=True):
-        must([python, "-m", "venv", str(VENV)])  # into what may be there: it gets its pip
+        must([sys.executable, "-m", "venv", str(VENV)])  # into what may be there: it gets its pip
     add = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     must([*add, "--use-pep517", *requirements(wanted)])  # as newer ones do anyway; an older one complains
     return add

@@ -111,37 +111,6 @@ def test_a_changed_pin_is_installed_into_what_is_there(repository, changed):
     assert repository.calls() == BY_UV[1:]
 
 
-@pytest.mark.parametrize(
-    ("other", "taken"),
-    [
-        ("echo 0.5", "python3.99"),
-        ("echo 0.95", "python3"),  # not worth a surprise
-        ("exit 1", "python3"),  # it cannot make environments
-    ],
-)
-def test_a_new_environment_gets_the_faster_build_of_the_same_python(repository, capfd, monkeypatch, other, taken):
-    monkeypatch.setattr(install, "OF_THIS_VERSION", "python3.99")
-    repository.has("python3", does="echo 1.0")
-    repository.has("python3.99", does=other)
-    repository.has_uv()
-
-    install.ensure_installed("base", any_build=True)
-
-    made = [call for call in repository.calls() if call.startswith("uv")]
-    assert made == [f"uv venv --quiet --python {taken} .venv", *BY_UV[1:]]
-    assert ("2.0 times as fast" in capfd.readouterr().out) == (taken == "python3.99")
-
-
-def test_one_that_is_there_keeps_its_python(repository, monkeypatch):
-    repository.has_uv()
-    install.ensure_installed("base")
-    repository.calls()
-
-    install.ensure_installed("dev", any_build=True)
-
-    assert repository.calls() == [line.replace("base", "dev") for line in BY_UV[1:]]
-
-
 def test_a_failure_is_one_sentence_and_tried_again_the_next_time(repository):
     repository.has("python3", does="exit 1")
 
