@@ -1,6 +1,5 @@
 """One play of a world: a session, its branches, and on each branch an append-only log."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -29,9 +28,6 @@ class GameSession(TenantModel):
     # answered count with the most they may cost. Kept for worlds with a purse.
     spent = JSONField(default=dict, editable=False)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now, editable=False)
-
-    # How its tenant's model routes stand. Known of a held one alone.
-    routes_version: Sequence[str]
 
     class Meta:
         verbose_name = _("game session")

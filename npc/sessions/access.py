@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from llm.routes import routes_version
 from npc.errors import SessionNotFound
 from npc.models import GameSession, Save
 from tenants.access import access_row
@@ -34,9 +33,7 @@ def _sessions() -> Any:
 
 
 _SESSION: Select[GameSession] = Select(_sessions)
-_HELD: Select[GameSession] = Select(
-    lambda: _sessions().select_for_update(no_key=True, of=["self"]).annotate(routes_version=routes_version())
-)
+_HELD: Select[GameSession] = Select(lambda: _sessions().select_for_update(no_key=True, of=["self"]))
 
 
 def access_save(tenant_id: UUID, save_id: UUID) -> Save:

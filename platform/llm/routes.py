@@ -101,15 +101,6 @@ class KnownRoutes:
 known_routes = KnownRoutes()
 
 
-def all_routes(tenant_id: UUID, version: Sequence[str] | None = None) -> list[Route]:
-    """A tenant's, read anew unless they are known as of this version."""
-    routes = known_routes.of(tenant_id, version)
-    if routes is None:
-        (routes,) = read(asked_routes(tenant_id))
-        known_routes.keep(tenant_id, version, routes)
-    return routes
-
-
 @dataclass(frozen=True, slots=True)
 class Routes:
     """Whom to ask, one after the other; and what is named but cannot be asked, with the reason."""
@@ -203,7 +194,7 @@ def route_for_embedding(tenant_id: UUID, model: str, routes: Sequence[Route] | N
         return replace(platform, embedding_model="")
     if platform.embedding_model == model:
         return platform
-    rows = all_routes(tenant_id) if routes is None else routes
+    rows = read(asked_routes(tenant_id))[0] if routes is None else routes
     having = [route for route in rows if route.embedding_model == model]
     if not having:
         detail = _("No route has the embedding model of this knowledge base any more.")
