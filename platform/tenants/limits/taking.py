@@ -55,43 +55,39 @@ class Question:
     def __init__(self, script: Any, keys: Sequence[str], args: Sequence[int]) -> None:
         self._script, self._keys, self._args = script, keys, args
         self._pool = script.registered_client.connection_pool
-        self._connection = self._sent()
-
-    def _sent(self) -> Any:
-        connection = None
+        self._connection: Any = None
+        self._is_late = False
         try:
-            connection = self._pool.get_connection()
-            connection.send_command("EVALSHA", self._script.sha, len(self._keys), *self._keys, *self._args)
-        except (redis.RedisError, OSError):
-            self._give_back(connection, is_clean=False)
-            return None
-        return connection
+            self._connection = self._pool.get_connection()
+            self._connection.send_command("EVALSHA", script.sha, len(keys), *keys, *args)
+        except (redis.RedisError, OSError) as error:
+            self._is_late = isinstance(error, redis.TimeoutError)
+            self.close()
 
     def answer(self) -> Any:
-        """Raises redis.RedisError or OSError."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            is_clean = False
+        """Raises redis.RedisError or OSError. Who was waited for in vain is not waited for once more."""
+        if self._is_late:
+            raise redis.TimeoutError("Redis took too long to be reached")
+        if self._connection is not None:
             try:
-                told = connection.read_response()
-                is_clean = True
+                told = self._connection.read_response()
+                self._give_back()
                 return told
-            except (redis.RedisError, OSError) as error:  # the script is not known yet, or Redis was away
-                is_clean = isinstance(error, redis.ResponseError)
-            finally:
-                self._give_back(connection, is_clean=is_clean)
+            except redis.ResponseError:  # the script is not known yet
+                self._give_back()
+            except (redis.ConnectionError, OSError):  # it was restarted
+                self.close()
         return self._script(keys=self._keys, args=self._args)
 
     def close(self) -> None:
         """Whoever needs no answer any more leaves none behind for the next one."""
-        self._give_back(self._connection, is_clean=False)
-        self._connection = None
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._give_back()
 
-    def _give_back(self, connection: Any, *, is_clean: bool) -> None:
-        if connection is not None:
-            if not is_clean:
-                connection.disconnect()
-            self._pool.release(connection)
+    def _give_back(self) -> None:
+        self._pool.release(self._connection)
+        self._connection = None
 
 
 class SharedBuckets:

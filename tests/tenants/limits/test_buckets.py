@@ -1,5 +1,6 @@
 """How token buckets count: in Redis, in the process while Redis is away, and by the plain model of both."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -167,6 +168,19 @@ def test_without_redis_each_process_limits_by_itself(redis_is_gone: None) -> Non
 
     with pytest.raises(RateLimited):
         take(narrow)
+
+
+def test_a_redis_that_takes_too_long_is_not_waited_for_twice() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow = SharedBuckets(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+
+        (standing,) = slow.take([bucket(Limit(3, 60))])
+
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert standing.left == 2
 
 
 def test_the_headers_are_structured_fields() -> None:
