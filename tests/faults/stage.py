@@ -221,10 +221,10 @@ class Follower:
             await socket.send(json.dumps({"type": "hello", "after": self.last_seq}))
             while True:
                 try:
-                    frame = json.loads(await asyncio.wait_for(socket.recv(), SILENCE_S / 2))
+                    frame = await _received(socket)
                 except TimeoutError:
                     await socket.send('{"type": "ping"}')
-                    frame = json.loads(await asyncio.wait_for(socket.recv(), SILENCE_S / 2))
+                    frame = await _received(socket)
                 if frame["type"] == "ready":
                     self._socket = socket
                 self._heed(frame)
@@ -273,8 +273,15 @@ class Follower:
             deadline = time.monotonic() + every_s
             while not condition() and time.monotonic() < deadline:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), every_s / 4)
+                    async with asyncio.timeout(every_s / 4):
+                        await self._news.wait()
                 self._news.clear()
+
+
+async def _received(socket: Any) -> Any:
+    # Not `asyncio.wait_for`: one that is cancelled as a frame comes hands out the frame, and its task goes on for ever.
+    async with asyncio.timeout(SILENCE_S / 2):
+        return json.loads(await socket.recv())
 
 
 @dataclass
