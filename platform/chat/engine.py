@@ -205,7 +205,7 @@ class Engine:
         await self._hub.tell(turn.tenant_id, turn.conversation_id, "moved", seq=turn.first_seq)
 
     async def _release(self, run: TurnRun) -> TurnRun | None:
-        """Give the conversation free, and take up the message that waited, if one did."""
+        """Give the conversation free if it is not, and take up the message that waited, if one did."""
         turn, tries = run.turn, 0
 
         async def release() -> Following | None:
@@ -217,6 +217,8 @@ class Engine:
             )  # fmt: skip
 
         await _until_it_answers(run.settle_late)
+        if run.is_released:
+            return None
         following = await _until_it_answers(release)
         if following is None and tries > 1:  # the first one may have been heard
             following = await self._open_turn(turn)

@@ -55,6 +55,7 @@ class Room:
         self.next_block = 0  # where the next turn begins if all so far ran here
         self.over_at = 0  # with this number a block was over, and who has it has all before it
         self.is_doubtful = False  # something may have happened that no log tells
+        self.has_moved = False  # something happened elsewhere, though a turn runs here
         self.subscriptions: set[Subscription] = set()
         self.writer: Writer | None = None  # while a turn runs here
         self.tail: asyncio.Task[None] | None = None
@@ -157,10 +158,13 @@ class Hub:
     async def writer(self, tenant_id: UUID, conversation_id: UUID, *, first_seq: int) -> AsyncIterator[Writer]:
         """Speak in a conversation, as the one process that may."""
         async with self._room(tenant_id, conversation_id) as room:
+            if room.writer:
+                await self._let_finish(room.writer)
             if room.next_block != first_seq:
                 # What another process said last comes before what we say.
                 await self._catch_up(room, first_seq)
-            writer = room.writer = Writer(self.log, room, first_seq=first_seq)
+            writer, room.has_moved = Writer(self.log, room, first_seq=first_seq), False
+            room.writer = writer
             try:
                 yield writer
             finally:
@@ -170,6 +174,15 @@ class Hub:
                     room.mark_end(writer.said())
                     if room.over_at > first_seq:  # else somebody else tells how it ended
                         room.next_block = first_seq + SEQ_BLOCK
+                    if room.has_moved:  # who came next did not wait for what we told last
+                        self._follow(room, writer.next_seq - 1)
+                writer.closed.set()
+
+    async def _let_finish(self, before: Writer) -> None:
+        """The turn before has let the conversation go, and tells its last. One that was taken for dead may never."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONTROL_PATIENCE_S):
+                await before.closed.wait()
 
     @contextlib.asynccontextmanager
     async def _room(self, tenant_id: UUID, conversation_id: UUID) -> AsyncIterator[Room]:
@@ -363,6 +376,7 @@ class Hub:
     def _moved(self, room: Room, message: dict[str, Any]) -> None:
         if message.get("by") != self._channel:  # what moves here was handed on already
             room.is_doubtful |= message.get("is_doubtful", False)
+            room.has_moved = True
             self._follow(room, message["seq"] - 1)
 
     async def _heal(self) -> None:

@@ -58,6 +58,7 @@ class TurnRun:
         # Turns of this conversation that wait, and are not wanted any more.
         self.unwanted: set[UUID] = set()
         self.is_settled = False
+        self.is_released = False
         self.is_erased = False
         self._history = history
         self._loaded = loaded
@@ -289,7 +290,7 @@ class TurnRun:
             logger.exception("The answer of turn %s cannot be stored", self.turn.pk)
             self._prepared, self._outcome = None, Outcome(error=TurnBroken())
             settled = await in_tenant(self.turn.tenant_id, self._store)
-        self.is_settled = True
+        self.is_settled, self.is_released = True, settled.is_released
         return settled
 
     def _store(self) -> Settled:

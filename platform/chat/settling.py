@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -29,9 +29,13 @@ _ACCOUNT = (
     "persona_version", "piece_lengths",
 )  # fmt: skip
 
+# Only its own process calls a turn completed: then it has let the conversation go itself.
 _HELD: Select[Any] = Select(  # turns
-    lambda: Turn.objects.annotate(question_replaced_at=F("question__replaced_at"), listeners=who_listens()).filter(
-        pk=Param("id"), process_id=Param("process_id"), holds_conversation=True
+    lambda: (
+        Turn.objects.filter(Q(holds_conversation=True) | Q(status=Turn.Status.COMPLETED))
+        .filter(pk=Param("id"), process_id=Param("process_id"))
+        .annotate(question_replaced_at=F("question__replaced_at"), listeners=who_listens())
+        .annotate(is_waited_for=Exists(Turn.objects.waiting().filter(conversation_id=OuterRef("conversation_id"))))
     )
 )
 _COUNT_ANSWER = Update(
@@ -39,7 +43,7 @@ _COUNT_ANSWER = Update(
 )
 _END_TURN = Update(
     lambda: Turn.objects.filter(pk=Param("id")),
-    "status", "answer_id", "error_code", "error_detail", "last_seq", "finished_at", *_ACCOUNT,
+    "status", "holds_conversation", "answer_id", "error_code", "error_detail", "last_seq", "finished_at", *_ACCOUNT,
 )  # fmt: skip
 _RELEASE = Update(
     lambda: Turn.objects.filter(pk=Param("id"), process_id=Param("owner"), holds_conversation=True),
@@ -95,12 +99,14 @@ class Settled:
     outcome: Outcome
     # By an earlier try, whose commit was not answered.
     is_repeated: bool = False
+    # The conversation is free; else `release_turn` is to follow.
+    is_released: bool = False
 
 
 def settle_turn(
     *, conversation_id: UUID, turn_id: UUID, process_id: UUID, outcome: Outcome, author: str, message_seq: int
 ) -> Settled:
-    """Store what a turn came to, in one transaction.
+    """Store what a turn came to, and give the conversation free if nobody waits for that, in one transaction.
 
     `message_seq` and the number after it are those of the two events that will tell of it. When a person has
     taken over since the turn began, nothing of the answer is kept, unless the take-over waits for this turn: then
@@ -113,17 +119,19 @@ def settle_turn(
         if turn is None:
             raise Superseded
         if turn.status == Turn.Status.COMPLETED:  # whoever took over did so afterwards
-            return Settled(turn.answer, outcome, is_repeated=True)
+            return Settled(turn.answer, outcome, is_repeated=True, is_released=not turn.holds_conversation)
         if turn.fence < fence.number and turn.pk == fence.yielding_turn_id:
             outcome = replace(outcome, finish_reason="stopped")
         elif turn.fence < fence.number:
             outcome = replace(outcome, text="", citations=[], claims=[], suggestions=[], error=TakenOver())
         if turn.status != Turn.Status.RUNNING:
             return Settled(turn.answer, outcome, is_repeated=True)
+        is_awaited = turn.is_waited_for or fence.is_untold or turn.fence < fence.number
+        turn.holds_conversation = is_awaited or outcome.error is not None
         message = _store(turn, outcome, author, message_seq, turn.question_replaced_at)
         if message is not None:
             tell_message(message, turn.listeners)
-        return Settled(message, outcome)
+        return Settled(message, outcome, is_released=not turn.holds_conversation)
 
 
 def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None:
@@ -205,7 +213,7 @@ class Following:
 
 
 def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Following | None:
-    """Give the conversation free, once the turn's last event is in the log."""
+    """Give the conversation free, once the turn's last event is in the log: for those who waited for it to end."""
     with transaction.atomic(savepoint=False):
         try:
             fence = lock_fence(conversation_id)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from chat.announcing import announce
 from chat.errors import ConversationNotFound, TurnInterrupted
-from chat.events import Delta, Event, Item
+from chat.events import Delta, Event, Item, block_end
 from chat.log import append_blocking, read_blocking, stream_key
 from chat.models import SEQ_BLOCK, Message, Process, Turn
 from chat.outside import tell
@@ -90,7 +90,8 @@ def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list
         announce(tenant_id, conversation_id, "moved", seq=FROM_WHERE_THEY_ARE, is_doubtful=True)
         raise
     if events:
-        previous = logged[-1].last if logged else events[0].first - 1
+        before = block_end(events[0].first) - SEQ_BLOCK  # of the turn before the last words may not be logged
+        previous = max(logged[-1].last, before) if logged else events[0].first - 1
         append_blocking(stream_key(tenant_id, conversation_id), events, previous)
         announce(tenant_id, conversation_id, "moved", seq=events[0].first)
     tell(tenant_id, conversation_id)

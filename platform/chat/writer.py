@@ -37,6 +37,8 @@ class Writer:
         self._unlogged: list[Item] = []
         self._has_log = True
         self._is_silenced = False
+        # Once the room knows, too, how it ended.
+        self.closed = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._flusher = asyncio.create_task(self._write_behind())
 

@@ -15,10 +15,11 @@ from chat.events import ENDINGS, Delta, Item
 from chat.history import stored_events
 from chat.hub import hub
 from chat.log import EventLog, delete_blocking, stream_key
-from chat.models import SEQ_BLOCK, Conversation
+from chat.models import SEQ_BLOCK
 from chat.subscription import Ended, Subscription
 from tests.chat.conftest import Visitor
 from tests.chat.stage import Tab
+from tests.chat.test_going_away import comes_true, is_left_alone
 from tests.chat.test_provider_trouble import teach
 
 
@@ -26,31 +27,15 @@ def empty_the_log(visitor: Visitor) -> None:
     delete_blocking([stream_key(visitor.business.id, UUID(visitor.conversation_id))])
 
 
-@pytest.fixture
-async def is_free(off_loop):
-    """Wait until the last turn has let its conversation go, by which its last event is in the log."""
-
-    def look(visitor: Visitor) -> bool:
-        with visitor.business.scope():
-            conversation = Conversation.objects.get(pk=visitor.conversation_id)
-            return not conversation.turns.filter(holds_conversation=True).exists()
-
-    async def wait(visitor: Visitor) -> None:
-        while not await off_loop(look, visitor):
-            pass
-
-    return wait
+async def is_free(visitor: Visitor) -> None:
+    """Wait until no turn runs, by which its last event is in the log."""
+    await comes_true(lambda: is_left_alone(visitor))
 
 
-@pytest.fixture
-async def lose_the_log(is_free):
+async def lose_the_log(visitor: Visitor) -> None:
     """Empty it when nothing is about to be written to it."""
-
-    async def lose(visitor: Visitor) -> None:
-        await is_free(visitor)
-        empty_the_log(visitor)
-
-    return lose
+    await is_free(visitor)
+    empty_the_log(visitor)
 
 
 async def everything_since(tab: Tab) -> list[dict[str, Any]]:
@@ -66,19 +51,14 @@ async def fails(tab: Tab, text: str) -> dict[str, Any]:
     return await tab.next("turn.failed")
 
 
-@pytest.fixture
-async def try_again(is_free):
+async def try_again(tab: Tab, visitor: Visitor, turn_id: str, *endings: str) -> dict[str, Any]:
     """Ask for the last answer anew, once its turn has let the conversation go."""
-
-    async def again(tab: Tab, visitor: Visitor, turn_id: str, *endings: str) -> dict[str, Any]:
-        await is_free(visitor)
-        await tab.sends("turn.regenerate", turn_id=turn_id)
-        return await tab.next(*endings)
-
-    return again
+    await is_free(visitor)
+    await tab.sends("turn.regenerate", turn_id=turn_id)
+    return await tab.next(*endings)
 
 
-async def test_a_failure_that_was_tried_again_is_no_news(carol, scripted_llm, open_tab, lose_the_log, try_again):
+async def test_a_failure_that_was_tried_again_is_no_news(carol, scripted_llm, open_tab):
     scripted_llm.will_cut(after="Half an ans")
     tab = await open_tab(carol)
     failed = await fails(tab, "Any rooms?")
@@ -95,7 +75,7 @@ async def test_a_failure_that_was_tried_again_is_no_news(carol, scripted_llm, op
     assert completed["message_id"] in shown
 
 
-async def test_of_two_failures_the_last_one_is_told(carol, scripted_llm, open_tab, lose_the_log, try_again):
+async def test_of_two_failures_the_last_one_is_told(carol, scripted_llm, open_tab):
     scripted_llm.will_fail(401)
     scripted_llm.will_cut(after="Half")
     tab = await open_tab(carol)
@@ -112,7 +92,7 @@ async def test_of_two_failures_the_last_one_is_told(carol, scripted_llm, open_ta
 @pytest.mark.parametrize(
     ("status", "retryable"), [(401, False), (404, False), (429, True)], ids=["key", "address", "busy"]
 )
-async def test_a_failure_is_replayed_as_it_was_told(carol, scripted_llm, open_tab, lose_the_log, status, retryable):
+async def test_a_failure_is_replayed_as_it_was_told(carol, scripted_llm, open_tab, status, retryable):
     scripted_llm.will_fail(status, headers={"Retry-After": "60"})
     told = await fails(await open_tab(carol), "Any rooms?")
     await lose_the_log(carol)
@@ -123,7 +103,7 @@ async def test_a_failure_is_replayed_as_it_was_told(carol, scripted_llm, open_ta
     assert replayed[-1] == told
 
 
-async def test_what_was_seen_is_not_told_again(carol, scripted_llm, open_tab, lose_the_log):
+async def test_what_was_seen_is_not_told_again(carol, scripted_llm, open_tab):
     scripted_llm.will_say("第一。")
     scripted_llm.will_say("Second.")
     tab = await open_tab(carol)
@@ -139,7 +119,7 @@ async def test_what_was_seen_is_not_told_again(carol, scripted_llm, open_tab, lo
     assert all(frame["seq"] > seen for frame in replayed if "seq" in frame)
 
 
-async def test_an_answer_of_which_nothing_was_heard_comes_in_one_piece(carol, scripted_llm, open_tab, lose_the_log):
+async def test_an_answer_of_which_nothing_was_heard_comes_in_one_piece(carol, scripted_llm, open_tab):
     scripted_llm.will_say("One room left. 还剩一间。", chunks=4)
     tab = await open_tab(carol)
     await tab.says("Any rooms?")
@@ -157,9 +137,7 @@ async def test_an_answer_of_which_nothing_was_heard_comes_in_one_piece(carol, sc
 
 
 @pytest.mark.parametrize("documents", [False, True])
-async def test_who_heard_half_of_an_answer_is_told_the_other_half(
-    carol, scripted_llm, open_tab, lose_the_log, off_loop, documents
-):
+async def test_who_heard_half_of_an_answer_is_told_the_other_half(carol, scripted_llm, open_tab, off_loop, documents):
     if documents:  # sources come before the words
         await off_loop(teach, carol, scripted_llm, embedding_model="")
     scripted_llm.will_say("One room left. 还有一间。", chunks=5, delay_s=0.05)
@@ -193,7 +171,7 @@ async def begin_a_turn(conversation: tuple[UUID, UUID], subscription: Subscripti
 
 
 @pytest.mark.parametrize("go_on", [follow, wait, begin_a_turn])
-async def test_nobody_jumps_over_a_turn_that_the_log_lost(go_on, carol, scripted_llm, open_tab, is_free):
+async def test_nobody_jumps_over_a_turn_that_the_log_lost(go_on, carol, scripted_llm, open_tab):
     """As on another process than the turns', after Redis was emptied between them."""
     tab = await open_tab(carol)
     endings = []
@@ -221,9 +199,7 @@ async def test_nobody_jumps_over_a_turn_that_the_log_lost(go_on, carol, scripted
     assert [item.last for item in heard] == sorted({item.last for item in heard})
 
 
-async def test_who_cannot_be_told_what_came_before_a_turn_is_sent_away(
-    carol, scripted_llm, open_tab, lose_the_log, monkeypatch
-):
+async def test_who_cannot_be_told_what_came_before_a_turn_is_sent_away(carol, scripted_llm, open_tab, monkeypatch):
     """The database broke down just then. Who went on with the turn would not know of the gap."""
     scripted_llm.will_say("One room left.")
     tab = await open_tab(carol)
@@ -246,7 +222,7 @@ async def test_who_cannot_be_told_what_came_before_a_turn_is_sent_away(
 
 
 async def test_who_comes_back_while_a_turn_begins_hears_how_the_one_before_it_ended(
-    carol, scripted_llm, open_tab, lose_the_log, monkeypatch
+    carol, scripted_llm, open_tab, monkeypatch
 ):
     """It ended after he had been told from the database, and before the next one began."""
     scripted_llm.will_say("One room left.")
