@@ -182,8 +182,8 @@ def litellm(model_url: str) -> Iterator[Door]:
 def _installed(folder: Path) -> str:
     python = folder / "bin" / "python"
     for command in (
-        ["uv", "venv", "-q", "--python", sys.executable, str(folder)],
-        ["uv", "pip", "install", "-q", "--python", str(python), LITELLM],
+        [sys.executable, "-m", "venv", str(folder)],
+        [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", LITELLM],
     ):
         subprocess.run(command, check=True)
     return str(python)
