@@ -135,7 +135,8 @@ def forget(*, tenant_id: UUID, memory_id: UUID) -> list[UUID]:
 
 
 # The policy alone would do for the tenant; naming it lets the index be used. `ranges` is materialised, or a planner
-# that knows nothing of the table yet computes it again for every row: 20 s for 10 000 memories.
+# that knows nothing of the table yet computes it again for every row: 20 s for 10 000 memories. Its values are read
+# once each; joined with every memory they took a sixth of the time.
 _RECALL = """
     WITH kept AS MATERIALIZED (
         SELECT m.id, m.seq, m.importance, greatest(%(now)s - m.game_time, 0) AS age,
@@ -151,10 +152,15 @@ _RECALL = """
         FROM kept
     ), best AS (
         SELECT id,
-               %(relevance)s * coalesce((similarity - least) / spread, 0.5)
+               %(relevance)s
+                   * coalesce((similarity - (SELECT least FROM ranges)) / (SELECT spread FROM ranges), 0.5)
                + %(importance)s * importance
-               + %(recency)s * exp(-%(decay)s * coalesce(age / oldest, (newest - seq)::float / entries, 0)) AS score
-        FROM kept, ranges
+               + %(recency)s * exp(-%(decay)s * coalesce(
+                   age / (SELECT oldest FROM ranges),
+                   ((SELECT newest FROM ranges) - seq)::float / (SELECT entries FROM ranges),
+                   0
+               )) AS score
+        FROM kept
         ORDER BY score DESC, seq DESC, id
         LIMIT %(limit)s
     )
