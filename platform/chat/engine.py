@@ -217,10 +217,12 @@ class Engine:
             )  # fmt: skip
 
         await _until_it_answers(run.settle_late)
-        if run.is_released:
-            return None
-        following = await _until_it_answers(release)
-        if following is None and tries > 1:  # the first one may have been heard
+        if run.settled and run.settled.is_released:
+            following, is_repeated = run.settled.following, run.settled.is_repeated
+        else:
+            following = await _until_it_answers(release)
+            is_repeated = tries > 1
+        if following is None and is_repeated:  # the first try may have been heard
             following = await self._open_turn(turn)
         return _taken_up(following, run.unwanted) if following else None
 
@@ -322,7 +324,7 @@ engine = PerLoop(lambda: Engine(hub()))
 
 def _taken_up(following: Following, unwanted: set[UUID]) -> TurnRun:
     """A turn whose question was stored before."""
-    run = TurnRun(following.turn, following.turn.question)
+    run = TurnRun(following.turn, following.turn.question, loaded=following.loaded)
     run.unwanted = unwanted
     if not following.has_bot:  # the message is told to the person, and the model is not asked
         run.stop(because=TakenOver())

@@ -1,6 +1,7 @@
 """Everything a turn needs before the model is asked, gathered with no connection held in between."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,6 +10,8 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
+
+from django.db import transaction
 
 from chat.history import asked_past
 from chat.knobs import extra_tokens, reply_parser, turned
@@ -41,6 +44,8 @@ from tenants.statements import read
 
 if TYPE_CHECKING:
     from chat.settling import Outcome
+
+logger = logging.getLogger(__name__)
 
 VERSIONS_KEPT_S = 60
 # Passages found by words alone are worth more than those that are waited for.
@@ -292,6 +297,16 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
         found=found,
         compiled=None if found is None or persona.settings.tools else compile_turn(plan, found),
     )
+
+
+def load_next(turn: Turn) -> Loaded | None:
+    """As `load`, beside what else a transaction stores. None if it fails: then the turn loads it, and can tell why."""
+    try:
+        with transaction.atomic():
+            return load(turn, turn.question, None)
+    except Exception as error:  # whatever is wrong with the next turn, the one before it is stored
+        logger.warning("What turn %s needs could not be loaded: %r", turn.pk, error)
+        return None
 
 
 def _found_at_once(plan: TurnPlan, embedding: dict[str, RouteConfig]) -> Sequence[SearchResult] | None:

@@ -19,7 +19,7 @@ from chat.grounding.answers import ground
 from chat.handover.calling import UNSURE, Wish, answer_to_wish, is_unsure, wish_of, words_of_call
 from chat.knobs import TOOL_CALLS, add_call, reason_of
 from chat.models import Message, Turn
-from chat.preparing import Loaded, Prepared, prepare
+from chat.preparing import Loaded, Prepared, load_next, prepare
 from chat.presenting import message_created, turn_completed, turn_failed, turn_opening
 from chat.process import heart
 from chat.settling import Outcome, Settled, settle_turn
@@ -58,7 +58,7 @@ class TurnRun:
         # Turns of this conversation that wait, and are not wanted any more.
         self.unwanted: set[UUID] = set()
         self.is_settled = False
-        self.is_released = False
+        self.settled: Settled | None = None
         self.is_erased = False
         self._history = history
         self._loaded = loaded
@@ -290,7 +290,7 @@ class TurnRun:
             logger.exception("The answer of turn %s cannot be stored", self.turn.pk)
             self._prepared, self._outcome = None, Outcome(error=TurnBroken())
             settled = await in_tenant(self.turn.tenant_id, self._store)
-        self.is_settled, self.is_released = True, settled.is_released
+        self.is_settled, self.settled = True, settled
         return settled
 
     def _store(self) -> Settled:
@@ -308,6 +308,8 @@ class TurnRun:
             self._prepared.meter(self._usage, settled.outcome)
         else:
             give_back(self.turn)
+        if (following := settled.following) and following.has_bot:
+            return replace(settled, following=replace(following, loaded=load_next(following.turn)))
         return settled
 
     def _settled_turn(self) -> Turn:

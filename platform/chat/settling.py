@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.utils import timezone
 from chat.errors import ConversationNotFound, Superseded, TakenOver, TurnInterrupted
 from chat.models import Conversation, Message, Process, Turn
 from chat.outside import tell_later
-from chat.posting import lock_fence
+from chat.posting import Fence, lock_fence
 from chat.rendering import render_answer
 from chat.spending import give_back
 from chat.telling import tell_message, who_listens
@@ -22,6 +22,9 @@ from tenants.errors import PlatformError
 from tenants.statements import Param, Select, Update, insertion, read, write_at_once
 from webhooks.emitting import listeners
 from webhooks.models import EventType
+
+if TYPE_CHECKING:
+    from chat.preparing import Loaded
 
 # What an outcome says of its turn.
 _ACCOUNT = (
@@ -61,7 +64,7 @@ _WAITING: Select[Turn] = Select(
                 )
             )
         )
-        .select_related("question")[:1]
+        .select_related("question", "conversation__persona", "conversation__end_user")[:1]
     )
 )
 
@@ -92,6 +95,15 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Following:
+    """The next waiting turn, now ours. Not `has_bot`: a person is there, and the bot keeps silent."""
+
+    turn: Turn
+    has_bot: bool
+    loaded: "Loaded | None" = None
+
+
+@dataclass(frozen=True)
 class Settled:
     """What was stored: the answer, or what is kept of it, if anything was said."""
 
@@ -99,14 +111,15 @@ class Settled:
     outcome: Outcome
     # By an earlier try, whose commit was not answered.
     is_repeated: bool = False
-    # The conversation is free; else `release_turn` is to follow.
+    # The conversation is free, or the next turn's; else `release_turn` is to follow.
     is_released: bool = False
+    following: Following | None = None
 
 
 def settle_turn(
     *, conversation_id: UUID, turn_id: UUID, process_id: UUID, outcome: Outcome, author: str, message_seq: int
 ) -> Settled:
-    """Store what a turn came to, and give the conversation free if nobody waits for that, in one transaction.
+    """Store what a turn came to, and give the conversation to the next one, if no person waits for it: one transaction.
 
     `message_seq` and the number after it are those of the two events that will tell of it. When a person has
     taken over since the turn began, nothing of the answer is kept, unless the take-over waits for this turn: then
@@ -126,12 +139,16 @@ def settle_turn(
             outcome = replace(outcome, text="", citations=[], claims=[], suggestions=[], error=TakenOver())
         if turn.status != Turn.Status.RUNNING:
             return Settled(turn.answer, outcome, is_repeated=True)
-        is_awaited = turn.is_waited_for or fence.is_untold or turn.fence < fence.number
-        turn.holds_conversation = is_awaited or outcome.error is not None
+        is_persons = fence.is_untold or turn.fence < fence.number
+        turn.holds_conversation = is_persons or outcome.error is not None
         message = _store(turn, outcome, author, message_seq, turn.question_replaced_at)
         if message is not None:
             tell_message(message, turn.listeners)
-        return Settled(message, outcome, is_released=not turn.holds_conversation)
+        if turn.holds_conversation:
+            return Settled(message, outcome)
+        waiting = _WAITING.first(conversation_id=conversation_id, after=turn_id) if turn.is_waited_for else None
+        following = _take_up(waiting, process_id, fence) if waiting else None
+        return Settled(message, outcome, is_released=True, following=following)
 
 
 def interrupt_turn(*, turn: Turn, text: str, message_seq: int) -> Message | None:
@@ -204,16 +221,8 @@ def _end(turn: Turn, outcome: Outcome, message: Message | None, *, last_seq: int
         setattr(turn, name, getattr(outcome, name))
 
 
-@dataclass(frozen=True)
-class Following:
-    """The next waiting turn, now ours. Not `has_bot`: a person is there, and the bot keeps silent."""
-
-    turn: Turn
-    has_bot: bool
-
-
 def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> Following | None:
-    """Give the conversation free, once the turn's last event is in the log: for those who waited for it to end."""
+    """Give the conversation away once the turn's last event is in the log, where it was not with the answer."""
     with transaction.atomic(savepoint=False):
         try:
             fence = lock_fence(conversation_id)
@@ -223,15 +232,16 @@ def release_turn(*, conversation_id: UUID, turn_id: UUID, process_id: UUID) -> F
             tell_later(conversation_id)
         released = _RELEASE.of(id=turn_id, owner=process_id)
         (waiting,) = read(_WAITING.of(conversation_id=conversation_id, after=turn_id).after(*released))
-        turn = next(iter(waiting), None)
-        if turn is None:
-            return None
-        turn.status = Turn.Status.RUNNING
-        turn.holds_conversation = True
-        turn.process_id = process_id
-        turn.fence = fence.number
-        turn.save(update_fields=["status", "holds_conversation", "process_id", "fence"])
-        return Following(turn, fence.has_bot)
+        return next((_take_up(turn, process_id, fence) for turn in waiting), None)
+
+
+def _take_up(turn: Turn, process_id: UUID, fence: Fence) -> Following:
+    turn.status = Turn.Status.RUNNING
+    turn.holds_conversation = True
+    turn.process_id = process_id
+    turn.fence = fence.number
+    turn.save(update_fields=["status", "holds_conversation", "process_id", "fence"])
+    return Following(turn, fence.has_bot)
 
 
 def open_turn_of(conversation_id: UUID, process_id: UUID) -> Following | None:

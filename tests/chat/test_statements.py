@@ -1,7 +1,7 @@
 """What a turn asks of the database: little, however long the talk and however many look on.
 
 Counted is what the web process sends from the message's coming until nothing of its turn runs any more, but for BEGIN,
-COMMIT and `set_config`, with or without documents.
+savepoints, COMMIT and `set_config`, with or without documents.
 """
 
 import threading
@@ -30,8 +30,14 @@ class Ledger:
         self.statements: list[str] = []
         self.transactions = 0
 
+    def clear(self) -> None:
+        self.statements.clear()
+        self.transactions = 0
+
     def note(self, sql: str) -> None:
-        if self._is_of_the_web_process() and "pg_backend_pid" not in sql:  # asked once of each connection
+        # The last of them is asked once of each connection.
+        is_counted = not any(word in sql for word in ("SAVEPOINT", "pg_backend_pid"))
+        if is_counted and self._is_of_the_web_process():
             self.statements.append(sql)
 
     def note_transaction(self) -> None:
@@ -72,8 +78,7 @@ def cost_of_a_turn(carol, scripted_llm, ledger):
 
     async def cost(tab: Any, question: str = "Any rooms?") -> tuple[int, int]:
         scripted_llm.will_say("One room.")
-        ledger.statements.clear()
-        ledger.transactions = 0
+        ledger.clear()
         await tab.says(question)
         await tab.next("turn.completed")
         await comes_true(lambda: is_left_alone(carol))
@@ -121,6 +126,30 @@ async def test_model_routes_are_read_again_once_they_change(
 
         assert len(of_routes()) == 1
         assert scripted_llm.chat_requests[-1].body["model"] == model
+
+
+@pytest.mark.parametrize("has_documents", [False, True])
+async def test_a_question_that_waits_is_taken_up_as_the_answer_before_it_is_stored(
+    carol, scripted_llm, open_tab, ledger, off_loop, has_documents
+):
+    if has_documents:
+        await off_loop(teach, carol, scripted_llm)
+    tab = await open_tab(carol)
+    questions = ("What is breakfast?", "And when?", "And where?")
+    scripted_llm.will_say("Eggs.", chunks=5, delay_s=0.1, times=3)
+    ledger.clear()
+
+    for question in questions:
+        await tab.says(question)
+    for _ in questions:
+        assert (await tab.next("turn.completed"))["text"] == "Eggs."
+    await comes_true(lambda: is_left_alone(carol))
+
+    most = 3 if has_documents else 2
+    assert ledger.transactions <= most * len(questions)
+    assert len(ledger.statements) <= MOST_STATEMENTS * len(questions), "\n".join(ledger.statements)
+    said = scripted_llm.chat_requests[-1].messages
+    assert [one["content"] for one in said if one["role"] == "assistant"][-2:] == ["Eggs.", "Eggs."]
 
 
 async def test_documents_are_looked_up_with_as_few_statements(
