@@ -132,7 +132,8 @@ class Engine:
     async def _run_if_stored(self, turn: Turn) -> None:
         """Its sender was told that nothing was taken, and sends it again: then he is told where it is."""
         held = await self._open_turn(turn)
-        if held and held.turn.pk == turn.pk:
+        is_next = any(run.following_id == turn.pk for run in self._runs.values())  # and begins by itself
+        if held and held.turn.pk == turn.pk and not is_next:
             self._begin(_taken_up(held, set()))
 
     async def _open_turn(self, turn: Turn) -> Following | None:
@@ -166,6 +167,8 @@ class Engine:
         finally:
             del self._runs[turn.pk]
             heart.turns.discard(turn.pk)
+            if (next_id := run.following_id) and next_id not in self._runs:  # lost sight of
+                heart.turns.discard(next_id)
             self._quiet.set()
 
     async def _forget(self, turn: Turn) -> None:
@@ -217,6 +220,8 @@ class Engine:
             )  # fmt: skip
 
         await _until_it_answers(run.settle_late)
+        if run.is_erased:
+            return None
         if run.settled and run.settled.is_released:
             following, is_repeated = run.settled.following, run.settled.is_repeated
         else:
@@ -240,7 +245,8 @@ class Engine:
             run.stop()
         elif len(run.unwanted) < MAX_WAITING:
             run.unwanted.add(turn_id)
-        return True
+        # Another one waits behind it, or runs elsewhere since it has let its conversation go.
+        return run.turn.pk == turn_id
 
     async def yield_to_person(self, tenant_id: UUID, conversation_id: UUID, fence: int) -> None:
         """Let no answer go on that began under a lower fence, wherever it is written; what it said is kept.
@@ -273,9 +279,12 @@ class Engine:
 
     def _run_in(self, tenant_id: UUID, conversation_id: UUID) -> TurnRun | None:
         """The newest turn of a conversation that runs here. The one before it may still be on its way out."""
-        here = (tenant_id, conversation_id)
-        runs = [run for run in self._runs.values() if (run.turn.tenant_id, run.turn.conversation_id) == here]
+        runs = self._runs_in(tenant_id, conversation_id)
         return runs[-1] if runs else None
+
+    def _runs_in(self, tenant_id: UUID, conversation_id: UUID) -> list[TurnRun]:
+        here = (tenant_id, conversation_id)
+        return [run for run in self._runs.values() if (run.turn.tenant_id, run.turn.conversation_id) == here]
 
     def _on_stop(self, room: Room, message: dict[str, Any]) -> None:
         self._stop_here(room.tenant_id, room.conversation_id, UUID(message["turn_id"]))
@@ -285,7 +294,8 @@ class Engine:
         room.end(End.GONE)
         if room.writer:
             room.writer.silence()
-        if run := self._run_in(room.tenant_id, room.conversation_id):
+        for run in self._runs_in(room.tenant_id, room.conversation_id):
+            run.is_erased = True  # nothing follows it
             run.stop()
 
     # --- Draining ---------------------------------------------------------------------------------------

@@ -83,6 +83,11 @@ class TurnRun:
         # Who calls a person because of what was said, once the turn is stored.
         self.wish: Wish | None = None
 
+    @property
+    def following_id(self) -> UUID | None:
+        """The turn that was taken up as this one was stored."""
+        return self.settled.following.turn.pk if self.settled and self.settled.following else None
+
     def ask(self) -> "asyncio.Task[None]":
         """Ask the model, already while the question is being stored. Nothing is told before `answer`."""
         if self._generation is None:
@@ -291,6 +296,8 @@ class TurnRun:
             self._prepared, self._outcome = None, Outcome(error=TurnBroken())
             settled = await in_tenant(self.turn.tenant_id, self._store)
         self.is_settled, self.settled = True, settled
+        if settled.following:  # it is ours by now, though it begins only once this one has told its last
+            heart.turns.add(settled.following.turn.pk)
         return settled
 
     def _store(self) -> Settled:
@@ -308,7 +315,8 @@ class TurnRun:
             self._prepared.meter(self._usage, settled.outcome)
         else:
             give_back(self.turn)
-        if (following := settled.following) and following.has_bot:
+        has_budgets = self._prepared is not None and self._prepared.spending.is_held  # they are locked by now
+        if (following := settled.following) and following.has_bot and not has_budgets:
             return replace(settled, following=replace(following, loaded=load_next(following.turn)))
         return settled
 

@@ -90,8 +90,9 @@ def interrupt(tenant_id: UUID, conversation_id: UUID, turn_id: UUID, alive: list
         announce(tenant_id, conversation_id, "moved", seq=FROM_WHERE_THEY_ARE, is_doubtful=True)
         raise
     if events:
-        before = block_end(events[0].first) - SEQ_BLOCK  # of the turn before the last words may not be logged
-        previous = max(logged[-1].last, before) if logged else events[0].first - 1
+        # Where nothing of it is logged, how it began is missing, and maybe how the turn before ended.
+        is_logged = bool(logged) and logged[-1].last > block_end(events[0].first) - SEQ_BLOCK
+        previous = logged[-1].last if is_logged else events[0].first - 1
         append_blocking(stream_key(tenant_id, conversation_id), events, previous)
         announce(tenant_id, conversation_id, "moved", seq=events[0].first)
     tell(tenant_id, conversation_id)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.errors import ConversationNotFound
-from chat.history import has_open_turn, latest_seq
+from chat.history import standing
 from chat.models import Conversation
 from chat.origins import check_origin
 from chat.preparing import running_persona
@@ -56,11 +56,12 @@ def visit(conversation_id: UUID, asker: Asker = NOBODY, page: tuple[str, str] | 
     if page is not None:
         check_origin(persona, *page)
     running = running_persona(persona, is_test=conversation.is_test)
+    is_open, last_seq = standing(conversation_id)
     return Visit(
         conversation_id=conversation_id,
         persona=persona_card(persona.slug, running),
-        seq=latest_seq(conversation_id),
-        is_open=has_open_turn(conversation_id),
+        seq=last_seq,
+        is_open=is_open,
         handoff=handoff_standing(conversation, running.settings.handoff),
         has_documents=bool(running.settings.knowledge_bases),
     )

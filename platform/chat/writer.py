@@ -62,6 +62,8 @@ class Writer:
         self._unlogged.append(item)
         for subscription in self._room.subscriptions:
             subscription.push(item)
+        if self._room.writer is self:
+            self._room.mark_end([item])
 
     def said(self) -> list[Item]:
         """All events so far."""

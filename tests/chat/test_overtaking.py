@@ -12,13 +12,17 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from django.db import connection
 
-from chat import running
+from chat import preparing, running
 from chat.hub import Hub, hub
 from chat.log import append_blocking, delete_blocking, read_blocking, stream_key
+from chat.models import Turn
 from chat.posting import Posted, post_message
+from chat.process import heart
 from chat.subscription import Subscription
-from chat.sweeping import interrupt
+from chat.sweeping import held_by, interrupt
+from chat.writer import Writer
 from tenants import scope
 from tests.chat.conftest import Visitor
 from tests.chat.stage import PATIENCE_S, OtherProcess, Tab
@@ -141,6 +145,101 @@ async def test_on_the_same_process_one_speaks_after_the_other(carol, scripted_ll
         assert [end["text"] for end in await hears(tab, 2)] == ["One room left.", "Breakfast at seven."]
 
 
+async def test_who_goes_on_elsewhere_can_be_stopped_from_here(carol, scripted_llm, open_tab, other, untold):
+    scripted_llm.will_say("One room left.")
+    scripted_llm.will_stall(after="Breakfast at ")
+    here, there = await open_tab(carol), await open_tab(carol, at=other.http)
+    await here.says("Any rooms?")
+    await untold.stored()
+    await there.says("And breakfast?")
+    turn_id = (await there.next("turn.completed"))["turn_id"]
+    while turn_id == (delta := await there.next("turn.delta"))["turn_id"]:
+        pass
+
+    await here.sends("turn.stop", turn_id=delta["turn_id"])
+
+    assert (await there.next("turn.completed"))["finish_reason"] == "stopped"
+    untold.may_be_told.set()
+    assert [end["text"] for end in await hears(here, 2)] == ["One room left.", "Breakfast at "]
+
+
+@pytest.fixture
+def unlogged(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The log is silent: no turn that has told its end lets go of it until this is set."""
+    close, may_close = Writer.aclose, threading.Event()
+
+    async def wait_and_close(writer: Writer) -> None:
+        assert await asyncio.to_thread(may_close.wait, PATIENCE_S)
+        await close(writer)
+
+    monkeypatch.setattr(Writer, "aclose", wait_and_close)
+    yield may_close
+    may_close.set()
+
+
+async def test_a_turn_that_is_taken_up_is_ours_though_the_log_is_silent(
+    carol, scripted_llm, open_tab, off_loop, unlogged
+):
+    scripted_llm.will_say("One room left.", chunks=3, delay_s=0.1)
+    scripted_llm.will_say("Breakfast at seven.")
+    tab = await open_tab(carol)
+    await tab.says("Any rooms?")
+    waiting = await tab.says("And breakfast?")
+    await tab.next("turn.completed")
+
+    held = await off_loop(held_by, heart.process_id)
+    ours = {turn_id for _tenant_id, conversation_id, turn_id in held if str(conversation_id) == carol.conversation_id}
+    assert len(ours) == 1
+    assert ours <= heart.turns, "it would be taken for one that nobody runs"
+    await tab.says("And breakfast?", client_id=waiting)
+    unlogged.set()
+
+    assert (await tab.next("turn.completed"))["text"] == "Breakfast at seven."
+    assert [frame["type"] for frame in tab.frames].count("turn.started") == 2
+    await comes_true(lambda: is_left_alone(carol) and not ours & heart.turns)
+
+
+async def test_what_waits_in_an_erased_conversation_is_not_answered(carol, scripted_llm, open_tab, off_loop, unlogged):
+    scripted_llm.will_say("One room left.", chunks=3, delay_s=0.1)
+    tab = await open_tab(carol)
+    await tab.says("Any rooms?")
+    await tab.says("And breakfast?")
+    await tab.next("turn.completed")
+
+    await off_loop(carol.business.api.delete, f"/api/v1/conversations/{carol.conversation_id}/")
+    assert await tab.is_closed() == 4401
+    unlogged.set()
+
+    await comes_true(lambda: is_left_alone(carol))
+    assert len(scripted_llm.chat_requests) == 1
+
+
+async def test_a_connection_that_breaks_as_the_next_turn_is_loaded_loses_neither(
+    carol, scripted_llm, open_tab, monkeypatch
+):
+    load, broken = preparing.load, []
+
+    def break_down(turn: Turn, *said: Any) -> Any:
+        if turn.question.text == "And breakfast?" and not broken:
+            broken.append(turn.pk)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return load(turn, *said)
+
+    monkeypatch.setattr(preparing, "load", break_down)
+    scripted_llm.will_say("One room left.", chunks=3, delay_s=0.1)
+    scripted_llm.will_say("Breakfast at seven.")
+    tab = await open_tab(carol)
+
+    await tab.says("Any rooms?")
+    await tab.says("And breakfast?")
+
+    assert [end["text"] for end in await hears(tab, 2)] == ["One room left.", "Breakfast at seven."]
+    assert len(broken) == 1
+    stored = [message["text"] for message in carol.messages()]
+    assert sorted(stored) == ["And breakfast?", "Any rooms?", "Breakfast at seven.", "One room left."]
+
+
 async def test_a_person_who_takes_over_is_told_of_after_the_answer(
     carol, scripted_llm, open_tab, off_loop, untold, nobody_heals
 ):
@@ -158,10 +257,11 @@ async def test_a_person_who_takes_over_is_told_of_after_the_answer(
     assert (answered["text"], handed["state"]) == ("One room left.", "human")
 
 
-async def test_of_a_process_that_dies_early_in_a_turn_the_end_before_it_is_told_too(
-    carol, scripted_llm, open_tab, off_loop, third
+@pytest.mark.parametrize("is_end_logged", [False, True])
+async def test_of_a_process_that_dies_early_in_a_turn_all_before_it_is_told_too(
+    carol, scripted_llm, open_tab, off_loop, third, is_end_logged
 ):
-    """It told the end of an answer, and of the question behind it, to nobody elsewhere."""
+    """It told of the question, and maybe of the end of the answer before it, to nobody elsewhere."""
     conversation = carol.business.id, UUID(carol.conversation_id)
     key = stream_key(*conversation)
     scripted_llm.will_say("One room left.", chunks=3, delay_s=0.3)
@@ -169,7 +269,8 @@ async def test_of_a_process_that_dies_early_in_a_turn_the_end_before_it_is_told_
     await tab.says("Any rooms?")
     await tab.next("turn.completed")
     await comes_true(lambda: is_left_alone(carol))
-    await off_loop(cut_off_its_end, carol, key)
+    if not is_end_logged:
+        await off_loop(cut_off_its_end, key)
     logged = await off_loop(read_blocking, key)
 
     async with third.subscription(*conversation) as subscription:
@@ -179,13 +280,15 @@ async def test_of_a_process_that_dies_early_in_a_turn_the_end_before_it_is_told_
         posted = await off_loop(taken_in_by_a_dead_one, carol)
         await off_loop(interrupt, *conversation, posted.turn.pk, [])
         onlooker = Onlooker(subscription)
-        await onlooker.hears(2)
+        await onlooker.hears(1 if is_end_logged else 2)
 
-    assert [end["type"] for end in onlooker.ends] == ["turn.completed", "turn.failed"]
-    assert onlooker.ends[0]["text"] == "One room left."
+    told = [(frame["type"], frame["text"]) for frame in onlooker.frames if frame["type"] in ("message.created", *OVER)]
+    before = [("message.created", "One room left."), ("turn.completed", "One room left.")]
+    after = [("message.created", "And breakfast?"), ("turn.failed", "")]
+    assert told == (after if is_end_logged else before + after)
 
 
-def cut_off_its_end(visitor: Visitor, key: str) -> None:
+def cut_off_its_end(key: str) -> None:
     """As if the process that wrote the log had been killed before the last pieces of the answer."""
     items = read_blocking(key)
     beginning = items[: next(place for place, item in enumerate(items) if item.type == "turn.delta") + 1]
