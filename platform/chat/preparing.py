@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection, transaction
 
 from chat.history import asked_past
 from chat.knobs import extra_tokens, reply_parser, turned
@@ -302,14 +302,14 @@ def load(turn: Turn, question: Message, history: tuple[Said, ...] | None) -> Loa
 def load_next(turn: Turn) -> Loaded | None:
     """As `load`, beside what else a transaction stores. None if it fails: then the turn loads it, and can tell why.
 
-    Raises what ends the transaction with all that it stores.
+    Raises what undoes the transaction with all that it stores, such as a lost connection.
     """
     try:
         with transaction.atomic():
             return load(turn, turn.question, None)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:  # whatever is wrong with the next turn, the one before it is stored
+        if connection.needs_rollback:
+            raise
         logger.warning("What turn %s needs could not be loaded: %r", turn.pk, error)
         return None
 
