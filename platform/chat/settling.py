@@ -32,10 +32,10 @@ _ACCOUNT = (
     "persona_version", "piece_lengths",
 )  # fmt: skip
 
-# Only its own process calls a turn completed: then it has let the conversation go itself.
+# Only its own process calls a turn completed or failed: then it has let the conversation go itself.
 _HELD: Select[Any] = Select(  # turns
     lambda: (
-        Turn.objects.filter(Q(holds_conversation=True) | Q(status=Turn.Status.COMPLETED))
+        Turn.objects.filter(Q(holds_conversation=True) | Q(status__in=[Turn.Status.COMPLETED, Turn.Status.FAILED]))
         .filter(pk=Param("id"), process_id=Param("process_id"))
         .annotate(question_replaced_at=F("question__replaced_at"), listeners=who_listens())
         .annotate(is_waited_for=Exists(Turn.objects.waiting().filter(conversation_id=OuterRef("conversation_id"))))
@@ -131,7 +131,7 @@ def settle_turn(
         turn = _HELD.first(id=turn_id, process_id=process_id)
         if turn is None:
             raise Superseded
-        if turn.status == Turn.Status.COMPLETED:  # whoever took over did so afterwards
+        if turn.status == Turn.Status.COMPLETED or not turn.holds_conversation:  # whoever took over did so afterwards
             return Settled(turn.answer, outcome, is_repeated=True, is_released=not turn.holds_conversation)
         if turn.fence < fence.number and turn.pk == fence.yielding_turn_id:
             outcome = replace(outcome, finish_reason="stopped")
@@ -140,7 +140,7 @@ def settle_turn(
         if turn.status != Turn.Status.RUNNING:
             return Settled(turn.answer, outcome, is_repeated=True)
         is_persons = fence.is_untold or turn.fence < fence.number
-        turn.holds_conversation = is_persons or outcome.error is not None
+        turn.holds_conversation = is_persons or isinstance(outcome.error, TurnInterrupted)
         message = _store(turn, outcome, author, message_seq, turn.question_replaced_at)
         if message is not None:
             tell_message(message, turn.listeners)

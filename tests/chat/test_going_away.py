@@ -27,7 +27,6 @@ from embedded.ports import random_free_port
 from tenants import scope, sockets
 from tests.chat.conftest import open_inn, welcome
 from tests.chat.stage import InProcessServer, Tab, tab_at
-from tests.fakes.openai_server import say
 
 STORY = "".join(f"Line {number} of a long story. " for number in range(30))
 
@@ -370,8 +369,9 @@ async def test_what_was_stored_is_carried_on_though_the_database_did_not_say_so(
 ):
     """It broke down between a commit and its answer; the client may well send the same again."""
     break_off_once_it_is_stored(monkeypatch, work)
-    if work == "release_turn":  # an answer that is whole lets go of its conversation as it is stored
-        scripted_llm.will_fail(400)
+    if work == "release_turn":  # what is not interrupted lets go of its conversation as it is stored
+        monkeypatch.setattr(running, "LONGEST_TURN_S", 1.0)
+        scripted_llm.will_stall()
     scripted_llm.will_say("One room.", times=4)
     tab = await open_tab(carol)
 
@@ -415,7 +415,8 @@ async def test_a_turn_that_a_fault_of_ours_lost_is_ended_and_the_talk_goes_on(
     """Nobody foresaw what went wrong, and nobody sends anything again."""
     break_off_once_it_is_stored(monkeypatch, work, ArithmeticError("nobody thought of it"))
     if work == "release_turn":
-        scripted_llm.will_answer_with(lambda request: say("One room.", chunks=4, delay_s=0.1, ending="cut"))
+        monkeypatch.setattr(running, "LONGEST_TURN_S", 1.0)
+        scripted_llm.will_stall()
     scripted_llm.will_say("One room.", chunks=4, delay_s=0.1, times=4)
     phone, tab = await open_tab(carol), await open_tab(carol)
     await phone.says("Any rooms?")

@@ -152,6 +152,20 @@ async def test_a_question_that_waits_is_taken_up_as_the_answer_before_it_is_stor
     assert [one["content"] for one in said if one["role"] == "assistant"][-2:] == ["Eggs.", "Eggs."]
 
 
+async def test_a_turn_that_fails_costs_no_more(carol, scripted_llm, open_tab, ledger, off_loop):
+    await off_loop(teach, carol, scripted_llm)
+    tab = await open_tab(carol)
+    scripted_llm.will_fail(400)
+    ledger.clear()
+
+    await tab.says("What is breakfast?")
+    await tab.next("turn.failed")
+    await comes_true(lambda: is_left_alone(carol))
+
+    assert ledger.transactions <= MOST_TRANSACTIONS
+    assert len(ledger.statements) <= MOST_STATEMENTS, "\n".join(ledger.statements)
+
+
 async def test_documents_are_looked_up_with_as_few_statements(
     carol, scripted_llm, open_tab, cost_of_a_turn, ledger, off_loop
 ):

@@ -241,8 +241,8 @@ class Turn(TenantModel):
     question = TenantForeignKey(Message, models.CASCADE, related_name="turns")
     answer = TenantForeignKey(Message, models.SET_NULL, null=True, related_name="+")
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.QUEUED)
-    # One turn at a time numbers a conversation's events: until its answer is stored, or, if it failed or a person waits
-    # for it to end, until its last event is in the log.
+    # One turn at a time numbers a conversation's events: until its answer is stored, or, if it was interrupted or a
+    # person waits for it to end, until its last event is in the log.
     holds_conversation = models.BooleanField(default=False)
     process_id = models.UUIDField(null=True)
     fence = models.PositiveIntegerField(default=0)
