@@ -315,8 +315,8 @@ class TurnRun:
             self._prepared.meter(self._usage, settled.outcome)
         else:
             give_back(self.turn)
-        has_budgets = self._prepared is not None and self._prepared.spending.is_held  # they are locked by now
-        if (following := settled.following) and following.has_bot and not has_budgets:
+        locks_budgets = self._prepared is not None and self._prepared.spending.is_held  # to the end of the transaction
+        if (following := settled.following) and following.has_bot and not locks_budgets:
             return replace(settled, following=replace(following, loaded=load_next(following.turn)))
         return settled
 

@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connections
 
+from chat.engine import engine
 from chat.hub import hub
+from chat.posting import Posted, post_message
 from personas.publishing import create_persona, publish
 from tests.chat.stage import InProcessServer, Tab, tab_at
 from tests.conftest import Business
@@ -98,6 +101,31 @@ def welcome(business: Business, external_id: str, **more: Any) -> Visitor:
     assert answer.status_code == 201, answer.content
     body = answer.json()
     return Visitor(business, body["token"], body["conversation_id"], external_id)
+
+
+def taken_in_by_a_dead_one(visitor: Visitor, text: str) -> Posted:
+    """A message that a process stored, and died before it told anybody."""
+    with visitor.business.scope():
+        return post_message(
+            conversation_id=UUID(visitor.conversation_id),
+            client_id=uuid4(),
+            text=text,
+            variables={},
+            process_id=uuid4(),
+        )
+
+
+def is_left_alone(visitor: Visitor) -> bool:
+    """Whether no process of ours runs a turn of the conversation any more."""
+    runs = [run for made in engine._made.values() for run in list(made._runs.values())]
+    return all(str(run.turn.conversation_id) != visitor.conversation_id for run in runs)
+
+
+async def comes_true(condition: Callable[[], Any], within_s: float = 30) -> None:
+    """Wait for what happens on other threads and in other services. Asks the database and Redis off the loop."""
+    async with asyncio.timeout(within_s):
+        while not await asyncio.to_thread(condition):
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from chat.sessions import session_token
 from chat.sweeping import interrupt, logged_text
 from embedded.ports import random_free_port
 from tenants import scope, sockets
-from tests.chat.conftest import open_inn, welcome
+from tests.chat.conftest import comes_true, is_left_alone, open_inn, welcome
 from tests.chat.stage import InProcessServer, Tab, tab_at
 
 STORY = "".join(f"Line {number} of a long story. " for number in range(30))
@@ -110,13 +110,6 @@ async def test_nothing_is_left_of_those_who_left(carol, scripted_llm, server, op
     await nobody_is_in_the_room_of(carol)
 
 
-async def comes_true(condition: Callable[[], Any], within_s: float = 30) -> None:
-    """Wait for what happens on other threads and in other services. Asks the database and Redis off the loop."""
-    async with asyncio.timeout(within_s):
-        while not await asyncio.to_thread(condition):
-            await asyncio.sleep(0.02)
-
-
 def logged(visitor: Any) -> list[Any]:
     """The events of the conversation that Redis keeps; they are written a little behind."""
     return read_blocking(stream_key(visitor.business.id, UUID(visitor.conversation_id)))
@@ -124,12 +117,6 @@ def logged(visitor: Any) -> list[Any]:
 
 def has_logged_text(visitor: Any, turn_id: str) -> bool:
     return logged_text(logged(visitor), UUID(turn_id)) != ""
-
-
-def is_left_alone(visitor: Any) -> bool:
-    """Whether no process of ours runs a turn of the conversation any more."""
-    runs = [run for made in engine.engine._made.values() for run in list(made._runs.values())]
-    return all(str(run.turn.conversation_id) != visitor.conversation_id for run in runs)
 
 
 async def nobody_is_in_the_room_of(visitor: Any) -> None:

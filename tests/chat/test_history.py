@@ -17,9 +17,8 @@ from chat.hub import hub
 from chat.log import EventLog, delete_blocking, stream_key
 from chat.models import SEQ_BLOCK
 from chat.subscription import Ended, Subscription
-from tests.chat.conftest import Visitor
+from tests.chat.conftest import Visitor, comes_true, is_left_alone
 from tests.chat.stage import Tab
-from tests.chat.test_going_away import comes_true, is_left_alone
 from tests.chat.test_provider_trouble import teach
 
 

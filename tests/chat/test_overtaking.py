@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 import pytest
@@ -18,15 +18,13 @@ from chat import preparing, running
 from chat.hub import Hub, hub
 from chat.log import append_blocking, delete_blocking, read_blocking, stream_key
 from chat.models import Turn
-from chat.posting import Posted, post_message
 from chat.process import heart
 from chat.subscription import Subscription
 from chat.sweeping import held_by, interrupt
 from chat.writer import Writer
 from tenants import scope
-from tests.chat.conftest import Visitor
+from tests.chat.conftest import comes_true, is_left_alone, taken_in_by_a_dead_one
 from tests.chat.stage import PATIENCE_S, OtherProcess, Tab
-from tests.chat.test_going_away import comes_true, is_left_alone
 
 OVER = ("turn.completed", "turn.failed", "conversation.handoff")
 
@@ -277,7 +275,7 @@ async def test_of_a_process_that_dies_early_in_a_turn_all_before_it_is_told_too(
         subscription.rewind(logged[-1].last)
         subscription.release()
         third.follow(subscription)
-        posted = await off_loop(taken_in_by_a_dead_one, carol)
+        posted = await off_loop(taken_in_by_a_dead_one, carol, "And breakfast?")
         await off_loop(interrupt, *conversation, posted.turn.pk, [])
         onlooker = Onlooker(subscription)
         await onlooker.hears(1 if is_end_logged else 2)
@@ -295,14 +293,3 @@ def cut_off_its_end(key: str) -> None:
     assert len(beginning) < len(items)
     delete_blocking([key])
     append_blocking(key, beginning, 0)
-
-
-def taken_in_by_a_dead_one(visitor: Visitor) -> Posted:
-    with visitor.business.scope():
-        return post_message(
-            conversation_id=UUID(visitor.conversation_id),
-            client_id=uuid4(),
-            text="And breakfast?",
-            variables={},
-            process_id=uuid4(),
-        )

@@ -18,11 +18,10 @@ from django.db import OperationalError
 
 from chat.events import Event
 from chat.log import TTL_S, append_blocking, read_blocking, stream_key
-from chat.posting import Posted, post_message
 from chat.sweeping import interrupt, logged_text
 from llm.models import Route
 from tenants.postgresql.base import DatabaseWrapper
-from tests.chat.conftest import Visitor, welcome
+from tests.chat.conftest import Visitor, taken_in_by_a_dead_one, welcome
 from tests.chat.stage import PATIENCE_S, Launched, OtherProcess, Tab, clock
 from tests.fakes.openai_server import RecordedRequest, Reply, say
 from tests.faults.stage import Follower, Talk
@@ -283,23 +282,13 @@ async def test_an_interruption_is_told_though_its_commit_is_not_answered(
             unanswered.pop()
             raise OperationalError("the server closed the connection unexpectedly")
 
-    def taken_in_by_a_dead_one() -> Posted:
-        with carol.business.scope():
-            return post_message(
-                conversation_id=UUID(carol.conversation_id),
-                client_id=uuid4(),
-                text="Tell me a story.",
-                variables={},
-                process_id=uuid4(),
-            )
-
     def ended() -> None:
         monkeypatch.setattr(DatabaseWrapper, "_commit", committed_but_not_heard)
         with pytest.raises(OperationalError):
             interrupt(carol.business.id, UUID(carol.conversation_id), posted.turn.pk, [])
 
     phone = await open_tab(carol)
-    posted = await off_loop(taken_in_by_a_dead_one)
+    posted = await off_loop(taken_in_by_a_dead_one, carol, "Tell me a story.")
 
     await off_loop(ended)
 

@@ -16,7 +16,7 @@ from tenants.limits import policies
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.direct import DirectCursor
 from tenants.scope import current_tenant_id
-from tests.chat.test_going_away import comes_true, is_left_alone
+from tests.chat.conftest import comes_true, is_left_alone
 from tests.chat.test_provider_trouble import teach
 
 MOST_STATEMENTS, MOST_TRANSACTIONS = 16, 3
