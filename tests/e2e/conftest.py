@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-# Playwright's own browsers are not fetched: the system's is used.
-CHROMIUM = "/usr/bin/chromium"
+from embedded.browser import find_browser
+
 # No test asks for what is left out, which takes a tenth of what Chromium takes in all; Debian's rasterises for a GPU.
 ARGUMENTS = [
     "--no-sandbox",
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
         # Django takes Playwright's loop for its own and would refuse the ORM to the test's thread.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         chromium = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", CHROMIUM),
+            executable_path=os.environ.get("CHROMIUM") or find_browser(),  # Playwright's own are not fetched
             args=ARGUMENTS,
         )
         yield chromium

