@@ -195,6 +195,8 @@ def test_the_letter_carrier_finds_the_missing_page_by_keyboard(open_village: Any
     carol.button(words["save"]).press("Enter")
     expect(carol.page.locator("#saves-note")).to_have_text(words["saved"])
     carol.presses("Escape")
+    expect(carol.page.locator("#saves")).to_be_hidden()
+    expect(carol.map).to_be_focused()  # a little later; a key pressed meanwhile would be the map's
 
     # A candle from Tam, for Miss Quill, who opens the chest by its light.
     carol.goes(words["square"])
