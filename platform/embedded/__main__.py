@@ -57,9 +57,9 @@ def reset(arguments: argparse.Namespace) -> int:
     return control.reset(os.environ, is_sure=arguments.yes)
 
 
-# Each process has servers of its own. Tests wait a third of their time, for pages, sockets and processes: one process
-# more than there are cores makes use of it.
-TEST_PROCESSES = min(os.cpu_count() or 1, 4) + 1
+# Each process has servers of its own. Tests wait nearly half of their time, for pages, sockets and processes: two
+# processes more than there are cores make use of it.
+TEST_PROCESSES = min(os.cpu_count() or 1, 4) + 2
 # A file's tests share what is slow to start, so each file is run by one process, in the order that tests/conftest.py
 # gives them.
 ALL_TESTS = ["-n", str(TEST_PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
