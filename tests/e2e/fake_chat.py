@@ -17,6 +17,7 @@ import json
 import mimetypes
 import socket
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,6 +34,7 @@ from chat.pages import CONTENT_SECURITY_POLICY
 from chat.widget.files import File, bundle
 from embedded.ports import listening_socket, random_free_port
 from personas.schema import Widget
+from tests.chat.stage import PATIENCE_S
 
 PUBLISHABLE_KEY = "pk_acme_tea"
 PERSONA = {
@@ -230,6 +232,14 @@ class FakeChat:
 
     def frames_of(self, kind: str) -> list[dict[str, Any]]:
         return [frame for frame in self.frames if frame["type"] == kind]
+
+    def hears(self, kind: str, times: int) -> list[dict[str, Any]]:
+        """Wait until so many came of which the page does not wait for an answer."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(frames := self.frames_of(kind)) < times:
+            assert time.monotonic() < deadline, f"{len(frames)} of {times} {kind}"
+            time.sleep(0.02)
+        return frames
 
     @property
     def talk(self) -> Talk:

@@ -349,7 +349,7 @@ def test_an_answer_can_be_copied_and_rated(carol, fake_chat):
 
     expect(carol.button("Good answer")).to_have_attribute("aria-pressed", "true")
     expect(carol.button("Bad answer")).to_have_attribute("aria-pressed", "false")
-    ratings = [(frame["message_id"], frame["rating"]) for frame in fake_chat.frames_of("message.feedback")]
+    ratings = [(frame["message_id"], frame["rating"]) for frame in fake_chat.hears("message.feedback", times=2)]
     assert ratings == [(message_id, -1), (message_id, 1)]
     carol.page.reload()
     expect(carol.button("Good answer")).to_have_attribute("aria-pressed", "true")
@@ -390,7 +390,7 @@ def test_a_rating_can_be_explained(carol, fake_chat):
     word.press("Enter")
 
     expect(carol.page.locator(".thanks:visible")).to_have_text("Thank you.")
-    assert fake_chat.frames_of("message.feedback")[-1]["comment"] == "I asked for black tea"
+    assert fake_chat.hears("message.feedback", times=2)[-1]["comment"] == "I asked for black tea"
 
 
 def test_one_who_was_too_fast_is_told_when_to_go_on(carol, fake_chat):

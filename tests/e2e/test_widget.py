@@ -235,7 +235,7 @@ def test_a_chinese_shop_says_how_it_was(visit, fake_chat):
     fake_chat.tells("conversation.handoff", state="bot", by="agent", ask_satisfaction=True)
     marks = carol.page.get_by_role("group", name="您对这次对话满意吗？")
     expect(marks).to_be_visible()
-    assert fake_chat.frames_of("handoff.request") == [{"type": "handoff.request"}]
+    assert fake_chat.hears("handoff.request", times=1) == [{"type": "handoff.request"}]
     carol.shows("zh-satisfaction")
     carol.is_accessible()
     marks.get_by_role("radio", name="5").check(force=True)
