@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from jobs.models import Queue
-from jobs.queueing import enqueue
+from jobs.models import Job, Queue
+from jobs.queueing import lining_up
 from npc.models import Branch, LogEntry
-from npc.sessions.entries import ActionOutcome, Happened, TurnClosed, TurnOpened, read_entry
+from npc.sessions.entries import ActionOutcome, Happened, TurnClosed, read_entry
 from npc.sessions.play import Play, Proposed
 from npc.sessions.writing import Reading, Writer
 from personas.memories import remember
@@ -64,10 +64,9 @@ def _remember_event(writer: Writer, entry: LogEntry, event: Happened) -> list[UU
 
 def _remember_turn(writer: Writer, entry: LogEntry, closed: TurnClosed) -> list[UUID]:
     """What was said to the character and what it said; it keeps both, and so do all who stood by."""
-    found = writer.find(TurnOpened, UUID(closed.turn_id))
-    if found is None:
+    opened = writer.opening_of(UUID(closed.turn_id))
+    if opened is None:
         return []
-    opened: TurnOpened = read_entry(found.kind, found.data)
     asked = opened.text or str((opened.event or {}).get("text") or "")
     lines = [
         f"{name_of(writer, who)}: {said}"
@@ -106,7 +105,8 @@ def _keep(
 ) -> list[UUID]:
     """Only characters have memories: the player's are the player's own."""
     if entry.seq % REFLECTS_EVERY < 2:
-        enqueue(tenant_id=writer.session.tenant_id, kind=REFLECT, queue=Queue.MEMORY, subject_id=writer.branch.pk)
+        job = Job(tenant_id=writer.session.tenant_id, kind=REFLECT, queue=Queue.MEMORY, subject_id=writer.branch.pk)
+        writer.also(lining_up(job))
     return remember(
         tenant_id=writer.session.tenant_id,
         store=writer.branch.pk,
@@ -116,6 +116,7 @@ def _keep(
         importance=importance,
         game_time=writer.play.game_time,
         source={"entry": entry.seq, **source},
+        write=writer.also,
     )
 
 

@@ -8,6 +8,34 @@ from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
 
 
+class Views:
+    """Situations of one play, each made once: what conditions gave in it is known too. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Any, ...] = ()
+        self._made: dict[Any, Situation] = {}
+
+    def of(
+        self,
+        world: CompiledWorld,
+        play: Play,
+        *,
+        actor: str,
+        speaker: str | None = None,
+        scene: str | None = None,
+        present: Sequence[str] | None = None,
+    ) -> Situation:
+        """As `situation`. Made anew once the play has changed in what conditions see."""
+        shown = (world, play.player, play.state, play.scenes, play.affinity)
+        if len(self._of) != len(shown) or any(one is not other for one, other in zip(self._of, shown, strict=True)):
+            self._of, self._made = shown, {}
+        key = (actor, speaker, scene, None if present is None else tuple(present))
+        if (made := self._made.get(key)) is None:
+            made = situation(world, play, actor=actor, speaker=speaker, scene=scene, present=present)
+            self._made[key] = made
+        return made
+
+
 def situation(
     world: CompiledWorld,
     play: Play,

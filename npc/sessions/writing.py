@@ -3,18 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from uuid import UUID
+
+from django.db import transaction
 
 from npc.errors import BranchLeft
 from npc.models import Branch, GameSession, LogEntry
-from npc.sessions.access import asked_session, session_found
-from npc.sessions.entries import KIND_OF, Data, read_entry
+from npc.sessions.access import access_live
+from npc.sessions.entries import KIND_OF, Data, TurnClosed, TurnOpened, read_entry
 from npc.sessions.folding import fold
-from npc.sessions.logbook import TURN_KINDS, entries_of_turn, opening_page
+from npc.sessions.logbook import TOLD_ENTRIES, TOLD_KINDS, TURN_KINDS, entries_of_turn, opening_page, told_of
 from npc.sessions.play import Play, stored
+from npc.sessions.recent import Page, Seen, as_read, recent
+from npc.sessions.situations import Views
 from npc.worlds.compiled import CompiledWorld, world_of
+from npc.worlds.conditions import Situation
 from tenants.scope import tenant_scope
-from tenants.statements import Param, Select, Update, insertion, read, write, write_at_once
+from tenants.statements import Param, Select, Update, Write, insertion, write, write_together
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,23 @@ class Reading:
 class Writer:
     """A session held by this transaction. `play` always is what the entries so far make of it."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, seen: Seen | None = None) -> None:
+        """`seen` is what is known of the very same moment, or of one before."""
         self.session = reading.session
         self.branch = reading.branch
         self.world = reading.world
         self.play = reading.play
+        self._read = reading.play  # as it is in the database
+        self._views = seen.views if seen else Views()
+        self._old_page, self._old_seq = (seen.page, seen.told_seq) if seen else ((), 0)
+        self._page: Page | None = self._old_page if self._old_seq == reading.branch.head_seq else None
         self._added: list[LogEntry] = []
+        self._also: list[Write] = []
         self._turns: dict[UUID, list[LogEntry]] = {}
+
+    def sees(self, *, actor: str, **others: Any) -> Situation:
+        """`npc.sessions.situations.situation` of the play as it is now."""
+        return self._views.of(self.world, self.play, actor=actor, **others)
 
     def add(self, data: Data, *, subject: UUID | None = None, game_time: float | None = None) -> LogEntry:
         """Append an entry and fold it into the play. `subject` may have one entry of a kind on a branch."""
@@ -53,20 +70,35 @@ class Writer:
         self._added.append(entry)
         return entry
 
+    def also(self, *writes: Write) -> None:
+        """What is to be written together with the entries. None of it sees what another one writes."""
+        self._also += writes
+
     def find(self, kind: type[Data], subject: UUID) -> LogEntry | None:
         """The entry of this kind about a subject, as this branch sees it, its ancestors' part included."""
         name = KIND_OF[kind]
         known = [one for one in self._added if (one.kind, one.subject) == (name, subject)]
+        if not known and kind is TurnClosed and self._goes_on(subject):
+            return None
         if not known and name in TURN_KINDS:
             known = [one for one in self._of_turn(subject) if one.kind == name]
         elif not known:
             known = list(LogEntry.objects.on(self.branch).filter(kind=name, subject=subject))
         return next(iter(known), None)
 
-    def open_page(self, turn_id: UUID) -> list[tuple[int, Data]]:
+    def opening_of(self, turn_id: UUID) -> TurnOpened | None:
+        """How a turn began, without what it read."""
+        told = (data for _, data in reversed(self._page or ()) if isinstance(data, TurnOpened))
+        if opened := next((data for data in told if data.turn_id == str(turn_id)), None):
+            return opened
+        found = self.find(TurnOpened, turn_id)
+        return None if found is None else read_entry(found.kind, found.data)
+
+    def open_page(self, turn_id: UUID) -> Page:
         """The newest of what can be told, oldest first; whether this turn was opened is then known as well."""
-        self._turns[turn_id], told = opening_page(self.branch, turn_id)
-        return told
+        if self._page is None:
+            self._turns[turn_id], self._page = opening_page(self.branch, turn_id, self._old_page)
+        return self._page
 
     def _of_turn(self, turn_id: UUID) -> list[LogEntry]:
         """How a turn began and ended, which are read together: who asks for one asks for the other."""
@@ -74,16 +106,34 @@ class Writer:
             self._turns[turn_id] = entries_of_turn(self.branch, turn_id)
         return self._turns[turn_id]
 
+    def _goes_on(self, turn_id: UUID) -> bool:
+        """Whether a turn is known to have begun and not to have ended."""
+        told = [data for _, data in self._page or () if isinstance(data, TurnOpened | TurnClosed)]
+        return [type(data) for data in told if data.turn_id == str(turn_id)] == [TurnOpened]
+
     def store(self) -> None:
         """Write down what was added. Called when the block of `writing` ends well."""
         if self._added:
             branch = self.branch
-            branch.head = stored(self.play)
-            head = _HEAD.of(id=branch.pk, tenant_id=branch.tenant_id, head=branch.head, head_seq=branch.head_seq)
+            at = {"id": branch.pk, "tenant_id": branch.tenant_id, "head_seq": branch.head_seq}
+            if self.play is self._read:
+                end = _HEAD_SEQ.of(**at)
+            else:
+                head = stored(self.play)
+                end = _HEAD.of(**at, head=head)
+                self._read = as_read(self._read, self.play, head)
             *before, last = map(insertion, self._added)
             write(*before)
-            write_at_once(last, head)
-            self._added = []
+            write_together(*self._also, Write(last), Write(end))
+            if self._page is not None:
+                told = (one for one in self._added if one.kind in TOLD_KINDS)
+                self._page = [*self._page, *((one.seq, told_of(one.kind, one.data)) for one in told)][-TOLD_ENTRIES:]
+            self._added, self._also = [], []
+        transaction.on_commit(partial(recent.keep, self.session.pk, self._seen()), robust=True)
+
+    def _seen(self) -> Seen:
+        page, told_seq = (self._old_page, self._old_seq) if self._page is None else (self._page, self.branch.head_seq)
+        return Seen(self.branch.pk, self.branch.head_seq, self._read, self._views, page, told_seq)
 
 
 @contextmanager
@@ -94,16 +144,18 @@ def writing(tenant_id: UUID, session_id: UUID, *, branch_id: UUID | None = None)
     SessionNotFound.
     """
     with tenant_scope(tenant_id):
-        writer = Writer(_standing(tenant_id, session_id, locked=True))
-        if branch_id is not None and writer.branch.pk != branch_id:
+        session = access_live(tenant_id, session_id, locked=True)
+        if branch_id is not None and session.live_id != branch_id:
             raise BranchLeft
+        seen = recent.of(session.live)
+        writer = Writer(_standing(session, seen), seen)
         yield writer
         writer.store()
 
 
 def reading(tenant_id: UUID, session_id: UUID) -> Reading:
     """Where a session stands now. Inside the tenant's scope. Raises SessionNotFound."""
-    return _standing(tenant_id, session_id, locked=False)
+    return _standing(access_live(tenant_id, session_id))
 
 
 def play_at(world: CompiledWorld, branch: Branch, seq: int) -> Play:
@@ -114,19 +166,16 @@ def play_at(world: CompiledWorld, branch: Branch, seq: int) -> Play:
     return play
 
 
-def _standing(tenant_id: UUID, session_id: UUID, *, locked: bool) -> Reading:
-    """In one round trip, yet each statement sees what was committed before it: the branch is that of a held session."""
-    sessions, branches = read(
-        asked_session(tenant_id, session_id, locked=locked), _LIVE.of(tenant_id=tenant_id, session_id=session_id)
-    )
-    session = session_found(sessions)
-    (branch,) = branches
+def _standing(session: GameSession, seen: Seen | None = None) -> Reading:
+    branch = session.live
+    if seen and seen.seq == branch.head_seq:
+        return Reading(session, branch, world_of(session.version_id), seen.play)
+    ((branch.head_seq, branch.head),) = _HEAD_OF.all(id=branch.pk, tenant_id=branch.tenant_id)
     return Reading(session, branch, world_of(session.version_id), Play.model_validate(branch.head))
 
 
-_LIVE: Select[Branch] = Select(
-    lambda: Branch.objects.filter(
-        tenant_id=Param("tenant_id"), pk__in=GameSession.objects.filter(pk=Param("session_id")).values("live_id")
-    ).defer("base")
+_HEAD_OF: Select[tuple[int, Any]] = Select(
+    lambda: Branch.objects.filter(pk=Param("id"), tenant_id=Param("tenant_id")).values_list("head_seq", "head")
 )
 _HEAD = Update(lambda: Branch.objects.filter(pk=Param("id"), tenant_id=Param("tenant_id")), "head", "head_seq")
+_HEAD_SEQ = Update(lambda: Branch.objects.filter(pk=Param("id"), tenant_id=Param("tenant_id")), "head_seq")

@@ -80,10 +80,10 @@ def close_turn(turn: Turn, outcome: Outcome, *, api_key_id: UUID | None) -> dict
         closed = closed_as(writer, turn.opened, outcome)
         entry = writer.add(closed, subject=turn.turn_id)
         remember_entry(writer, entry)
-        _meter(turn, outcome, api_key_id)
+        _meter(writer, turn, outcome, api_key_id)
         spent = sum((call.cost for call in outcome.calls), Decimal(0))
         spend(turn.world.document.purse, writer.session, turn.opened.scene, spent - turn.ladder.reserved)
-        return _answer(writer.world, writer.play, turn.opened, closed)
+        return _answer(writer.play, closed, _goals(writer, turn.opened))
 
 
 def answer_so_far(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, Any] | None:
@@ -104,7 +104,11 @@ def answer_of(world: CompiledWorld, entry: LogEntry) -> dict[str, Any]:
     """The answer as it was given: by the play as it was when the turn ended."""
     closed: TurnClosed = read_entry(entry.kind, entry.data)
     found = LogEntry.objects.on(entry.branch).filter(kind="turn.opened", subject=entry.subject).get()
-    return _answer(world, play_at(world, entry.branch, entry.seq), read_entry(found.kind, found.data), closed)
+    opened, play = read_entry(found.kind, found.data), play_at(world, entry.branch, entry.seq)
+    seen = situation(
+        world, play, actor=opened.character, speaker=opened.speaker, scene=opened.scene, present=opened.present
+    )
+    return _answer(play, closed, world.goals(closed.character, seen))
 
 
 def _given_up(writer: Writer, entry: LogEntry) -> dict[str, Any] | None:
@@ -115,7 +119,7 @@ def _given_up(writer: Writer, entry: LogEntry) -> dict[str, Any] | None:
     say = line_for(lines, (), opened.seed, writer.world.document.language)
     closed = closed_as(writer, opened, Outcome(say=say, fallback="provider"))
     remember_entry(writer, writer.add(closed, subject=UUID(opened.turn_id)))
-    return _answer(writer.world, writer.play, opened, closed)
+    return _answer(writer.play, closed, _goals(writer, opened))
 
 
 def closed_as(writer: Writer, opened: TurnOpened, outcome: Outcome) -> TurnClosed:
@@ -141,14 +145,7 @@ def closed_as(writer: Writer, opened: TurnOpened, outcome: Outcome) -> TurnClose
 
 
 def _situation(writer: Writer, opened: TurnOpened) -> Situation:
-    return situation(
-        writer.world,
-        writer.play,
-        actor=opened.character,
-        speaker=opened.speaker,
-        scene=opened.scene,
-        present=opened.present,
-    )
+    return writer.sees(actor=opened.character, speaker=opened.speaker, scene=opened.scene, present=opened.present)
 
 
 def _emotion(writer: Writer, character: str, emotion: str) -> tuple[str, list[dict[str, Any]]]:
@@ -191,7 +188,7 @@ def _usage(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _meter(turn: Turn, outcome: Outcome, api_key_id: UUID | None) -> None:
+def _meter(writer: Writer, turn: Turn, outcome: Outcome, api_key_id: UUID | None) -> None:
     payer = Payer(api_key_id=api_key_id, turn_id=turn.turn_id, end_user=turn.player_id)
     calls = [
         record_call(
@@ -206,15 +203,16 @@ def _meter(turn: Turn, outcome: Outcome, api_key_id: UUID | None) -> None:
         )
         for call in outcome.calls
     ]
-    write_calls(calls)
+    write_calls(calls, write=writer.also)
     if turn.ladder.reserved:
         settle_calls(turn.turn_id, calls, turn.tenant_id, payer)
 
 
-def _answer(world: CompiledWorld, play: Play, opened: TurnOpened, closed: TurnClosed) -> dict[str, Any]:
-    seen = situation(
-        world, play, actor=opened.character, speaker=opened.speaker, scene=opened.scene, present=opened.present
-    )
+def _goals(writer: Writer, opened: TurnOpened) -> list[dict[str, str]]:
+    return writer.world.goals(opened.character, _situation(writer, opened))
+
+
+def _answer(play: Play, closed: TurnClosed, goals: list[dict[str, str]]) -> dict[str, Any]:
     told = ("id", "name", "arguments", "timing", "ttl_s")
     return {
         "turn_id": closed.turn_id,
@@ -224,7 +222,7 @@ def _answer(world: CompiledWorld, play: Play, opened: TurnOpened, closed: TurnCl
         "actions": [{name: getattr(action, name) for name in told} for action in closed.actions],
         "state_version": play.version,
         "affinity": play.affinity.get(closed.character, {}),
-        "goals": world.goals(closed.character, seen),
+        "goals": goals,
         "fallback": closed.fallback,
         "timing": closed.timing,
         "usage": closed.usage,

@@ -26,7 +26,7 @@ from npc.sessions.changing import expect_version, patch_state
 from npc.sessions.entries import TurnOpened, read_entry
 from npc.sessions.happening import place, record_event
 from npc.sessions.patching import checked_patch
-from npc.sessions.situations import situation
+from npc.sessions.recent import Page
 from npc.sessions.writing import Writer, writing
 from npc.turns.asking import Asked, Told
 from npc.turns.authored import line_for, lines_now
@@ -127,7 +127,7 @@ class _Opening:
         self,
         writer: Writer,
         asked: Asked,
-        entries: list[tuple[int, Any]],
+        entries: Page,
         hooks: Hooks | None,
         told: Told | None,
         key_id: UUID | None,
@@ -158,9 +158,7 @@ class _Opening:
         read |= directed
         present = sorted({*self._present(), character, self.asked.speaker})
         scene = self._scene() or self.writer.play.scenes.get(character)
-        seen = situation(
-            self.world, self.writer.play, actor=character, speaker=self.asked.speaker, scene=scene, present=present
-        )
+        seen = self.writer.sees(actor=character, speaker=self.asked.speaker, scene=scene, present=present)
         return self._planned(character, scene, present, seen, vector, read)
 
     # --- What the game says with it -----------------------------------------------------------------------

@@ -20,7 +20,7 @@ from jobs.handlers import limits_of, say_again
 from jobs.models import Job, JobQuerySet, Queue
 from jobs.running import set_aside
 from tenants.scope import tenant_scope
-from tenants.statements import Param, Select, Update, insert_unless_there
+from tenants.statements import Param, Select, Update, Write, insertion, write_together
 
 logger = logging.getLogger(__name__)
 
@@ -92,21 +92,31 @@ def enqueue(
     Queue(queue)
     if len(json.dumps(payload)) > MAX_PAYLOAD_CHARS:
         raise ValueError(f"the payload of {kind} has more than {MAX_PAYLOAD_CHARS} characters")
+    job = Job(
+        tenant_id=tenant_id,
+        kind=kind,
+        queue=queue,
+        subject_id=subject_id,
+        payload=payload or {},
+        available_at=timezone.now() + delay,
+    )
     while True:
+        write_together(lining_up(job))
+        # Its own row, or the one that stood there; none if that has ended just now.
         if in_line := _IN_LINE.first(tenant_id=tenant_id, kind=kind, subject_id=subject_id):
             return in_line
-        job = Job(
-            tenant_id=tenant_id,
-            kind=kind,
-            queue=queue,
-            subject_id=subject_id,
-            payload=payload or {},
-            available_at=timezone.now() + delay,
-        )
-        if insert_unless_there(job):  # else somebody was faster just now
-            # Robust: the work is in line, whatever comes of this.
-            transaction.on_commit(partial(publish_next, tenant_id, queue), robust=True)
-            return job
+
+
+def lining_up(job: Job) -> Write:
+    """What `enqueue` writes, for who writes more than that."""
+    in_line = _IN_LINE.of(tenant_id=job.tenant_id, kind=job.kind, subject_id=job.subject_id)
+    return Write(insertion(job, unless=in_line), partial(_publish_later, job))
+
+
+def _publish_later(job: Job, is_new: int) -> None:
+    if is_new:
+        # Robust: the work is in line, whatever comes of this.
+        transaction.on_commit(partial(publish_next, job.tenant_id, job.queue), robust=True)
 
 
 def enqueue_again(job: Job) -> Job:
@@ -199,4 +209,4 @@ def idle_queues() -> list[str]:
         return []
 
 
-__all__ = ["Queue", "cancel", "enqueue", "enqueue_again", "publish_next", "queue_position", "send"]
+__all__ = ["Queue", "cancel", "enqueue", "enqueue_again", "lining_up", "publish_next", "queue_position", "send"]

@@ -1,6 +1,6 @@
 """Every model call leaves a row: who asked, what was used, what it cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +10,7 @@ from llm.fallback import Miss
 from llm.models import ModelCall
 from llm.routes import tariff_of
 from llm.types import RouteConfig, Usage
-from tenants.statements import insertion, write, write_at_once
+from tenants.statements import Write, insertion, write, write_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,9 @@ def record_call(
     return call
 
 
-def write_calls(calls: Sequence[ModelCall]) -> None:
-    """Write the rows of calls for which something was reserved."""
-    if calls:
-        write_at_once(*map(insertion, calls))
+def write_calls(calls: Sequence[ModelCall], *, write: Callable[..., None] = write_together) -> None:
+    """Write the rows of calls for which something was reserved. `write` is given them, for who writes more."""
+    write(*map(Write, map(insertion, calls)))
 
 
 def record_misses(misses: Iterable[Miss], payer: Payer) -> list[ModelCall]:

@@ -14,7 +14,7 @@ What is asked stays written in terms of the models, so it follows them. PostgreS
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cache, cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -26,6 +26,8 @@ from tenants.postgresql.direct import DirectCursor, keeps_statements
 
 Row = TypeVar("Row")
 SQL = tuple[str, Sequence[Any]]
+# So many statements are put together at most: each number of them is one more to be planned and kept.
+MOST_AT_ONCE = 8
 
 
 class Param(Expression):
@@ -140,8 +142,11 @@ class Update:
         return fields, query.get_compiler(connection=_connection()).as_sql()
 
 
-def insertion(row: Model) -> SQL:
-    """Insert a row as `save(force_insert=True)` does, where no signal listens and no parent table is."""
+def insertion(row: Model, *, unless: Asked | None = None) -> SQL:
+    """Insert a row as `save(force_insert=True)` does, where no signal listens and no parent table is.
+
+    `unless` is a question that must find nothing; then a unique constraint, too, may keep another row in its place.
+    """
     connection = _connection()
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     values = []
@@ -151,7 +156,10 @@ def insertion(row: Model) -> SQL:
             value = field.get_db_prep_save(field.pre_save(row, add=True), connection)
         values.append(value)
     given = tuple(value is not None for value in values)
-    return _insert_sql(type(row), given), [value for value in values if value is not None]
+    kept = [value for value in values if value is not None]
+    if unless:
+        return _insert_unless_sql(type(row), given, unless.sql), [*kept, *unless.params]
+    return _insert_sql(type(row), given), kept
 
 
 # What fields of these very kinds hand over as it is, which takes half of the time that asking them takes.
@@ -174,14 +182,6 @@ def _fields(model: type[Model]) -> list[tuple[Any, type | None]]:
     return [(field, _PLAIN.get(type(field))) for field in model._meta.concrete_fields]
 
 
-def insert_unless_there(row: Model) -> bool:
-    """Insert a row as `insertion` says. False if a unique constraint keeps another one in its place."""
-    sql, values = insertion(row)
-    with prepared_cursor() as cursor:
-        cursor.execute(f"{sql} ON CONFLICT DO NOTHING", values)
-        return bool(cursor.rowcount)
-
-
 def write(*statements: SQL) -> None:
     """Run statements one after the other."""
     with prepared_cursor() as cursor:
@@ -197,8 +197,31 @@ def write_at_once(*statements: SQL) -> None:
     write(_joined(statements))
 
 
+class Write(NamedTuple):
+    """A statement for `write_together`, and who is told how many rows it changed."""
+
+    sql: SQL
+    then: Callable[[int], None] | None = None
+
+
+def write_together(*writes: Write) -> None:
+    """As `write_at_once`, in order if they are many."""
+    for few in (writes[at : at + MOST_AT_ONCE] for at in range(0, len(writes), MOST_AT_ONCE)):
+        statements = [one.sql for one in few]
+        with prepared_cursor() as cursor:
+            cursor.execute(_counting(*(sql for sql, _values in statements)), _values_of(statements))
+            (counts,) = cursor.fetchall()
+        for one, count in zip(few, counts, strict=True):
+            if one.then:
+                one.then(count)
+
+
 def _joined(statements: Sequence[SQL]) -> SQL:
-    return _with(*(sql for sql, _values in statements)), [value for _sql, values in statements for value in values]
+    return _with(*(sql for sql, _values in statements)), _values_of(statements)
+
+
+def _values_of(statements: Sequence[SQL]) -> list[Any]:
+    return [value for _sql, values in statements for value in values]
 
 
 @cache
@@ -206,6 +229,13 @@ def _with(*statements: str) -> str:
     *before, last = statements
     named = ", ".join(f"w{number} AS ({sql})" for number, sql in enumerate(before))
     return f"WITH {named} {last}" if before else last
+
+
+@cache
+def _counting(*statements: str) -> str:
+    named = ", ".join(f"w{number} AS ({sql} RETURNING 1)" for number, sql in enumerate(statements))
+    counts = ", ".join(f"(SELECT count(*) FROM w{number})" for number in range(len(statements)))  # noqa: S608
+    return f"WITH {named} SELECT {counts}"
 
 
 def prepared_cursor() -> Any:
@@ -231,9 +261,23 @@ def _direct_cursor(*, keeps_plans: bool) -> Any:
 @cache
 def _insert_sql(model: type[Model], given: tuple[bool, ...]) -> str:
     """With NULL in the places that are not given a value."""
-    fields, quoted = model._meta.concrete_fields, _connection().ops.quote_name
-    columns, places = ", ".join(quoted(field.column) for field in fields), ", ".join(_places(given))
-    return f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names of ours
+    return f"{_insert_into(model)} VALUES ({', '.join(_places(given))})"
+
+
+@cache
+def _insert_unless_sql(model: type[Model], given: tuple[bool, ...], unless: str) -> str:
+    """A SELECT takes the kinds of its values from nobody, so they are said."""
+    fields = zip(_places(given), model._meta.concrete_fields, strict=True)
+    # Without a length, to which a cast would cut what is too long.
+    kinds = ((place, str(field.db_type(_connection())).partition("(")[0]) for place, field in fields)
+    values = ", ".join(f"{place}::{kind}" for place, kind in kinds)
+    return f"{_insert_into(model)} SELECT {values} WHERE NOT EXISTS ({unless}) ON CONFLICT DO NOTHING"
+
+
+def _insert_into(model: type[Model]) -> str:
+    quoted = _connection().ops.quote_name
+    columns = ", ".join(quoted(field.column) for field in model._meta.concrete_fields)
+    return f"INSERT INTO {quoted(model._meta.db_table)} ({columns})"
 
 
 def _places(given: Iterable[bool]) -> Iterator[str]:
