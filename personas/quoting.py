@@ -11,7 +11,7 @@ _TAG = re.compile(rf"[<＜﹤‹〈](?=[{_INVISIBLE}/／]*(?:context|passages?|s
 
 def quoted(text: str) -> str:
     """The text with our own tags made harmless; anything else that looks like markup stays as it is."""
-    return _TAG.sub("&lt;", text)
+    return text if text.isascii() and "<" not in text else _TAG.sub("&lt;", text)
 
 
 def one_line(text: str, limit: int) -> str:

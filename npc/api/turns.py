@@ -16,13 +16,14 @@ from chat.api.streaming import after_of
 from llm.text import scrub
 from npc.sessions.opening import SEED_BITS
 from npc.turns.asking import LONGEST_DEADLINE_MS, SHORTEST_DEADLINE_MS, USUAL_DEADLINE_MS, Asked
-from npc.turns.running import Event, cancel_turn, start_turn
+from npc.turns.running import Event, admit_turn, cancel_turn
 from npc.worlds.plain import check_plain
 from npc.worlds.problems import refuse
 from tenants.asynchronous import for_callers, json_body, validated
 from tenants.authentication import Caller
 from tenants.errors import Invalid, PlatformError
 from tenants.idempotency import key_of
+from tenants.limits.admitting import Admission
 from tenants.limits.policies import Asker
 from tenants.serializing import NullsLeftOut
 
@@ -96,8 +97,8 @@ class NpcTurnAnswerSerializer(serializers.Serializer[Any]):
     usage = serializers.DictField()
 
 
-@for_callers("npc", "POST")
-async def turns_view(request: HttpRequest, caller: Caller, session_id: UUID) -> HttpResponseBase:
+@for_callers("npc", "POST", admits=True)
+async def turns_view(request: HttpRequest, admission: Admission, session_id: UUID) -> HttpResponseBase:
     """Turn to a character and get its answer; or its events, with `Accept: text/event-stream`.
 
     Who lost the stream sends the same `turn_id` again with `Last-Event-ID`, and goes on behind it. Without a `turn_id`
@@ -106,7 +107,7 @@ async def turns_view(request: HttpRequest, caller: Caller, session_id: UUID) -> 
     body = json_body(request)
     if body.get("turn_id") is None and (key := key_of(request)):
         body["turn_id"] = str(uuid5(session_id, key))
-    run = start_turn(caller.tenant_id, session_id, asked_in(body), asker=Asker(caller.key_id))
+    run = await admit_turn(admission.tenant_id, session_id, asked_in(body), lambda: Asker(admission.admit().key_id))
     if EVENT_STREAM in request.headers.get("Accept", ""):
         return await event_stream(numbered(run.follow(), behind=after_of(request) or 0))
     return JsonResponse(await run.answer())

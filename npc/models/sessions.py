@@ -1,5 +1,6 @@
 """One play of a world: a session, its branches, and on each branch an append-only log."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -28,6 +29,9 @@ class GameSession(TenantModel):
     # answered count with the most they may cost. Kept for worlds with a purse.
     spent = JSONField(default=dict, editable=False)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now, editable=False)
+
+    # Told by the question that holds a session: `npc.sessions.access`.
+    routes_version: Sequence[str] | None = None
 
     class Meta:
         verbose_name = _("game session")

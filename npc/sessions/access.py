@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from llm.routes import routes_version
 from npc.errors import SessionNotFound
 from npc.models import GameSession, Save
 from tenants.access import access_row
@@ -18,7 +19,9 @@ def access_session(tenant_id: UUID, session_id: UUID, *, locked: bool = False) -
 
 
 def access_live(tenant_id: UUID, session_id: UUID, *, locked: bool = False) -> GameSession:
-    """The same with its live branch, without that one's plays; `locked` holds both. Raises SessionNotFound."""
+    """The same with its live branch, but for the plays that are kept there; `locked` holds both, and tells which
+    version the tenant's model routes have. Raises SessionNotFound.
+    """
     question = _HELD_LIVE if locked else _LIVE
     found = question.all(tenant_id=tenant_id, session_id=session_id)
     if not found and locked:
@@ -45,7 +48,9 @@ def _with_live() -> Any:
 _SESSION: Select[GameSession] = Select(_sessions)
 _HELD: Select[GameSession] = Select(lambda: _sessions().select_for_update(no_key=True, of=["self"]))
 _LIVE: Select[GameSession] = Select(_with_live)
-_HELD_LIVE: Select[GameSession] = Select(lambda: _with_live().select_for_update(no_key=True, of=["self", "live"]))
+_HELD_LIVE: Select[GameSession] = Select(
+    lambda: _with_live().annotate(routes_version=routes_version()).select_for_update(no_key=True, of=["self", "live"])
+)
 
 
 def access_save(tenant_id: UUID, save_id: UUID) -> Save:

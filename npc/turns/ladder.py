@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from threading import Lock
@@ -16,11 +16,11 @@ from typing import Literal
 from uuid import UUID
 
 from llm.errors import ProviderUnavailable
-from llm.routes import READER_SLUG, asked_routes, route_found
+from llm.models import Route
+from llm.routes import READER_SLUG, route_found, routes_of
 from llm.types import RouteConfig
 from npc.worlds.document import Tier
 from tenants.errors import NotFound
-from tenants.statements import read
 
 logger = logging.getLogger(__name__)
 
@@ -93,13 +93,14 @@ def ladder_for(
     *,
     price: Callable[[RouteConfig], Decimal],
     left: Decimal | None = None,
+    version: Sequence[str] | None = None,
 ) -> Ladder:
     """Whom to ask for an answer within the time, inside the tenant's scope.
 
     `price` is what a call may cost at most, `left` what there is to spend; None is no limit. A tier may begin with the
-    small model, or ask none.
+    small model, or ask none. `version` is that of the tenant's routes, where it is known: they need not be read then.
     """
-    offered, chosen = _routes(tenant_id, tier), list[RouteConfig]()
+    offered, chosen = _routes(tenant_id, tier, version), list[RouteConfig]()
     reserved, fallback = Decimal(0), None
     for route in offered:
         cost = price(route)
@@ -121,11 +122,11 @@ def kept_for_next_s(tenant_id: UUID, following: RouteConfig, time_s: float) -> f
     return min(time_s * NEXT_SHARE if took_ms is None else took_ms / 1000, time_s * NEXT_MOST)
 
 
-def _routes(tenant_id: UUID, tier: Tier) -> list[RouteConfig]:
+def _routes(tenant_id: UUID, tier: Tier, version: Sequence[str] | None) -> list[RouteConfig]:
     """The usual model and the small one, as far as there are any. A route whose key cannot be read is none."""
     if tier.model == "none":
         return []
-    (found,) = read(asked_routes(tenant_id))
+    found = routes_of(tenant_id, version)
     usual, small = [one for one in found if one.is_default], [one for one in found if one.slug == SMALL_SLUG]
     routes = [_found(tenant_id, usual, None), _found(tenant_id, small, SMALL_SLUG)]
     if tier.model == "small" and routes[1]:
@@ -135,9 +136,9 @@ def _routes(tenant_id: UUID, tier: Tier) -> list[RouteConfig]:
     return [route for route in routes if route]
 
 
-def _found(tenant_id: UUID, rows: list[object], slug: str | None) -> RouteConfig | None:
+def _found(tenant_id: UUID, rows: Sequence[Route], slug: str | None) -> RouteConfig | None:
     try:
-        route = route_found(rows, slug)  # type: ignore[arg-type]
+        route = route_found(rows, slug)
     except NotFound:
         return None
     except ProviderUnavailable:

@@ -343,6 +343,7 @@ class _Opening:
             self.asked.speaking_ms,
             price=lambda route: dearest(request, route),
             left=left_in(purse, session, scene),
+            version=session.routes_version,
         )
         account = Account(session.tenant_id, key_id=self._key_id)
         if not has_budget_for(self.asked.turn_id, account, ladder.top, ladder.reserved):

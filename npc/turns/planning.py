@@ -25,13 +25,17 @@ def offers(
     `allowed` narrows them to what the game names. One that has no candidate for a parameter is left out, since
     nothing could be done with it.
     """
-    found = {}
-    for name, action in world.actions.items():
-        if may_act(action, actor, allowed) and world.is_open(action.when, situation):
-            candidates = world.candidates(action, situation)
-            if all(candidates.values()):
-                found[name] = Offer(action, candidates)
-    return found
+
+    def find() -> dict[str, Offer]:
+        found = {}
+        for name, action in world.actions.items():
+            if may_act(action, actor, allowed) and world.is_open(action.when, situation):
+                candidates = world.candidates(action, situation)
+                if all(candidates.values()):
+                    found[name] = Offer(action, candidates)
+        return found
+
+    return situation.once((offers, actor, None if allowed is None else frozenset(allowed)), find)
 
 
 def may_act(action: Action, actor: str, allowed: Collection[str] | None) -> bool:

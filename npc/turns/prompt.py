@@ -70,30 +70,42 @@ def prompt_of(seen: Scenery) -> CompiledPrompt:
 
 def sections(seen: Scenery) -> list[Section]:
     """Everything but history and question, in order."""
-    persona, language = seen.world.persona_of(seen.character), seen.language
-    name = one_line(persona.name, 100)
-    rules = texts.RULES[language].format(name=name, world=one_line(seen.world.document.name, 100))
-    form = texts.FORM[language].format(emotions=", ".join(sorted(seen.world.emotions)))
-    instructions = texts.PERSONA[language].format(instructions=persona.instructions) if persona.instructions else ""
-    voice = texts.VOICE[language].format(voice=persona.voice) if persona.voice else ""
-    examples = tuple(Part(texts.EXAMPLE[language].format(user=one.user, say=one.say)) for one in persona.examples)
+    language = seen.language
     return [
-        Section("rules", rules, 100, 900, _("Rules of the platform, always"), required=True),
-        Section("persona", instructions, 90, INSTRUCTIONS_MAX_TOKENS + 50, _("Who the character is"), required=True),
-        Section("voice", voice, 80, VOICE_MAX_TOKENS + 50, _("How the character speaks")),
-        _listed("examples", texts.EXAMPLES[language], examples, 40, 1200, _("Examples of the character"), stable=True),
-        Section("form", form, 100, 1200, _("The form of the answer, always"), required=True),
+        *seen.world.once((_lasting, seen.character), lambda: _lasting(seen.world, seen.character)),
         _place(seen),
         _listed("goals", texts.GOALS[language], _parts(seen.goals), 65, 400, _("Goals that are open now")),
         _listed("facts", texts.FACTS[language], _parts(_facts(seen)), 70, 2000, _("Facts the character may know now")),
         _listed("memories", texts.MEMORIES[language], _parts(seen.memories), 68, 1200, _("What it remembers")),
         _actions(seen),
-        Section("steer", _steer(seen, name), 97, 200, _("Talk of other worlds is led back"), stable=False),
+        Section("steer", _steer(seen), 97, 200, _("Talk of other worlds is led back"), stable=False),
     ]
 
 
-def _steer(seen: Scenery, name: str) -> str:
+def _lasting(world: CompiledWorld, character: str) -> tuple[Section, ...]:
+    """The same in all of a character's prompts."""
+    persona, language, name = world.persona_of(character), world.language, _name(world, character)
+    rules = texts.RULES[language].format(name=name, world=one_line(world.document.name, 100))
+    form = texts.FORM[language].format(emotions=", ".join(sorted(world.emotions)))
+    instructions = texts.PERSONA[language].format(instructions=persona.instructions) if persona.instructions else ""
+    voice = texts.VOICE[language].format(voice=persona.voice) if persona.voice else ""
+    examples = tuple(Part(texts.EXAMPLE[language].format(user=one.user, say=one.say)) for one in persona.examples)
+    return (
+        Section("rules", rules, 100, 900, _("Rules of the platform, always"), required=True),
+        Section("persona", instructions, 90, INSTRUCTIONS_MAX_TOKENS + 50, _("Who the character is"), required=True),
+        Section("voice", voice, 80, VOICE_MAX_TOKENS + 50, _("How the character speaks")),
+        _listed("examples", texts.EXAMPLES[language], examples, 40, 1200, _("Examples of the character"), stable=True),
+        Section("form", form, 100, 1200, _("The form of the answer, always"), required=True),
+    )
+
+
+def _steer(seen: Scenery) -> str:
+    name = _name(seen.world, seen.character)
     return texts.STEER[seen.language].format(name=name) if tale_of(seen.world).is_left_by(seen.text) else ""
+
+
+def _name(world: CompiledWorld, character: str) -> str:
+    return one_line(world.persona_of(character).name, 100)
 
 
 def _place(seen: Scenery) -> Section:

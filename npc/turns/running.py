@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -36,6 +36,7 @@ from tenants.errors import PlatformError
 from tenants.limits.policies import NOBODY, Asker
 from tenants.perloop import PerLoop, is_wanted
 from tenants.scope import in_tenant
+from tenants.scope import off_loop as off_thread
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,9 @@ class Event(NamedTuple):
 class TurnRun:
     """A turn that is answered here. Its events are kept, so that any number may follow it from its beginning."""
 
-    def __init__(self, tenant_id: UUID, session_id: UUID, asked: Asked, asker: Asker) -> None:
+    def __init__(
+        self, tenant_id: UUID, session_id: UUID, asked: Asked, asker: Asker, admit: Callable[[], Asker] | None = None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._began = loop.time()
         self._speak_until = self._began + asked.speaking_ms / 1000
@@ -75,6 +78,7 @@ class TurnRun:
         self._session_id = session_id
         self.asked = asked
         self._asker = asker
+        self._admit = admit
         self._events: list[Event] = []
         self._news, self._end = asyncio.Event(), asyncio.Event()
         self._error: PlatformError | None = None
@@ -95,6 +99,10 @@ class TurnRun:
             await self._news.wait()
         if self._error and not self._is_open:
             raise self._error
+
+    @property
+    def was_refused(self) -> bool:
+        return self._is_over and not self._is_open
 
     async def follow(self) -> AsyncIterator[Event]:
         """The events from the first to `turn.done`, speech as it comes. Raises what forbids or ends the turn."""
@@ -169,16 +177,14 @@ class TurnRun:
         return cast(Turn | AlreadyOpened, opened)
 
     async def _open_with(self, vector: Vector | None, told: Told | None) -> Turn | AlreadyOpened | AskGame:
-        return await in_tenant(
-            self._tenant_id,
-            open_turn,
-            self._tenant_id,
-            self._session_id,
-            self.asked,
-            vector,
-            told,
-            asker=self._asker,
-        )
+        return await in_tenant(self._tenant_id, self._admit_and_open, vector, told)
+
+    def _admit_and_open(self, vector: Vector | None, told: Told | None) -> Turn | AlreadyOpened | AskGame:
+        """In one transaction."""
+        if self._admit:
+            self._asker = self._admit()
+            self._admit = None
+        return open_turn(self._tenant_id, self._session_id, self.asked, vector, told, asker=self._asker)
 
     async def _vector(self) -> Vector | None:
         """Of what is said, to find memories by; none if there is no time for it."""
@@ -187,6 +193,9 @@ class TurnRun:
             return None
         if model.knows_query(text):
             return model.embed_query(text)
+        if self._admit:  # strangers are not computed for
+            self._asker = await off_thread(self._admit)
+            self._admit = None
         try:
             async with asyncio.timeout(RECALL_SHARE * self.asked.deadline_ms / 1000):
                 return await off_loop(model.embed_query, text)
@@ -392,13 +401,21 @@ class _Running:
         self._tasks: set[asyncio.Task[None]] = set()
         self._heeding: asyncio.Task[None] | None = None
 
-    def start(self, key: Key, asked: Asked, asker: Asker) -> TurnRun:
-        if run := self.runs.get(key):
+    def start(self, key: Key, asked: Asked, asker: Asker, admit: Callable[[], Asker] | None) -> TurnRun:
+        if run := self.find(key):
             asked.expect_same(run.asked)
             return run
-        run = self.runs[key] = TurnRun(key[0], key[1], asked, asker)
-        self._spawn(run.run()).add_done_callback(lambda _: self.runs.pop(key))
+        run = self.runs[key] = TurnRun(key[0], key[1], asked, asker, admit)
+        self._spawn(run.run()).add_done_callback(lambda _: self._forget(key, run))
         return run
+
+    def find(self, key: Key) -> TurnRun | None:
+        run = self.runs.get(key)
+        return None if run is None or run.was_refused else run
+
+    def _forget(self, key: Key, run: TurnRun) -> None:
+        if self.runs.get(key) is run:
+            del self.runs[key]
 
     def cancel(self, key: Key) -> TurnRun | None:
         run = self.runs.get(key)
@@ -460,7 +477,22 @@ async def turns_end(patience_s: float) -> None:
 
 def start_turn(tenant_id: UUID, session_id: UUID, asked: Asked, *, asker: Asker = NOBODY) -> TurnRun:
     """Answer a turn, on its own; one that is being answered here already goes on. `asker`: whose limits count."""
-    return _running().start((tenant_id, session_id, asked.turn_id), asked, asker)
+    return _running().start((tenant_id, session_id, asked.turn_id), asked, asker, None)
+
+
+async def admit_turn(tenant_id: UUID, session_id: UUID, asked: Asked, admit: Callable[[], Asker]) -> TurnRun:
+    """The same for somebody who has not been let in yet: `admit` is called in the transaction that opens the turn.
+
+    It may be called again, and raises what forbids the turn.
+    """
+    key = (tenant_id, session_id, asked.turn_id)
+    while run := _running().find(key):  # somebody asked for it before, who may not be let in
+        await off_thread(admit)
+        with contextlib.suppress(PlatformError):
+            await run.opened()
+        if not run.was_refused:
+            break
+    return _running().start(key, asked, NOBODY, admit)
 
 
 async def cancel_turn(tenant_id: UUID, session_id: UUID, turn_id: UUID) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A world ready to play: a checked document with its conditions and schemas compiled and its ids indexed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from npc.models import WorldVersion
@@ -11,6 +11,8 @@ from npc.worlds.document import EMOTIONS, EVERYONE, Action, Character, Fact, Goa
 from npc.worlds.problems import Problem
 from npc.worlds.schemas import ObjectSchema, arguments_schema
 from personas.context import Language
+
+R = TypeVar("R")
 
 # Of all tenants together. A compiled world of 10 000 facts takes some 20 MB.
 KEPT_WORLDS = 32
@@ -32,9 +34,17 @@ class CompiledWorld:
         self._state_schema = ObjectSchema(document.state_schema)
         self._arguments = {action.name: arguments_schema(action.parameters) for action in document.actions}
         self._personas = personas
+        self._known: dict[Any, Any] = {}
         self._facts_by_condition: dict[str | None, list[str]] = {}
         for fact in document.facts:
             self._facts_by_condition.setdefault(fact.when, []).append(fact.id)
+
+    def once(self, key: Any, find: Callable[[], R]) -> R:
+        """What follows from the world and a key, found the first time. It is not to be changed."""
+        if key not in self._known:
+            self._known[key] = find()
+        found: R = self._known[key]
+        return found
 
     @property
     def language(self) -> Language:

@@ -5,12 +5,14 @@ library: 10 000 iterations, a depth of 32, patterns in linear time. It has no ef
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from cel_expr_python import cel
+
+R = TypeVar("R")
 
 _OBJECT = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
 _NAMES = {
@@ -85,6 +87,7 @@ class Situation:
         self.args = args
         self._activations: dict[bool, Any] = {}
         self._holding: dict[tuple[str, bool], bool] = {}
+        self._known: dict[Any, Any] = {}
 
     def with_args(self, args: Mapping[str, Any]) -> "Situation":
         return Situation(**self.names, args=args)
@@ -105,6 +108,13 @@ class Situation:
         if (known := self._holding.get(key)) is None:
             known = self._holding[key] = self.evaluate(condition).value is True
         return known
+
+    def once(self, key: Any, find: Callable[[], R]) -> R:
+        """What follows from this moment and a key, found the first time. It is not to be changed."""
+        if key not in self._known:
+            self._known[key] = find()
+        found: R = self._known[key]
+        return found
 
     def _activation(self, sees_args: bool) -> Any:
         if sees_args not in self._activations:

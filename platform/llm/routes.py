@@ -101,6 +101,15 @@ class KnownRoutes:
 known_routes = KnownRoutes()
 
 
+def routes_of(tenant_id: UUID, version: Sequence[str] | None = None) -> list[Route]:
+    """All of the tenant's, read only if they are not known in this version; None is none that could be known."""
+    known = known_routes.of(tenant_id, version)
+    if known is None:
+        (known,) = read(asked_routes(tenant_id))
+        known_routes.keep(tenant_id, version, known)
+    return known
+
+
 @dataclass(frozen=True, slots=True)
 class Routes:
     """Whom to ask, one after the other; and what is named but cannot be asked, with the reason."""

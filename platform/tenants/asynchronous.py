@@ -18,7 +18,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
 from tenants.errors import BodyTooLarge, Invalid, PlatformError
-from tenants.limits.admitting import admitted
+from tenants.limits.admitting import Admission
 from tenants.problems import MethodNotAllowed, field_errors, problem_response
 from tenants.scope import off_loop
 
@@ -29,10 +29,12 @@ Refuse = Callable[[PlatformError, HttpRequest], HttpResponseBase]
 
 
 def for_callers(
-    scope: str, *methods: str, refuse: Refuse = problem_response
+    scope: str, *methods: str, refuse: Refuse = problem_response, admits: bool = False
 ) -> Callable[[AsyncView], Callable[..., Any]]:
     """A view for API keys with this scope: `async def view(request, caller, …)`. Failures become problem+json, or what
     `refuse` makes of them.
+
+    One that `admits` is given an Admission in place of a caller, to be asked before anything is told or done.
     """
 
     def decorate(view: AsyncView) -> Callable[..., Any]:
@@ -44,9 +46,15 @@ def for_callers(
                     raise MethodNotAllowed(
                         _("Use %(methods)s.") % {"methods": ", ".join(methods)}, headers={"Allow": ", ".join(methods)}
                     )
-                caller = await off_loop(admitted, request)
-                caller.require(scope)
-                return await view(request, caller, *args, **kwargs)
+                admission = Admission(request, scope)
+                if not admits:
+                    return await view(request, await off_loop(admission.admit), *args, **kwargs)
+                try:
+                    return await view(request, admission, *args, **kwargs)
+                except PlatformError:
+                    if not admission.was_asked:  # what is wrong with a call only callers are told
+                        await off_loop(admission.admit)
+                    raise
             except PlatformError as error:
                 return refuse(error, request)
 

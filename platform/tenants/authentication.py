@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tenants.errors import ScopeMissing, Unauthenticated
-from tenants.models import ApiKey, Tenant
+from tenants.models import ApiKey
 from tenants.scope import tenant_scope
-from tenants.statements import Param, Select, read
+from tenants.statements import Param, Select
 from tenants.tokens import API_KEY, parse_token
 
 LAST_USED_STEP = timedelta(minutes=1)
@@ -54,18 +54,15 @@ def authenticate(header: str | None) -> Caller:
     """The caller behind an `Authorization` header. Enters the tenant's scope by itself. Raises Unauthenticated."""
     token = parse_token(bearer(header), API_KEY)
     with tenant_scope(token.tenant_id):
-        keys, tenants = read(
-            _KEY.of(tenant_id=token.tenant_id, digest=token.digest), _TENANT.of(tenant_id=token.tenant_id)
-        )
+        key = _KEY.first(tenant_id=token.tenant_id, digest=token.digest)
         now = timezone.now()
-        if not keys or not keys[0].is_valid_at(now):
+        if key is None or not key.is_valid_at(now):
             raise Unauthenticated
-        key, tenant = keys[0], tenants[0]
         _note_use(key, now)
         return Caller(
-            tenant_id=tenant.pk,
-            tenant_slug=tenant.slug,
-            tenant_name=tenant.name,
+            tenant_id=key.tenant_id,
+            tenant_slug=key.tenant.slug,
+            tenant_name=key.tenant.name,
             key_id=key.pk,
             key_prefix=key.prefix,
             scopes=frozenset(key.scopes),
@@ -80,8 +77,9 @@ def _note_use(key: ApiKey, now: datetime) -> None:
         ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
 
 
-# Every call asks for these, so their SQL is written once.
+# Every call asks for it, so its SQL is written once.
 _KEY: Select[ApiKey] = Select(
-    lambda: ApiKey.objects.filter(tenant_id=Param("tenant_id"), digest=Param("digest")).order_by()
+    lambda: (
+        ApiKey.objects.select_related("tenant").filter(tenant_id=Param("tenant_id"), digest=Param("digest")).order_by()
+    )
 )
-_TENANT: Select[Tenant] = Select(lambda: Tenant.objects.filter(pk=Param("tenant_id")).order_by())

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from tenants.authentication import Caller, authenticate
+from tenants.authentication import Caller, authenticate, bearer
 from tenants.errors import RateLimited, Unauthenticated
 from tenants.limits.headers import headers_of
 from tenants.limits.policies import Asker, buckets_of_call, buckets_of_stranger
 from tenants.limits.taking import take
 from tenants.limits.visitors import address_of_request
+from tenants.tokens import API_KEY, parse_token
 
 
 def admitted(request: HttpRequest) -> Caller:
@@ -22,6 +23,29 @@ def admitted(request: HttpRequest) -> Caller:
         raise
     count_call(request, caller.tenant_id, caller.key_id)
     return caller
+
+
+class Admission:
+    """A call that is let in by whoever answers it, in the transaction in which that is begun."""
+
+    def __init__(self, request: HttpRequest, scope: str) -> None:
+        self._request, self._scope = request, scope
+        self._caller: Caller | None = None
+        self.was_asked = False
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Of the key that is shown, be it one or not. Raises Unauthenticated for what cannot be a key."""
+        return parse_token(bearer(self._request.headers.get("Authorization")), API_KEY).tenant_id
+
+    def admit(self) -> Caller:
+        """As `admitted`, once. Raises ScopeMissing too."""
+        self.was_asked = True
+        if self._caller is None:
+            caller = admitted(self._request)
+            caller.require(self._scope)
+            self._caller = caller
+        return self._caller
 
 
 def count_call(request: HttpRequest, tenant_id: UUID, key_id: UUID | None = None) -> None:
