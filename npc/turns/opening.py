@@ -5,6 +5,7 @@ One transaction, before the model is asked. All that the answer will depend on g
 
 import hashlib
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -103,11 +104,13 @@ def open_turn(
     told: Told | None = None,
     *,
     asker: Asker = NOBODY,
+    before_storing: Callable[[Turn], object] | None = None,
 ) -> Turn | AlreadyOpened | AskGame:
     """Open a turn, whole or not at all; `vector` is of what is said, for the character's memories.
 
     `told` is what the game said of its state; a world that has a hook for that is not opened without. Sent again, a
-    turn changes nothing. Raises RateLimited, SessionNotFound, StateStale, and Invalid for ids that are not there and
+    turn changes nothing. `before_storing` is given the turn when all is read and checked, while storing it may still
+    fail. Raises RateLimited, SessionNotFound, StateStale, and Invalid for ids that are not there and
     for a patch that the state does not take.
     """
     with writing(tenant_id, session_id) as writer:
@@ -119,7 +122,12 @@ def open_turn(
             take(*buckets_of_turn(tenant_id, asker, game_session_id=session_id))
         hooks = hooks_of(writer.session.world)
         opening = _Opening(writer, asked, entries, hooks, told, asker.key_id)
-        return opening.open(vector) if told or not (hooks and hooks.state_url) else opening.ask_game(hooks)
+        if hooks and hooks.state_url and not told:
+            return opening.ask_game(hooks)
+        turn = opening.open(vector)
+        if before_storing:
+            before_storing(turn)
+        return turn
 
 
 class _Opening:

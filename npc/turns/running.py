@@ -71,8 +71,8 @@ class TurnRun:
     def __init__(
         self, tenant_id: UUID, session_id: UUID, asked: Asked, asker: Asker, admit: Callable[[], Asker] | None = None
     ) -> None:
-        loop = asyncio.get_running_loop()
-        self._began = loop.time()
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
         self._speak_until = self._began + asked.speaking_ms / 1000
         self._tenant_id = tenant_id
         self._session_id = session_id
@@ -90,6 +90,7 @@ class TurnRun:
         self._patience: asyncio.Timeout | None = None
         self._outcome = Outcome(timing={"opened_ms": None, "first_delta_ms": None, "model_ms": 0, "total_ms": 0})
         self._reader = ReplyReader()
+        self._asked_at_ms = 0
         self._said = ""  # to those who follow
 
     # --- Following ----------------------------------------------------------------------------------------
@@ -109,7 +110,7 @@ class TurnRun:
         self._is_streamed = True
         at = 0
         while True:
-            while at < len(self._events):
+            while at < len(self._events) and self._is_open:
                 yield self._events[at]
                 at += 1
             if self._is_over:
@@ -147,6 +148,7 @@ class TurnRun:
         hooks, answer = None, None
         try:
             opened = await self._open()
+            self._outcome.timing["opened_ms"] = self._elapsed_ms()
             self._is_open = True
             self._wake()
             if isinstance(opened, AlreadyOpened):
@@ -160,6 +162,8 @@ class TurnRun:
             logger.exception("Turn %s failed", self.asked.turn_id)
             self._error = TurnBroken()
         finally:
+            if self._generation:  # of a turn that could not be stored
+                self._generation.cancel()
             self._is_over = True
             self._end.set()
             self._wake()
@@ -173,7 +177,6 @@ class TurnRun:
             timeout_s = HOOK_SHARE * self.asked.deadline_ms / 1000
             told = await ask_state(opened.hooks, self._session_id, self.asked, opened.seen, timeout_s)
             opened = await self._open_with(vector, told)
-        self._outcome.timing["opened_ms"] = self._elapsed_ms()
         return cast(Turn | AlreadyOpened, opened)
 
     async def _open_with(self, vector: Vector | None, told: Told | None) -> Turn | AlreadyOpened | AskGame:
@@ -184,7 +187,15 @@ class TurnRun:
         if self._admit:
             self._asker = self._admit()
             self._admit = None
-        return open_turn(self._tenant_id, self._session_id, self.asked, vector, told, asker=self._asker)
+        return open_turn(
+            self._tenant_id,
+            self._session_id,
+            self.asked,
+            vector,
+            told,
+            asker=self._asker,
+            before_storing=lambda turn: self._loop.call_soon_threadsafe(self._ask_early, turn),
+        )
 
     async def _vector(self) -> Vector | None:
         """Of what is said, to find memories by; none if there is no time for it."""
@@ -202,16 +213,22 @@ class TurnRun:
         except TimeoutError:
             return None
 
-    async def _speak(self, turn: Turn) -> None:
-        """Let the models speak, as long as there is time; what it came to is in the outcome."""
-        began = self._elapsed_ms()
+    def _ask_early(self, turn: Turn) -> None:
+        """Let the models begin while the turn is being stored. What they say is told once it is."""
+        self._asked_at_ms = self._elapsed_ms()
         self._outcome.fallback = turn.ladder.fallback
         self._generation = asyncio.create_task(self._generate(turn))
+        # If the turn cannot be stored, nobody asks what became of it.
+        self._generation.add_done_callback(lambda done: done.cancelled() or done.exception())
         if self._is_cancelled:  # while it was being opened
             self._generation.cancel()
+
+    async def _speak(self, turn: Turn) -> None:
+        """Let the models speak, as long as there is time; what it came to is in the outcome."""
+        generation = cast(asyncio.Task[None], self._generation)
         try:
             async with asyncio.timeout_at(self._speak_until):
-                await self._generation
+                await generation
         except asyncio.CancelledError:
             if not self._is_cancelled:
                 raise
@@ -221,7 +238,10 @@ class TurnRun:
         except ProviderError as error:
             logger.info("Turn %s goes on without its model: %s", turn.turn_id, error)
             self._outcome.fallback = "provider"
-        self._outcome.timing["model_ms"] = self._elapsed_ms() - began
+        timing = self._outcome.timing
+        timing["model_ms"] = self._elapsed_ms() - self._asked_at_ms
+        if timing["first_delta_ms"] is not None:
+            timing["first_delta_ms"] = max(timing["first_delta_ms"], timing["opened_ms"])
         await self._conclude(turn)
 
     async def _generate(self, turn: Turn) -> None:
