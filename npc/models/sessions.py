@@ -30,8 +30,9 @@ class GameSession(TenantModel):
     spent = JSONField(default=dict, editable=False)
     opened_at = models.DateTimeField(_("opened"), default=timezone.now, editable=False)
 
-    # Told by the question that holds a session: `npc.sessions.access`.
+    # Told by the question that holds a session for a turn: `npc.sessions.access`.
     routes_version: Sequence[str] | None = None
+    has_turn = True
 
     class Meta:
         verbose_name = _("game session")

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from npc.errors import BranchLeft
 from npc.models import Branch, GameSession, LogEntry
-from npc.sessions.access import access_live
+from npc.sessions.access import access_live, hold_live
 from npc.sessions.entries import KIND_OF, Data, TurnClosed, TurnOpened, read_entry
 from npc.sessions.folding import fold
 from npc.sessions.logbook import TOLD_ENTRIES, TOLD_KINDS, TURN_KINDS, entries_of_turn, opening_page, told_of
@@ -88,8 +88,7 @@ class Writer:
 
     def opening_of(self, turn_id: UUID) -> TurnOpened | None:
         """How a turn began, without what it read."""
-        told = (data for _, data in reversed(self._page or ()) if isinstance(data, TurnOpened))
-        if opened := next((data for data in told if data.turn_id == str(turn_id)), None):
+        if opened := next((data for data in self._told_of(turn_id) if isinstance(data, TurnOpened)), None):
             return opened
         found = self.find(TurnOpened, turn_id)
         return None if found is None else read_entry(found.kind, found.data)
@@ -98,6 +97,8 @@ class Writer:
         """The newest of what can be told, oldest first; whether this turn was opened is then known as well."""
         if self._page is None:
             self._turns[turn_id], self._page = opening_page(self.branch, turn_id, self._old_page)
+        elif not (self.session.has_turn or self.branch.lineage or self._told_of(turn_id)):
+            self._turns[turn_id] = []
         return self._page
 
     def _of_turn(self, turn_id: UUID) -> list[LogEntry]:
@@ -108,8 +109,11 @@ class Writer:
 
     def _goes_on(self, turn_id: UUID) -> bool:
         """Whether a turn is known to have begun and not to have ended."""
+        return [type(data) for data in self._told_of(turn_id)] == [TurnOpened]
+
+    def _told_of(self, turn_id: UUID) -> list[TurnOpened | TurnClosed]:
         told = [data for _, data in self._page or () if isinstance(data, TurnOpened | TurnClosed)]
-        return [type(data) for data in told if data.turn_id == str(turn_id)] == [TurnOpened]
+        return [data for data in told if data.turn_id == str(turn_id)]
 
     def store(self) -> None:
         """Write down what was added. Called when the block of `writing` ends well."""
@@ -137,14 +141,16 @@ class Writer:
 
 
 @contextmanager
-def writing(tenant_id: UUID, session_id: UUID, *, branch_id: UUID | None = None) -> Iterator[Writer]:
+def writing(
+    tenant_id: UUID, session_id: UUID, *, branch_id: UUID | None = None, turn_id: UUID | None = None
+) -> Iterator[Writer]:
     """Hold a session and add to its live branch; nothing is stored if the block raises.
 
-    Work that began earlier names the branch it was for. Raises BranchLeft if the player has loaded a save since, and
-    SessionNotFound.
+    Work that began earlier names the branch it was for, who opens a turn that one. Raises BranchLeft if the player has
+    loaded a save since, and SessionNotFound.
     """
     with tenant_scope(tenant_id):
-        session = access_live(tenant_id, session_id, locked=True)
+        session = hold_live(tenant_id, session_id, turn_id)
         if branch_id is not None and session.live_id != branch_id:
             raise BranchLeft
         seen = recent.of(session.live)

@@ -44,7 +44,7 @@ from npc.worlds.plain import same
 from npc.worlds.problems import Problem, path_of, refuse
 from personas.memories import Recalled, recall
 from tenants.errors import Invalid
-from tenants.limits import take
+from tenants.limits import take_meanwhile
 from tenants.limits.policies import NOBODY, Asker, buckets_of_turn
 
 
@@ -113,18 +113,18 @@ def open_turn(
     fail. Raises RateLimited, SessionNotFound, StateStale, and Invalid for ids that are not there and
     for a patch that the state does not take.
     """
-    with writing(tenant_id, session_id) as writer:
+    with writing(tenant_id, session_id, turn_id=asked.turn_id) as writer:
         entries = writer.open_page(asked.turn_id)
         if known := writer.find(TurnOpened, asked.turn_id):
             asked.expect_same(read_entry(known.kind, known.data))
             return AlreadyOpened(known)
-        if told is None:
-            take(*buckets_of_turn(tenant_id, asker, game_session_id=session_id))
         hooks = hooks_of(writer.session.world)
         opening = _Opening(writer, asked, entries, hooks, told, asker.key_id)
-        if hooks and hooks.state_url and not told:
-            return opening.ask_game(hooks)
-        turn = opening.open(vector)
+        buckets = () if told else buckets_of_turn(tenant_id, asker, game_session_id=session_id)
+        with take_meanwhile(*buckets):
+            if hooks and hooks.state_url and not told:
+                return opening.ask_game(hooks)
+            turn = opening.open(vector)
         if before_storing:
             before_storing(turn)
         return turn

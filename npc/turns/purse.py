@@ -15,6 +15,8 @@ NOWHERE = ""
 
 def dearest(request: ChatRequest, route: RouteConfig) -> Decimal:
     """What a call may cost at most, by our own count of its prompt."""
+    if tariff_of(route).is_free:
+        return Decimal(0)
     prompt = estimated_usage(request.messages, "").input_tokens
     return cost_of(Usage(prompt, request.max_output_tokens or 0), route)
 

@@ -229,7 +229,7 @@ def tariff_of(route: RouteConfig, model: str = "", at: datetime | None = None) -
     A route's own prices hold for all of its models. What nobody has put a price on costs nothing.
     """
     own = Tariff(model, route.price_input, route.price_cached, route.price_output, route.currency)
-    if own.input or own.cached or own.output:
+    if not own.is_free:
         return own
     return tariff_at(route.tariffs, model or route.chat_name, at or timezone.now()) or own
 

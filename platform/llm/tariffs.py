@@ -22,6 +22,10 @@ class Tariff:
     route: str = ""  # of the only route on which it holds; empty: on all
     rank: int = 0
 
+    @property
+    def is_free(self) -> bool:
+        return not (self.input or self.cached or self.output)
+
     def cost(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> Decimal:
         """Cached tokens are part of the input, and are paid at their own price."""
         fresh = input_tokens - cached_tokens

@@ -40,12 +40,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     checked(pgconn, pgconn.exec_(b"COMMIT"))
 
     def set_for_transaction(self, name: str, value: str) -> None:
-        """Set a parameter of the server's until the transaction ends. Inside `atomic`."""
+        """Set a parameter of the server's until the transaction ends. Inside `atomic`; `name` is ours."""
         with self.wrap_database_errors:
             self.ensure_connection()
             pgconn = self.connection.pgconn
             literal = Escaping(pgconn).escape_literal
-            setting = b"SELECT set_config(%b, %b, true)" % (literal(name.encode()), literal(value.encode()))
+            # A plain setting: for a call of `set_config` a plan would be made each time.
+            quoted = name.replace(".", '"."').encode()
+            setting = b'SET LOCAL "%b" = %b' % (quoted, literal(value.encode()))
             has_begun = pgconn.transaction_status != TransactionStatus.IDLE
             checked(pgconn, pgconn.exec_(setting if has_begun else b"BEGIN; " + setting))
 
