@@ -112,8 +112,9 @@ class Writer:
         return [type(data) for data in self._told_of(turn_id)] == [TurnOpened]
 
     def _told_of(self, turn_id: UUID) -> list[TurnOpened | TurnClosed]:
-        told = [data for _, data in self._page or () if isinstance(data, TurnOpened | TurnClosed)]
-        return [data for data in told if data.turn_id == str(turn_id)]
+        its = str(turn_id)
+        told = [data for _, data in self._page or () if isinstance(data, (TurnOpened, TurnClosed))]
+        return [data for data in told if data.turn_id == its]
 
     def store(self) -> None:
         """Write down what was added. Called when the block of `writing` ends well."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from npc.sessions.entries import ActionOutcome, Data, Happened, TurnClosed, TurnOpened
+from npc.sessions.entries import ActionOutcome, Data, Happened, ProposedAction, TurnClosed, TurnOpened
 from personas.context import Said
 
 
@@ -24,22 +24,25 @@ def recount(entries: Iterable[tuple[int, Data]], character: str | None, names: M
     """
     told: list[tuple[int, Said]] = []
     turns: dict[str, TurnOpened] = {}
-    actions: dict[str, tuple[TurnClosed, str]] = {}
+    actions: dict[str, tuple[TurnClosed, ProposedAction]] = {}
     own = []
     for seq, data in entries:
         match data:
             case TurnOpened():
                 turns[data.turn_id] = data
             case TurnClosed():
-                actions |= {one.id: (data, _deed(one.name, one.arguments)) for one in data.actions}
+                for one in data.actions:
+                    actions[one.id] = (data, one)
                 told += [(seq, said) for said in _exchange(turns.get(data.turn_id), data, character, names)]
                 own += [data.say] if data.character == character and data.say else []
             case Happened() if character in data.witnesses:
                 told.append((seq, Said("user", f"[{data.text or data.type}]")))
             case ActionOutcome(outcome="accepted") if data.action_id in actions:
-                closed, deed = actions[data.action_id]
+                closed, done = actions[data.action_id]
                 if _perceived(turns.get(closed.turn_id), closed, character):
-                    told.append((seq, Said("user", f"[{_name(closed.character, names)}: {deed}]")))
+                    told.append(
+                        (seq, Said("user", f"[{_name(closed.character, names)}: {_deed(done.name, done.arguments)}]"))
+                    )
     return Recounted(
         said=tuple(said for _, said in told),
         seqs=tuple(dict.fromkeys(seq for seq, _ in told)),
