@@ -1,6 +1,5 @@
 """The model is asked while the question is being stored; nobody hears of its answer before that is done."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,33 +8,14 @@ from django.db import OperationalError
 
 from chat import posting
 from chat.models import Message, Turn
-from tenants.statements import write_at_once
+from tests.fakes.storing import Storing
 
 
 @pytest.fixture
-def storing(monkeypatch: pytest.MonkeyPatch) -> Iterator["Storing"]:
-    held = Storing(monkeypatch)
+def storing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storing]:
+    held = Storing(monkeypatch, posting, "write_at_once")
     yield held
     held.ends()
-
-
-class Storing:
-    """Holds questions up at the moment when they are written."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._may_go_on = threading.Event()
-        self._failure: Exception | None = None
-        monkeypatch.setattr(posting, "write_at_once", self._held_write)
-
-    def _held_write(self, *statements: Any) -> None:
-        assert self._may_go_on.wait(30)
-        if self._failure:
-            raise self._failure
-        write_at_once(*statements)
-
-    def ends(self, failure: Exception | None = None) -> None:
-        self._failure = failure
-        self._may_go_on.set()
 
 
 async def test_what_the_model_says_meanwhile_is_told_once_the_question_is_stored(

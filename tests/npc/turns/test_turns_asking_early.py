@@ -1,7 +1,6 @@
 """The model is asked while the turn is being stored; nobody hears of its answer before that is done."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import OperationalError
 
 from llm.models import ModelCall
 from npc.sessions import writing
-from tenants.statements import write_together
+from tests.fakes.storing import Storing
 from tests.npc.turns.conftest import kinds, reply
 from tests.npc.turns.test_turns_streaming import asked, events_of, spoken, stream
 
@@ -23,29 +22,10 @@ async def http(server: Any, acme: Any) -> Any:
 
 
 @pytest.fixture
-def storing(monkeypatch: pytest.MonkeyPatch) -> Iterator["Storing"]:
-    held = Storing(monkeypatch)
+def storing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storing]:
+    held = Storing(monkeypatch, writing, "write_together")
     yield held
     held.ends()
-
-
-class Storing:
-    """Holds a turn up at the moment when it is written."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._may_go_on = threading.Event()
-        self._failure: Exception | None = None
-        monkeypatch.setattr(writing, "write_together", self._held_write)
-
-    def _held_write(self, *writes: Any) -> None:
-        assert self._may_go_on.wait(30)
-        if self._failure:
-            raise self._failure
-        write_together(*writes)
-
-    def ends(self, failure: Exception | None = None) -> None:
-        self._failure = failure
-        self._may_go_on.set()
 
 
 async def test_what_the_model_says_meanwhile_is_told_once_the_turn_is_stored(game, scripted_llm, http, storing):
