@@ -1,11 +1,15 @@
 """A play as conditions see it: from the eyes of one character, turned to by somebody."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from npc.sessions.play import Play
 from npc.worlds.compiled import CompiledWorld
 from npc.worlds.conditions import Situation
+
+# A game may name others as present each time.
+MOST_VIEWS = 32
 
 
 class Views:
@@ -27,7 +31,8 @@ class Views:
     ) -> Situation:
         """As `situation`. Made anew once the play has changed in what conditions see."""
         shown = (world, play.player, play.state, play.scenes, play.affinity)
-        if len(self._of) != len(shown) or any(one is not other for one, other in zip(self._of, shown, strict=True)):
+        is_same = len(self._of) == len(shown) and all(map(operator.is_, self._of, shown))
+        if not is_same or len(self._made) >= MOST_VIEWS:
             self._of, self._made = shown, {}
         key = (actor, speaker, scene, None if present is None else tuple(present))
         if (made := self._made.get(key)) is None:

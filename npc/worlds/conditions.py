@@ -14,6 +14,9 @@ from cel_expr_python import cel
 
 R = TypeVar("R")
 
+# A game may allow other actions each time.
+MOST_KNOWN = 32
+
 _OBJECT = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
 _NAMES = {
     "state": _OBJECT,
@@ -112,6 +115,8 @@ class Situation:
     def once(self, key: Any, find: Callable[[], R]) -> R:
         """What follows from this moment and a key, found the first time. It is not to be changed."""
         if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known = {}
             self._known[key] = find()
         found: R = self._known[key]
         return found

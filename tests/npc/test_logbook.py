@@ -18,7 +18,9 @@ from npc.sessions.changing import patch_state
 from npc.sessions.entries import ActionOutcome, ProposedAction, TurnClosed, TurnOpened
 from npc.sessions.logbook import newest_told
 from npc.sessions.recent import as_kept, recent
+from npc.sessions.situations import MOST_VIEWS
 from npc.sessions.writing import Writer, reading, writing
+from npc.worlds.conditions import MOST_KNOWN
 from tenants.statements import Select
 from tests.npc.test_memories import load
 
@@ -171,6 +173,17 @@ def test_situations_are_made_anew_when_the_play_has_changed(acme: Any, game: Any
         rich = writer.sees(actor="bram")
 
     assert (poor.names["state"]["gold"], rich.names["state"]["gold"]) == (10, 77)
+
+
+def test_situations_are_not_kept_without_end(acme: Any, game: Any) -> None:
+    with writing(acme.id, UUID(game.id)) as writer:
+        for number in range(3 * MOST_VIEWS):
+            seen = writer.sees(actor="bram", present=["bram", f"guest {number}"])
+            for one in range(3 * MOST_KNOWN):
+                assert seen.once(one, lambda one=one: one + 1) == one + 1
+            assert seen.names["present"] == ["bram", f"guest {number}"]
+        assert len(writer._views._made) <= MOST_VIEWS
+        assert len(seen._known) <= MOST_KNOWN
 
 
 def test_a_neighbours_play_is_not_known_to_anybody_else(acme: Any, globex: Any, game: Any) -> None:
