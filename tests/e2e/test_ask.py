@@ -332,6 +332,30 @@ def test_what_is_asked_back_is_chosen(alice: Worker, acme: Business, open_desk: 
     expect(page.get_by_role("heading", name="数据", exact=True)).to_be_visible()
 
 
+def test_an_answer_belongs_to_its_own_question_however_late_the_browser_tells_of_it(
+    alice: Worker, acme: Business, open_desk: Any
+) -> None:
+    desk: Desk = open_desk(alice, DESKTOP)
+    desk.opens("/ask/data/")
+
+    # A dialog's "close" comes as a task of its own, here after the next question was put.
+    answers = desk.page.evaluate("""async () => {
+        const { answerTo } = await import("/static/chat/dom.js");
+        const dialog = document.getElementById("confirm");
+        const answers = ["", "yes"].map((value) => {
+            const answer = answerTo(dialog);
+            dialog.close(value);
+            return answer;
+        });
+        const last = answerTo(dialog);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        dialog.close("yes");
+        return Promise.all([...answers, last]);
+    }""")
+
+    assert answers == [None, "yes", "yes"]
+
+
 def test_a_deleted_dataset_can_be_taken_back_until_the_page_lets_go(
     alice: Worker, acme: Business, open_desk: Any, worker: threading.Event
 ) -> None:

@@ -17,7 +17,7 @@ export class Cards {
     this.close = close;
     this.window = byId("card");
     this.waiting = [];
-    this.window.addEventListener("close", () => this.#next());
+    this.window.addEventListener("close", () => this.isOpen || this.#next()); // a late word of the card before
   }
 
   get isOpen() {

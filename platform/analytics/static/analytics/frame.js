@@ -1,4 +1,4 @@
-import { placeIcons } from "../chat/dom.js";
+import { answerTo, placeIcons } from "../chat/dom.js";
 import { startTheme } from "../chat/preferences.js";
 import { Away } from "./server.js";
 import { byId, make } from "./dom.js";
@@ -116,7 +116,5 @@ export function chosen({ title, text, options }) {
   const buttons = options.map(([value, textContent], at) => make("button", { className: at === 0 ? "button button--main" : "button", value, textContent }));
   const cancel = make("button", { className: "button", value: "", textContent: t("cancel"), autofocus: true });
   byId("confirm-choices").replaceChildren(cancel, ...buttons);
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true }));
+  return answerTo(dialog);
 }

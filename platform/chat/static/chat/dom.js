@@ -40,3 +40,13 @@ export function showText(element, text) {
 export function prefersStillness() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
+
+/** Open a dialog that asks something. Resolves to the value of the button that closes it, or to null. */
+export function answerTo(dialog) {
+  dialog.onclose?.(); // the browser may tell of the answer before only after this one was asked for
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.onclose = () => dialog.open || resolve(dialog.returnValue || null);
+  });
+}

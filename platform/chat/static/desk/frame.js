@@ -1,5 +1,5 @@
 /** What is around the rooms: language, theme, words that pass, a window to choose in. */
-import { byId } from "../chat/dom.js";
+import { answerTo, byId } from "../chat/dom.js";
 import { startTheme } from "../chat/preferences.js";
 import { Surface } from "../chat/surface.js";
 import { make } from "../members/make.js";
@@ -69,8 +69,7 @@ export function choose({ title, text, list = [], yes = null }) {
   const cancel = make("button", { className: "button", value: "", textContent: t("cancel") });
   const confirm = yes && make("button", { className: "button button--main", value: "yes", textContent: yes });
   byId("choice-foot").replaceChildren(cancel, ...(confirm ? [confirm] : []));
-  dialog.returnValue = "";
-  dialog.showModal();
+  const answer = answerTo(dialog);
   (byId("choice-list").querySelector("button") ?? confirm ?? cancel).focus();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true }));
+  return answer;
 }
